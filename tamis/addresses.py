@@ -1,0 +1,75 @@
+"""Mail addresses as they stand in envelopes and header fields (RFC 5321, RFC 5322). Never raises."""
+
+import re
+from dataclasses import dataclass
+from email.utils import getaddresses
+from typing import Final
+
+from tamis import limits
+from tamis.charset import decode_bytes, decode_encoded_words
+
+_ADDRESS: Final = re.compile(r"[^\s<>@,;:\\\"\[\]()]+@[^\s<>@,;:\\\"()]+|\"[^\"\\\r\n]*\"@[^\s<>@,;:\\\"()]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """A display name (decoded) and an address as normalised by `normalise_address`."""
+
+    name: str
+    address: str
+
+    @property
+    def domain(self) -> str:
+        return domain_of(self.address)
+
+
+def normalise_address(address: str) -> str:
+    """Return an address without angle brackets, its domain in lower-case A-labels, its local part in lower case.
+
+    RFC 5321 lets a host distinguish case in local parts; none that matters does, and lists are written by people.
+    """
+    local, at, domain = address.strip().strip("<>").strip().lower().rpartition("@")
+    return f"{local}@{normalise_domain(domain)}" if at else domain
+
+
+def normalise_domain(domain: str) -> str:
+    """Return a domain in lower case, without final dot, non-ASCII labels as A-labels (RFC 5890) where that works."""
+    domain = domain.strip().rstrip(".").lower()
+    if domain.isascii() or len(domain) > 253:
+        return domain
+    labels = []
+    for label in domain.split("."):
+        try:
+            labels.append(label if label.isascii() else "xn--" + label.encode("punycode").decode("ascii"))
+        except UnicodeError:
+            labels.append(label)
+    return ".".join(labels)
+
+
+def domain_of(address: str) -> str:
+    """Return the normalised domain of an address, empty where it has none."""
+    return normalise_domain(address.rpartition("@")[2]) if "@" in address else ""
+
+
+def parse_mailboxes(value: bytes) -> list[Mailbox]:
+    """Return the mailboxes of an address field; text in which nothing reads as an address gives none.
+
+    Encoded words are decoded after the structure was read (RFC 2047, section 5), so that a display
+    name cannot smuggle in an address.
+    """
+    flat = decode_bytes(value.replace(b"\n", b""))[: limits.HEADER_VALUE_CHARS]
+    try:
+        pairs = getaddresses([flat])
+    except (ValueError, IndexError, RecursionError, TypeError):
+        pairs = []
+    boxes = []
+    for name, address in pairs[: limits.ADDRESSES]:
+        if _ADDRESS.fullmatch(address.strip()):
+            boxes.append(Mailbox(_decode_name(name), normalise_address(address)))
+    if not boxes:
+        boxes = [Mailbox("", normalise_address(found)) for found in _ADDRESS.findall(flat)[:1]]
+    return boxes
+
+
+def _decode_name(name: str) -> str:
+    return decode_encoded_words(name.encode("utf-8", "surrogateescape")).strip()

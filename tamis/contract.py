@@ -1,0 +1,99 @@
+"""The filter contract: evidence, never judgement.
+
+A filter says what is true of a message, as hits with a reason. It knows no weight, no action, no
+policy beyond its own options, no Redis and no milter. What a hit leads to is the engine's and the
+policy's business (`tamis.engine`), and when a filter is asked is the order's (`tamis.filters.order`).
+"""
+
+import enum
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import msgspec
+
+from tamis.lists import Lists
+from tamis.mail import Mail
+
+if TYPE_CHECKING:
+    from tamis.models.bayes import Model
+
+
+class Stage(enum.StrEnum):
+    """The first moment at which a question can be answered."""
+
+    CONNECTION = "connection"
+    SENDER = "sender"
+    RECIPIENT = "recipient"
+    MESSAGE = "message"
+
+
+class Hit(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
+    """One thing that is true of a message.
+
+    `name` is the test's name as printed in X-Spam-Status. `because` is the ground in words; it may
+    quote the wire and is made safe where it is shown. `decides` asks for the row's judgement; without
+    it the hit is evidence alone. `domain` or `recipient` narrow the hit to those recipients.
+    `amount` is evidence in score points measured by the filter; None means the test's learned weight.
+    `let_through` is the reason for X-Icodia-SpamFilter-WL, of rows that let a message through.
+    """
+
+    name: str
+    because: str
+    decides: bool = False
+    domain: str = ""
+    recipient: str = ""
+    amount: float | None = None
+    let_through: str = ""
+
+    def applies_to(self, recipient: str, domain: str) -> bool:
+        return self.recipient in ("", recipient) and self.domain in ("", domain)
+
+
+class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Settings of one filter, with defaults; a filter that has none uses this class."""
+
+
+class Abstain(Exception):
+    """Raised by a filter that cannot answer; the argument says why, for the record. Never costs anything else."""
+
+
+@dataclass(slots=True)
+class Context:
+    """What a filter may look at besides the mail.
+
+    `recipients` are those whose policy has these `options`; `deadline` is monotonic seconds.
+    """
+
+    options: Any = field(default_factory=Options)
+    recipients: Sequence[str] = ()
+    lists: Lists = field(default_factory=Lists)
+    model: "Model | None" = None
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    deadline: float = float("inf")
+
+
+class Filter:
+    """One question asked about one message. One instance serves all threads: keep no state of a message."""
+
+    name: ClassVar[str]
+    """Its section in tamis.toml and its name in the order."""
+    stage: ClassVar[Stage]
+    tests: ClassVar[Mapping[str, str]]
+    """Every name its hits may carry, with what it means."""
+    scores: ClassVar[bool] = False
+    """Whether its hits are evidence for the score: then it is asked even when an earlier row has decided."""
+    needs_peer: ClassVar[bool] = False
+    """Whether it is about the peer: then it is not asked where the peer is unknown."""
+    version: ClassVar[int] = 1
+    """Raised with every change of its answers, so that cached ones are forgotten."""
+    Options: ClassVar[type[Options]] = Options
+
+    def cache_key(self, mail: Mail) -> bytes | None:
+        """All that the answer depends on, besides options, model and lists; None when it is not worth caching."""
+        return None
+
+    def check(self, mail: Mail, ctx: Context) -> Iterator[Hit]:
+        """Yield the hits. May raise anything: the engine records the abstention and goes on."""
+        raise NotImplementedError

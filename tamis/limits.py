@@ -1,0 +1,59 @@
+"""Every cap on what a stranger can make Tamis do, in one place.
+
+The wire is hostile: whatever reads a message takes its bounds from here. A cap that was reached
+never raises; it is reported (`Message.capped`) and shown as ``SIZE_CAPPED`` in the score.
+Time is bounded through these sizes, since a Python thread cannot be killed.
+"""
+
+from typing import Final
+
+KIB: Final = 1024
+MIB: Final = 1024 * KIB
+
+MESSAGE_BYTES: Final = 4 * MIB
+"""Bytes of one message that are looked at; what lies beyond still goes through, unread."""
+
+HEADER_FIELDS: Final = 1000
+"""Header fields looked at, of the message and of each part."""
+
+HEADER_BLOCK_BYTES: Final = 256 * KIB
+"""Bytes of one header block that are parsed; Postfix's own header_size_limit is 100 KiB."""
+
+HEADER_VALUE_CHARS: Final = 16 * KIB
+"""Characters of one decoded header value."""
+
+MIME_DEPTH: Final = 20
+"""Nesting of multipart and message/rfc822; deeper parts are taken as opaque leaves."""
+
+MIME_PARTS: Final = 500
+"""Leaf parts looked at."""
+
+TEXT_BYTES: Final = 1 * MIB
+"""Encoded bytes of text parts that are decoded, all parts together."""
+
+HTML_BYTES: Final = 256 * KIB
+"""Bytes of one HTML part that are parsed."""
+
+HTML_TAGS: Final = 10_000
+"""Tags of all HTML parts together; past it the markup is stripped by a linear scan instead."""
+
+URLS: Final = 500
+"""Distinct URLs taken from one message."""
+
+URL_CHARS: Final = 2048
+"""Characters of one URL."""
+
+ADDRESSES: Final = 200
+"""Addresses parsed out of one header field."""
+
+RECEIVED_FIELDS: Final = 50
+"""Received: fields read when the true peer is looked for behind a trusted relay."""
+
+LOG_VALUE_CHARS: Final = 300
+"""Characters of one wire value in the log."""
+
+REASON_CHARS: Final = 200
+"""Characters of a reason in X-Tamis-Verdict."""
+
+END_OF_MESSAGE_SECONDS: Final = 8.0
+"""Wall-clock budget of all filters for one message."""

@@ -1,0 +1,130 @@
+"""White- and blacklists as the filters ask them: of the platform and of each recipient domain.
+
+Immutable once built, so that workers share and swap whole sets. A look-up costs the same for one entry
+and for a million: addresses are found by hash, networks by one look per prefix length in use.
+"""
+
+import enum
+import ipaddress
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from tamis.addresses import domain_of, normalise_address, normalise_domain
+from tamis.mail import IPAddress
+
+PLATFORM = ""
+"""The domain of entries that hold for every recipient."""
+
+
+class ListName(enum.StrEnum):
+    WHITELIST_IP = "whitelist_ip"
+    WHITELIST_SENDER = "whitelist_sender"
+    BLACKLIST_IP = "blacklist_ip"
+    BLACKLIST_SENDER = "blacklist_sender"
+
+    @property
+    def holds_networks(self) -> bool:
+        return self.value.endswith("_ip")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry: an address, network, mail address or domain; `source` says where it was written."""
+
+    list: ListName
+    value: str
+    domain: str = PLATFORM
+    source: str = ""
+    expires: datetime | None = None
+
+    def holds_at(self, now: datetime) -> bool:
+        return self.expires is None or now < self.expires
+
+    def __str__(self) -> str:
+        whose = f"of {self.domain}" if self.domain else "of the platform"
+        return f"{self.value} ({self.list} {whose})"
+
+
+class BadEntry(ValueError):
+    """A list value that is neither address nor network, or neither mail address nor domain."""
+
+
+def normalise_value(name: ListName, value: str) -> str:
+    """Return a list value in its one canonical spelling, or raise `BadEntry` with one clear line.
+
+    Networks: ``192.0.2.7``, ``192.0.2.0/24``, ``2001:db8::/32``. Senders: ``user@example.org``, the
+    domain ``example.org`` (also written ``@example.org``), or ``.example.org`` for it and all below it.
+    """
+    text = value.strip()
+    if name.holds_networks:
+        try:
+            network = ipaddress.ip_network(text, strict=True)
+        except ValueError as error:
+            raise BadEntry(f"{value!r} is not an IP address or network: {error}") from None
+        return str(network.network_address) if network.num_addresses == 1 else str(network)
+    local, at, domain = text.rpartition("@")
+    dot = "." if not local and domain.startswith(".") else ""
+    domain = normalise_domain(domain.removeprefix(dot))
+    labels = domain.split(".")
+    printable = all(0x20 < ord(letter) < 0x7F for letter in domain)
+    if not domain or len(domain) > 253 or not printable or any(not 0 < len(label) < 64 for label in labels):
+        raise BadEntry(f"{value!r} is not a mail address or domain")
+    if any(not (letter.isalnum() or letter in "-_") for label in labels for letter in label):
+        raise BadEntry(f"{value!r} is not a mail address or domain")
+    if local and any(letter.isspace() or not letter.isprintable() for letter in local):
+        raise BadEntry(f"{value!r} is not a mail address or domain")
+    return normalise_address(f"{local}@{domain}") if local else dot + domain
+
+
+class Lists:
+    """All entries, ready to be asked."""
+
+    def __init__(self, entries: Iterable[Entry] = ()) -> None:
+        self._networks: dict[tuple[ListName, str], dict[tuple[int, int], dict[int, Entry]]] = {}
+        self._senders: dict[tuple[ListName, str], dict[str, Entry]] = {}
+        self.size = 0
+        for entry in entries:
+            self._add(entry)
+
+    def _add(self, entry: Entry) -> None:
+        self.size += 1
+        key = (entry.list, entry.domain)
+        if not entry.list.holds_networks:
+            self._senders.setdefault(key, {})[entry.value] = entry
+            return
+        network = ipaddress.ip_network(entry.value)
+        shift = network.max_prefixlen - network.prefixlen
+        by_prefix = self._networks.setdefault(key, {}).setdefault((network.version, shift), {})
+        by_prefix[int(network.network_address) >> shift] = entry
+
+    def match_ip(
+        self, name: ListName, domain: str, ip: IPAddress, now: datetime | None = None
+    ) -> Entry | None:
+        """Return the narrowest entry of that list and domain that holds `ip`."""
+        prefixes = self._networks.get((name, domain))
+        if not prefixes:
+            return None
+        number, moment = int(ip), now or datetime.now(UTC)
+        for (version, shift), networks in sorted(prefixes.items(), key=lambda item: item[0][1]):
+            entry = networks.get(number >> shift) if version == ip.version else None
+            if entry is not None and entry.holds_at(moment):
+                return entry
+        return None
+
+    def match_sender(
+        self, name: ListName, domain: str, address: str, now: datetime | None = None
+    ) -> Entry | None:
+        """Return the entry of that list and domain for a normalised address: itself, its domain, a parent domain."""
+        senders = self._senders.get((name, domain))
+        if not senders or not address:
+            return None
+        moment = now or datetime.now(UTC)
+        of_domain = domain_of(address)
+        labels = of_domain.split(".")
+        parents = ("." + ".".join(labels[start:]) for start in range(min(len(labels), 127)))
+        for value in (address, of_domain, *parents):
+            entry = senders.get(value)
+            if entry is not None and entry.holds_at(moment):
+                return entry
+        return None

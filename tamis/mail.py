@@ -1,0 +1,70 @@
+"""One message on its way: the peer that brought it, its envelope, its class and its content (SPEC, section 0)."""
+
+import enum
+import ipaddress
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from tamis.addresses import domain_of, normalise_address
+from tamis.message import Message
+
+IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+class MailClass(enum.StrEnum):
+    """Which mail is filtered, and how (SPEC, section 0). Tamis's own mail never reaches a filter."""
+
+    INBOUND = "inbound"
+    RELAYED = "relayed"
+    """Inbound through a trusted relay: peer and HELO name are those of the first untrusted hop."""
+    OUTGOING = "outgoing"
+
+
+def new_id() -> str:
+    """Return a fresh id of ours for a message: sixteen hexadecimal digits."""
+    return secrets.token_hex(8)
+
+
+def parse_ip(text: str) -> IPAddress | None:
+    """Return an address; IPv4 mapped into IPv6 is taken as IPv4, Postfix's ``IPv6:`` prefix is dropped, junk is None."""
+    text = text.strip()
+    if text[:5].lower() == "ipv6:":
+        text = text[5:]
+    try:
+        address = ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    return address
+
+
+@dataclass(slots=True)
+class Mail:
+    """What the filters are asked about.
+
+    `peer` is None where it cannot be known (behind a trusted relay whose Received: cannot be read):
+    filters that need it abstain. `rdns` is the peer's name as the MTA verified it, empty when it has
+    none. `sender` is the envelope sender, empty for the null sender. Addresses are normalised here.
+    """
+
+    message: Message
+    peer: IPAddress | None = None
+    rdns: str = ""
+    helo: str = ""
+    sender: str = ""
+    recipients: Sequence[str] = ()
+    mail_class: MailClass = MailClass.INBOUND
+    queue_id: str = ""
+    id: str = field(default_factory=new_id)
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def __post_init__(self) -> None:
+        self.sender = normalise_address(self.sender)
+        self.recipients = tuple(normalise_address(recipient) for recipient in self.recipients)
+
+    @property
+    def sender_domain(self) -> str:
+        return domain_of(self.sender)

@@ -1,0 +1,154 @@
+"""The message view: what arrived, parsed once, lazily, and never raising.
+
+Every filter, the classifier and the command line read messages through `Message`; the caps of
+`tamis.limits` are applied here, so that nothing a stranger sends raises or runs away past it.
+"""
+
+import hashlib
+import html
+import re
+from functools import cached_property
+from typing import Final
+
+from selectolax.lexbor import LexborHTMLParser
+
+from tamis import limits
+from tamis.addresses import Mailbox, parse_mailboxes
+from tamis.charset import decode_bytes
+from tamis.mime import Field, HeaderBlock, Part, Tree, parse_header, parse_tree
+
+_URL: Final = re.compile(r"(?:https?|ftp)://[^\s<>\"'\x00-\x1f]{3,}|(?<![\w./@-])www\.[^\s<>\"'\x00-\x1f]{3,}", re.I)
+_TAG: Final = re.compile(r"<[^<>]{0,2000}>")
+_INVISIBLE: Final = ("script", "style", "head", "template", "noscript")
+
+
+def normalise(raw: bytes) -> bytes:
+    """Return a message with LF line ends and without an mbox separator line, so that the same
+    message reads the same from a file, an mbox, a Maildir and the milter."""
+    if raw.startswith((b"From ", b">From ")):
+        raw = raw.partition(b"\n")[2]
+    return raw.replace(b"\r\n", b"\n") if b"\r\n" in raw else raw
+
+
+class Message:
+    """One message, from its octets. All properties are computed on first use and none raises.
+
+    `raw` is the message with LF line ends, at most `limits.MESSAGE_BYTES` long; `size` the octets it
+    really has, which may be more.
+    """
+
+    def __init__(self, raw: bytes, size: int | None = None) -> None:
+        self.size = len(raw) if size is None else size
+        self.raw = normalise(raw[: limits.MESSAGE_BYTES])
+        self._size_capped = self.size > limits.MESSAGE_BYTES
+
+    @cached_property
+    def header_block(self) -> HeaderBlock:
+        return parse_header(self.raw)
+
+    @property
+    def headers(self) -> tuple[Field, ...]:
+        """The header fields in order, octets as they came."""
+        return self.header_block.fields
+
+    @cached_property
+    def _by_name(self) -> dict[str, list[Field]]:
+        names: dict[str, list[Field]] = {}
+        for field in self.headers:
+            names.setdefault(decode_bytes(field.name).lower(), []).append(field)
+        return names
+
+    def fields(self, name: str) -> list[Field]:
+        """All fields of that name, in any case, in order."""
+        return self._by_name.get(name.lower(), [])
+
+    def header(self, name: str) -> str | None:
+        """The first field of that name decoded, or None."""
+        found = self._by_name.get(name.lower())
+        return found[0].text if found else None
+
+    @cached_property
+    def subject(self) -> str:
+        return self.header("subject") or ""
+
+    @cached_property
+    def authors(self) -> list[Mailbox]:
+        """The mailboxes of every From: field, in order (RFC 5322, section 3.6.2)."""
+        return [box for field in self.fields("from") for box in parse_mailboxes(field.value)]
+
+    @cached_property
+    def body(self) -> bytes:
+        """The octets after the header block."""
+        return self.raw[self.header_block.body_start :]
+
+    @cached_property
+    def tree(self) -> Tree:
+        return parse_tree(self.headers, self.body)
+
+    @property
+    def parts(self) -> list[Part]:
+        """The leaves of the MIME tree, in order."""
+        return self.tree.parts
+
+    @cached_property
+    def text_parts(self) -> list[tuple[Part, str]]:
+        """Each text part with its decoded source, HTML as markup, within `limits.TEXT_BYTES` in all."""
+        room = limits.TEXT_BYTES
+        found = []
+        for part in self.parts:
+            if not part.content_type.startswith("text/") or part.disposition == "attachment" or room <= 0:
+                continue
+            payload = part.payload[: min(room, limits.HTML_BYTES if part.content_type == "text/html" else room)]
+            room -= len(payload)
+            found.append((part, decode_bytes(payload, part.charset)))
+        return found
+
+    @cached_property
+    def text(self) -> str:
+        """The text a reader sees: every text part decoded, HTML without markup."""
+        tags = limits.HTML_TAGS
+        texts = []
+        for part, source in self.text_parts:
+            if part.content_type == "text/html":
+                found = source.count("<")
+                texts.append(html_to_text(source) if found <= tags else strip_markup(source))
+                tags -= min(found, tags)
+            else:
+                texts.append(source)
+        return "\n".join(texts)
+
+    @cached_property
+    def urls(self) -> tuple[str, ...]:
+        """Distinct URLs written in text or markup, in order of appearance, within `limits.URLS`."""
+        found: dict[str, None] = {}
+        for part, source in self.text_parts:
+            for match in _URL.finditer(source):
+                url = match.group()[: limits.URL_CHARS]
+                url = html.unescape(url) if part.content_type == "text/html" else url.rstrip(".,;:!?)]}")
+                found[url] = None
+                if len(found) >= limits.URLS:
+                    return tuple(found)
+        return tuple(found)
+
+    @property
+    def capped(self) -> bool:
+        """Whether some cap kept a part of the message from being looked at."""
+        return self._size_capped or self.header_block.capped or self.tree.capped
+
+    @cached_property
+    def digest(self) -> bytes:
+        """BLAKE2b-160 of all that is looked at, headers included."""
+        return hashlib.blake2b(self.raw, digest_size=20).digest()
+
+
+def html_to_text(source: str) -> str:
+    """Return the visible text of HTML. Its time grows with the square of the nesting: cap the tags first."""
+    tree = LexborHTMLParser(source)
+    tree.strip_tags(list(_INVISIBLE))
+    root = tree.body or tree.root
+    return root.text(separator=" ") if root is not None else strip_markup(source)
+
+
+def strip_markup(source: str) -> str:
+    """Return HTML without its tags by one linear scan, for what is too large to parse."""
+    return html.unescape(_TAG.sub(" ", source))

@@ -1,0 +1,291 @@
+"""Splitting a message into header fields and MIME leaves, without ever raising (RFC 5322, RFC 2045, RFC 2046).
+
+Everything here works on LF line ends and on slices of one bytes object; `tamis.message` is what
+the rest of Tamis uses. Where a message is broken the choice is Postfix's, because that is what a
+mail client is then shown: the first line that is not a header field ends the header.
+"""
+
+import binascii
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from tamis import limits
+from tamis.charset import decode_bytes, decode_encoded_words
+
+_FIELD: Final = re.compile(rb"([!-9;-~\x80-\xff]+)[ \t]*:")
+_PARAMETER: Final = re.compile(rb';\s*([^\s=;"]{1,80})\s*=\s*(?:"((?:[^"\\]|\\.)*)("?)|([^;]*))', re.S)
+_NOT_BASE64: Final = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"))
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One header field, octets as they came: `value` keeps folding and leading space, not the last LF."""
+
+    name: bytes
+    value: bytes
+
+    @property
+    def text(self) -> str:
+        """The value unfolded, encoded words decoded (RFC 2047), trimmed and capped."""
+        return decode_encoded_words(unfold(self.value)).strip()[: limits.HEADER_VALUE_CHARS]
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderBlock:
+    """A parsed header block and where the body starts in the bytes it came from."""
+
+    fields: tuple[Field, ...]
+    body_start: int
+    ended_early: bool = False
+    """A line that is no header field ended the block (no empty line before the body)."""
+    capped: bool = False
+
+
+@dataclass(slots=True)
+class Part:
+    """A leaf of the MIME tree; `raw` is the encoded body, `depth` counts the containers around it."""
+
+    fields: tuple[Field, ...]
+    raw: bytes
+    depth: int
+    content_type: str
+    parameters: dict[str, str]
+    disposition: str
+    filename: str
+    encoding: str
+    _payload: bytes | None = field(default=None, repr=False)
+
+    @property
+    def charset(self) -> str:
+        return self.parameters.get("charset", "")
+
+    @property
+    def payload(self) -> bytes:
+        """The body with its transfer encoding undone, as far as that goes (RFC 2045, section 6)."""
+        if self._payload is None:
+            self._payload = decode_transfer(self.raw, self.encoding)
+        return self._payload
+
+    @property
+    def is_attachment(self) -> bool:
+        """Named, declared an attachment, or of a kind no client shows inline as text."""
+        return bool(self.filename) or self.disposition == "attachment" or not self.content_type.startswith("text/")
+
+
+@dataclass(slots=True)
+class Tree:
+    """The leaves of a message in order, and what was odd about its structure."""
+
+    parts: list[Part] = field(default_factory=list)
+    containers: list[str] = field(default_factory=list)
+    """Content types of the multiparts and enclosed messages, outermost first."""
+    missing_boundaries: int = 0
+    unclosed: int = 0
+    depth: int = 0
+    capped: bool = False
+
+
+def unfold(value: bytes) -> bytes:
+    """Return a header value on one line (RFC 5322, section 2.2.3)."""
+    return value.replace(b"\n", b"") if b"\n" in value else value
+
+
+def parse_header(data: bytes, start: int = 0, end: int | None = None) -> HeaderBlock:
+    """Split the header block that begins at `start` of LF-terminated `data`."""
+    stop = len(data) if end is None else end
+    limit = min(stop, start + limits.HEADER_BLOCK_BYTES)
+    fields: list[Field] = []
+    name, value_start, position = b"", -1, start
+    ended_early = capped = False
+    while True:
+        line_end = data.find(b"\n", position, stop)
+        next_line = stop if line_end < 0 else line_end + 1
+        line_stop = stop if line_end < 0 else line_end
+        blank = position >= stop or line_stop == position
+        match = None
+        if not blank and not capped:
+            if data[position] in b" \t" and value_start >= 0:
+                position = next_line
+                if position < limit or position >= stop:
+                    continue
+                capped = True
+            else:
+                match = _FIELD.match(data, position, line_stop)
+        if value_start >= 0:
+            fields.append(Field(name, data[value_start : max(value_start, position - 1)].rstrip(b"\n")))
+            value_start = -1
+        if match and (len(fields) >= limits.HEADER_FIELDS or position >= limit):
+            capped = True
+        if capped:
+            blank_line = data.find(b"\n\n", position - 1 if position else 0, stop)
+            return HeaderBlock(tuple(fields), stop if blank_line < 0 else blank_line + 2, False, True)
+        if match is None:
+            ended_early = not blank
+            return HeaderBlock(tuple(fields), next_line if blank else position, ended_early)
+        name, value_start = match.group(1), match.end()
+        position = next_line
+        if position >= stop and line_end < 0:
+            fields.append(Field(name, data[value_start:stop]))
+            return HeaderBlock(tuple(fields), stop)
+
+
+def parse_parameters(value: bytes) -> tuple[str, dict[str, str]]:
+    """Split ``text/plain; charset=utf-8`` into its lower-case value and parameters (RFC 2045, RFC 2231)."""
+    flat = unfold(value)[: limits.HEADER_VALUE_CHARS]
+    head, _, _ = flat.partition(b";")
+    plain: dict[str, str] = {}
+    pieces: dict[str, dict[int, tuple[bytes, bool]]] = {}
+    for match in _PARAMETER.finditer(flat, len(head)):
+        key = decode_bytes(match.group(1)).lower()
+        quoted = match.group(2)
+        content = re.sub(rb"\\(.)", rb"\1", quoted, flags=re.S) if quoted is not None else match.group(4).strip()
+        base, star, rest = key.partition("*")
+        if star:
+            number = rest.rstrip("*")
+            index = int(number) if number.isascii() and number.isdigit() and len(number) < 4 else 0
+            pieces.setdefault(base, {})[index] = (content, key.endswith("*"))
+        else:
+            plain.setdefault(key, decode_encoded_words(content).strip())
+    for base, numbered in pieces.items():
+        plain.setdefault(base, _join_rfc2231(numbered))
+    return decode_bytes(head).strip().lower(), plain
+
+
+def _join_rfc2231(numbered: dict[int, tuple[bytes, bool]]) -> str:
+    charset, joined = "", b""
+    for index in sorted(numbered):
+        content, extended = numbered[index]
+        if extended:
+            if index == min(numbered) and content.count(b"'") >= 2:
+                name, _, content = content.split(b"'", 2)
+                charset = decode_bytes(name)
+            content = re.sub(rb"%([0-9A-Fa-f]{2})", lambda m: bytes([int(m.group(1), 16)]), content)
+        joined += content
+    return decode_bytes(joined, charset)
+
+
+def decode_transfer(raw: bytes, encoding: str) -> bytes:
+    """Undo a content-transfer-encoding leniently; what is plainly not so encoded is returned as it is."""
+    if encoding == "base64":
+        return _decode_base64(raw)
+    if encoding == "quoted-printable":
+        return binascii.a2b_qp(raw)
+    return raw
+
+
+def _decode_base64(raw: bytes) -> bytes:
+    letters = raw.translate(None, _NOT_BASE64)
+    foreign = len(raw) - len(letters) - raw.count(b"\n") - raw.count(b"=") - raw.count(b"\r")
+    if foreign * 10 > len(raw):
+        return raw
+    usable = len(letters) - (1 if len(letters) % 4 == 1 else 0)
+    return binascii.a2b_base64(letters[:usable] + b"=" * (-usable % 4))
+
+
+def header_value(fields: tuple[Field, ...], name: bytes) -> bytes:
+    """Return the first value of a field by its lower-case name, or nothing."""
+    for candidate in fields:
+        if candidate.name.lower() == name:
+            return candidate.value
+    return b""
+
+
+def parse_tree(fields: tuple[Field, ...], body: bytes) -> Tree:
+    """Walk the MIME structure of a message whose header is `fields`, within the caps of `tamis.limits`."""
+    tree = Tree()
+    stack: list[tuple[tuple[Field, ...], bytes, int, bool]] = [(fields, body, 0, False)]
+    while stack:
+        if len(tree.parts) >= limits.MIME_PARTS:
+            tree.capped = True
+            break
+        part_fields, raw, depth, in_digest = stack.pop()
+        declared, parameters = parse_parameters(header_value(part_fields, b"content-type"))
+        content_type = declared if "/" in declared else ("message/rfc822" if in_digest else "text/plain")
+        tree.depth = max(tree.depth, depth)
+        nested: list[tuple[tuple[Field, ...], bytes, int, bool]] | None = None
+        if content_type.startswith("multipart/") or content_type == "message/rfc822":
+            if depth >= limits.MIME_DEPTH:
+                tree.capped = True
+            elif content_type == "message/rfc822":
+                block = parse_header(raw)
+                nested = [(block.fields, raw[block.body_start :], depth + 1, False)]
+            else:
+                nested = _split_multipart(tree, parameters.get("boundary", ""), raw, depth, content_type)
+        if nested is not None:
+            tree.containers.append(content_type)
+            stack.extend(reversed(nested))
+            continue
+        tree.parts.append(_leaf(part_fields, raw, depth, content_type, parameters))
+    return tree
+
+
+def _split_multipart(
+    tree: Tree, boundary: str, raw: bytes, depth: int, content_type: str
+) -> list[tuple[tuple[Field, ...], bytes, int, bool]] | None:
+    if not boundary:
+        tree.missing_boundaries += 1
+        return None
+    room = limits.MIME_PARTS - len(tree.parts)
+    children = []
+    closed = False
+    for chunk in _chunks(raw, b"--" + boundary.encode("utf-8", "surrogateescape")):
+        if chunk is None:
+            closed = True
+            break
+        if len(children) >= room:
+            tree.capped = True
+            break
+        block = parse_header(chunk)
+        children.append((block.fields, chunk[block.body_start :], depth + 1, content_type == "multipart/digest"))
+    if not children:
+        tree.missing_boundaries += 1
+        return None
+    if not closed:
+        tree.unclosed += 1
+    return children
+
+
+def _chunks(raw: bytes, delimiter: bytes) -> Iterator[bytes | None]:
+    """Yield what lies between delimiter lines; None when the closing delimiter is met (RFC 2046, 5.1.1)."""
+    chunk_start = -1
+    position = 0 if raw.startswith(delimiter) else raw.find(b"\n" + delimiter) + 1
+    if position == 0 and not raw.startswith(delimiter):
+        return
+    while True:
+        after = position + len(delimiter)
+        line_end = raw.find(b"\n", after)
+        rest = raw[after : line_end if line_end >= 0 else len(raw)]
+        closing = rest.startswith(b"--")
+        if closing or not rest.strip(b" \t"):
+            if chunk_start >= 0:
+                yield raw[chunk_start : max(chunk_start, position - 1)]
+            if closing:
+                yield None
+                return
+            chunk_start = len(raw) if line_end < 0 else line_end + 1
+        found = raw.find(b"\n" + delimiter, after - 1 if after else 0)
+        if found < 0:
+            break
+        position = found + 1
+    if chunk_start >= 0:
+        yield raw[chunk_start:]
+
+
+def _leaf(
+    fields: tuple[Field, ...], raw: bytes, depth: int, content_type: str, parameters: dict[str, str]
+) -> Part:
+    disposition, disposition_parameters = parse_parameters(header_value(fields, b"content-disposition"))
+    encoding = decode_bytes(unfold(header_value(fields, b"content-transfer-encoding"))).strip().lower()
+    filename = disposition_parameters.get("filename") or parameters.get("name", "")
+    return Part(
+        fields=fields,
+        raw=raw,
+        depth=depth,
+        content_type=content_type,
+        parameters=parameters,
+        disposition=disposition,
+        filename=filename[:255],
+        encoding=encoding,
+    )
