@@ -9,7 +9,9 @@ import functools
 import re
 from typing import Final
 
-_NOT_CHARSETS: Final = frozenset({"idna", "punycode", "unicode-escape", "raw-unicode-escape", "undefined", "mbcs", "oem"})
+_NOT_CHARSETS: Final = frozenset(
+    {"idna", "punycode", "unicode-escape", "raw-unicode-escape", "undefined", "mbcs", "oem"}
+)
 """Codecs Python calls text encodings that are no charset of mail; idna is quadratic besides."""
 _WIDER: Final = {"gb2312": "gb18030", "gbk": "gb18030", "iso8859-1": "cp1252", "ascii": "", "euc_kr": "cp949"}
 """What senders mean by a declared charset: the superset their software really writes."""
@@ -85,3 +87,8 @@ def _decode_word(encoding: bytes, text: bytes) -> bytes:
     letters = re.sub(rb"[^A-Za-z0-9+/]", b"", text)
     usable = len(letters) - (1 if len(letters) % 4 == 1 else 0)
     return binascii.a2b_base64(letters[:usable] + b"=" * (-usable % 4))
+
+
+def is_charset(name: str) -> bool:
+    """Whether a declared charset is one that text can be decoded with."""
+    return bool(_codec(name[:60])) or name.strip("\"' ").lower() in ("us-ascii", "ascii")

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 
-from tamis.lists import Lists
+from tamis.addresses import domain_of
+from tamis.lists import PLATFORM, Lists
 from tamis.mail import Mail
 
 if TYPE_CHECKING:
@@ -73,6 +74,10 @@ class Context:
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     deadline: float = float("inf")
 
+    def list_domains(self) -> list[str]:
+        """The owners of the lists to ask: the platform, then each recipient domain."""
+        return list(dict.fromkeys([PLATFORM, *map(domain_of, self.recipients)]))
+
 
 class Filter:
     """One question asked about one message. One instance serves all threads: keep no state of a message."""
@@ -86,6 +91,8 @@ class Filter:
     """Whether its hits are evidence for the score: then it is asked even when an earlier row has decided."""
     needs_peer: ClassVar[bool] = False
     """Whether it is about the peer: then it is not asked where the peer is unknown."""
+    uses_model: ClassVar[bool] = False
+    """Whether its answer changes with the classifier's model."""
     version: ClassVar[int] = 1
     """Raised with every change of its answers, so that cached ones are forgotten."""
     Options: ClassVar[type[Options]] = Options
@@ -96,4 +103,4 @@ class Filter:
 
     def check(self, mail: Mail, ctx: Context) -> Iterator[Hit]:
         """Yield the hits. May raise anything: the engine records the abstention and goes on."""
-        raise NotImplementedError
+        raise Abstain("asks nothing")

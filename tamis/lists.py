@@ -63,7 +63,7 @@ def normalise_value(name: ListName, value: str) -> str:
         except ValueError as error:
             raise BadEntry(f"{value!r} is not an IP address or network: {error}") from None
         return str(network.network_address) if network.num_addresses == 1 else str(network)
-    local, at, domain = text.rpartition("@")
+    local, _, domain = text.rpartition("@")
     dot = "." if not local and domain.startswith(".") else ""
     domain = normalise_domain(domain.removeprefix(dot))
     labels = domain.split(".")
@@ -98,9 +98,7 @@ class Lists:
         by_prefix = self._networks.setdefault(key, {}).setdefault((network.version, shift), {})
         by_prefix[int(network.network_address) >> shift] = entry
 
-    def match_ip(
-        self, name: ListName, domain: str, ip: IPAddress, now: datetime | None = None
-    ) -> Entry | None:
+    def match_ip(self, name: ListName, domain: str, ip: IPAddress, now: datetime | None = None) -> Entry | None:
         """Return the narrowest entry of that list and domain that holds `ip`."""
         prefixes = self._networks.get((name, domain))
         if not prefixes:
@@ -112,9 +110,7 @@ class Lists:
                 return entry
         return None
 
-    def match_sender(
-        self, name: ListName, domain: str, address: str, now: datetime | None = None
-    ) -> Entry | None:
+    def match_sender(self, name: ListName, domain: str, address: str, now: datetime | None = None) -> Entry | None:
         """Return the entry of that list and domain for a normalised address: itself, its domain, a parent domain."""
         senders = self._senders.get((name, domain))
         if not senders or not address:

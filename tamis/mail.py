@@ -28,7 +28,10 @@ def new_id() -> str:
 
 
 def parse_ip(text: str) -> IPAddress | None:
-    """Return an address; IPv4 mapped into IPv6 is taken as IPv4, Postfix's ``IPv6:`` prefix is dropped, junk is None."""
+    """Return an address, None for what is none.
+
+    IPv4 mapped into IPv6 is taken as IPv4, and Postfix's ``IPv6:`` prefix is dropped.
+    """
     text = text.strip()
     if text[:5].lower() == "ipv6:":
         text = text[5:]

@@ -273,9 +273,7 @@ def _chunks(raw: bytes, delimiter: bytes) -> Iterator[bytes | None]:
         yield raw[chunk_start:]
 
 
-def _leaf(
-    fields: tuple[Field, ...], raw: bytes, depth: int, content_type: str, parameters: dict[str, str]
-) -> Part:
+def _leaf(fields: tuple[Field, ...], raw: bytes, depth: int, content_type: str, parameters: dict[str, str]) -> Part:
     disposition, disposition_parameters = parse_parameters(header_value(fields, b"content-disposition"))
     encoding = decode_bytes(unfold(header_value(fields, b"content-transfer-encoding"))).strip().lower()
     filename = disposition_parameters.get("filename") or parameters.get("name", "")

@@ -1,0 +1,188 @@
+"""Row 33: what is odd in the structure of the header, and of the MIME structure it announces?
+
+Why it works: mail software writes headers that follow the rules; spam software is written in a hurry.
+Each oddity alone proves nothing (old and homely senders have them too), so every one only scores, with
+the weight learned for it. SPEC, section 1, row 33; RFC 5322, RFC 2045, RFC 2047.
+"""
+
+import re
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
+
+from tamis import limits
+from tamis.charset import is_charset
+from tamis.contract import Context, Filter, Hit, Stage
+from tamis.mail import Mail
+from tamis.message import Message
+
+_MESSAGE_ID = re.compile(r"<[^\s<>@]+@([^\s<>@]+)>")
+_ENCODED_WORD = re.compile(rb"=\?([^?\s]*)\?([^?\s]*)\?([^?]*)\?=")
+_CONTROL = re.compile(rb"[\x01-\x08\x0b-\x1f\x7f]")
+_RECEIVED_DATE = re.compile(r";\s*([^;]{10,60})$")
+_ENCODINGS = ("", "7bit", "8bit", "binary", "base64", "quoted-printable")
+_ONCE = ("from", "to", "cc", "subject", "date", "message-id", "reply-to", "sender", "mime-version", "content-type")
+
+
+class MalformedHeaders(Filter):
+    name = "malformed-headers"
+    stage = Stage.MESSAGE
+    scores = True
+    tests = {
+        "MISSING_FROM": "no From: field",
+        "MISSING_DATE": "no Date: field",
+        "MISSING_TO": "neither To: nor Cc:",
+        "MISSING_SUBJECT": "no Subject: field",
+        "MISSING_MESSAGE_ID": "no Message-ID: field",
+        "EMPTY_SUBJECT": "a Subject: field with nothing in it",
+        "EMPTY_TO": "a To: field with nothing in it",
+        **{f"REPEATED_{name.upper().replace('-', '_')}": f"more than one {name.title()}: field" for name in _ONCE},
+        "FROM_NO_ADDRESS": "From: holds no mail address",
+        "FROM_SEVERAL": "From: holds several addresses",
+        "DATE_INVALID": "Date: is no date",
+        "DATE_BEFORE_RECEIVED": "Date: is more than two days before the first hop",
+        "DATE_AFTER_RECEIVED": "Date: is more than two hours after the last hop",
+        "MESSAGE_ID_INVALID": "Message-ID: has not the form <left@right>",
+        "MESSAGE_ID_SHORT_HOST": "the right side of Message-ID: has no dot",
+        "FIELD_8BIT": "raw octets above 127 in a header field",
+        "SUBJECT_8BIT": "raw octets above 127 in Subject:",
+        "FROM_8BIT": "raw octets above 127 in From:",
+        "FIELD_CONTROL": "control characters in a header field",
+        "FIELD_NUL": "NUL in a header field",
+        "FIELD_LONG_LINE": "a header line of more than 998 characters",
+        "FIELD_BLANK_FOLD": "a folded header line of white space only",
+        "FIELD_NAME_LONG": "a field name of more than 60 characters",
+        "HEADER_ENDED_EARLY": "a line that is no header field ends the header",
+        "ENCODED_WORD_BROKEN": "an encoded word with an unknown charset or encoding",
+        "SUBJECT_NEEDLESSLY_ENCODED": "Subject: is encoded though it is plain ASCII",
+        "MIME_WITHOUT_VERSION": "a MIME content type without MIME-Version:",
+        "MIME_NO_BOUNDARY": "a multipart without a boundary, or whose boundary never comes",
+        "MIME_UNCLOSED": "a multipart that is not closed",
+        "MIME_CHARSET_UNKNOWN": "a text part in a charset nobody knows",
+        "MIME_ENCODING_UNKNOWN": "a transfer encoding nobody knows",
+        "MIME_TYPE_INVALID": "a Content-Type: that is none",
+        "RECEIVED_NONE": "no Received: field, as if it came from nowhere",
+    }
+
+    def check(self, mail: Mail, ctx: Context) -> Iterator[Hit]:
+        for name in anomalies(mail.message):
+            yield Hit(name, self.tests[name])
+
+
+def anomalies(message: Message) -> list[str]:
+    """Return the names of the tests that a message hits, in the order of `MalformedHeaders.tests`."""
+    found = {*_presence(message), *_dates(message), *_identity(message), *_octets(message), *_mime(message)}
+    return [name for name in MalformedHeaders.tests if name in found]
+
+
+def _presence(message: Message) -> Iterator[str]:
+    if not message.fields("from"):
+        yield "MISSING_FROM"
+    if not message.fields("date"):
+        yield "MISSING_DATE"
+    if not message.fields("to") and not message.fields("cc"):
+        yield "MISSING_TO"
+    if not message.fields("subject"):
+        yield "MISSING_SUBJECT"
+    elif not message.subject:
+        yield "EMPTY_SUBJECT"
+    if not message.fields("message-id"):
+        yield "MISSING_MESSAGE_ID"
+    if not message.fields("received"):
+        yield "RECEIVED_NONE"
+    if message.header("to") == "":
+        yield "EMPTY_TO"
+    for name in _ONCE:
+        if len(message.fields(name)) > 1:
+            yield f"REPEATED_{name.upper().replace('-', '_')}"
+
+
+def _identity(message: Message) -> Iterator[str]:
+    if message.fields("from"):
+        if not message.authors:
+            yield "FROM_NO_ADDRESS"
+        elif len(message.authors) > 1:
+            yield "FROM_SEVERAL"
+    message_id = message.header("message-id")
+    if message_id is not None:
+        match = _MESSAGE_ID.fullmatch(message_id)
+        if match is None:
+            yield "MESSAGE_ID_INVALID"
+        elif "." not in match.group(1):
+            yield "MESSAGE_ID_SHORT_HOST"
+
+
+def _dates(message: Message) -> Iterator[str]:
+    text = message.header("date")
+    if text is None:
+        return
+    date = _parse_date(text)
+    if date is None:
+        yield "DATE_INVALID"
+        return
+    hops = []
+    for field in message.fields("received")[: limits.RECEIVED_FIELDS]:
+        match = _RECEIVED_DATE.search(field.text)
+        hop = _parse_date(match.group(1)) if match else None
+        if hop:
+            hops.append(hop)
+    if hops and date < min(hops) - timedelta(days=2):
+        yield "DATE_BEFORE_RECEIVED"
+    if hops and date > max(hops) + timedelta(hours=2):
+        yield "DATE_AFTER_RECEIVED"
+
+
+def _parse_date(text: str) -> datetime | None:
+    try:
+        date = parsedate_to_datetime(text)
+        return date.astimezone()
+    except (ValueError, TypeError, IndexError, OverflowError, AttributeError):
+        return None
+
+
+def _octets(message: Message) -> Iterator[str]:
+    for field in message.headers:
+        if not field.value.isascii() or not field.name.isascii():
+            yield "FIELD_8BIT"
+            name = field.name.lower()
+            if name in (b"subject", b"from"):
+                yield f"{name.decode().upper()}_8BIT"
+        if _CONTROL.search(field.value):
+            yield "FIELD_CONTROL"
+        if b"\0" in field.value:
+            yield "FIELD_NUL"
+        lines = field.value.split(b"\n")
+        if any(len(line) > 998 for line in lines):
+            yield "FIELD_LONG_LINE"
+        if any(not line.strip() for line in lines[1:]):
+            yield "FIELD_BLANK_FOLD"
+        if len(field.name) > 60:
+            yield "FIELD_NAME_LONG"
+        for match in _ENCODED_WORD.finditer(field.value):
+            charset = match.group(1).partition(b"*")[0].decode("latin-1")
+            if match.group(2) not in (b"q", b"Q", b"b", b"B") or not is_charset(charset):
+                yield "ENCODED_WORD_BROKEN"
+    if message.header_block.ended_early:
+        yield "HEADER_ENDED_EARLY"
+    subjects = message.fields("subject")
+    if subjects and b"=?" in subjects[0].value and message.subject.isascii() and "=?" not in message.subject:
+        yield "SUBJECT_NEEDLESSLY_ENCODED"
+
+
+def _mime(message: Message) -> Iterator[str]:
+    tree = message.tree
+    declared = message.header("content-type")
+    if declared is not None:
+        if not message.fields("mime-version"):
+            yield "MIME_WITHOUT_VERSION"
+        if not re.match(r"[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+\s*(;|$)", declared):
+            yield "MIME_TYPE_INVALID"
+    if tree.missing_boundaries:
+        yield "MIME_NO_BOUNDARY"
+    if tree.unclosed:
+        yield "MIME_UNCLOSED"
+    for part in tree.parts:
+        if part.content_type.startswith("text/") and part.charset and not is_charset(part.charset):
+            yield "MIME_CHARSET_UNKNOWN"
+        if part.encoding not in _ENCODINGS:
+            yield "MIME_ENCODING_UNKNOWN"

@@ -1,0 +1,61 @@
+"""The command `tamis`."""
+
+import argparse
+import sys
+
+import tamis
+from tamis.commands import check_config, filters, policy, scan
+from tamis.commands import list as list_command
+from tamis.commands import tests as tests_command
+from tamis.commands.common import UsageError
+from tamis.config import ConfigError
+from tamis.lists import BadEntry
+from tamis.privileges import NoSuchUser
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of every command; modules that only one command needs are imported when it runs."""
+    from tamis.milter.commands import add_serve
+    from tamis.models.commands import add_evaluate, add_learn, add_train
+
+    parser = argparse.ArgumentParser(prog="tamis", description="Antispam for Postfix that says why.")
+    parser.add_argument("--version", action="version", version=f"tamis {tamis.__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    add_serve(commands)
+    scan.add(commands)
+    add_train(commands)
+    add_learn(commands)
+    add_evaluate(commands)
+    filters.add(commands)
+    tests_command.add(commands)
+    policy.add(commands)
+    list_command.add(commands)
+    check_config.add(commands)
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command and return its exit status: 0 for success, 1 for a failure, 2 for bad input."""
+    args = build_parser().parse_args(arguments)
+    try:
+        return int(args.run(args))
+    except ConfigError as error:
+        for problem in error.problems:
+            print(f"tamis: {problem}", file=sys.stderr)
+        return 2
+    except (UsageError, BadEntry, NoSuchUser) as error:
+        print(f"tamis: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 1
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"tamis: {where}{error.strerror or error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

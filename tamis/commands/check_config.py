@@ -1,0 +1,56 @@
+"""`tamis check-config`: every mistake of a configuration file, by line and key, and what cannot act yet."""
+
+import argparse
+import sys
+from collections.abc import Iterator
+
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+from tamis import config as configuration
+from tamis.commands.common import UsageError, add_config_option
+from tamis.config import Config
+
+
+def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = subparsers.add_parser("check-config", help="check the configuration file")
+    add_config_option(parser)
+    parser.add_argument("file", nargs="?", help="configuration file, instead of --config")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    path = configuration.find(args.file or args.config)
+    config = configuration.load(path)
+    from tamis.database import open_database
+
+    try:
+        open_database(config.database_url)
+    except (ArgumentError, NoSuchModuleError) as error:
+        line = config.source("database", "url")
+        raise UsageError(f"{line}: database.url: not a database url: {error}") from None
+    except ModuleNotFoundError as error:
+        raise UsageError(f"{config.source('database', 'url')}: database.url: its driver is missing: {error}") from None
+    for warning in warnings(config):
+        print(f"warning: {warning}", file=sys.stderr)
+    print(f"{path or 'no file, the defaults'}: valid")
+    return 0
+
+
+def warnings(config: Config) -> Iterator[str]:
+    """Yield what a valid configuration asks for that this version does not do."""
+    from tamis.filters.order import ORDER
+    from tamis.policy import Mode, Policies
+
+    policies = Policies(config)
+    for domain in ("", *config.settings.domain):
+        policy = policies.for_domain(domain)
+        whose = f'domain."{domain}"' if domain else "policy"
+        if policy.mode in (Mode.QUARANTINE, Mode.JUNK):
+            yield (
+                f"{policy.sources['mode']}: {whose}.mode: {policy.mode.value} is not built yet: "
+                "spam is delivered with its headers, as in mode observe"
+            )
+        for row in ORDER:
+            source = policy.sources.get(f"filters.{row.name}.enabled", "default")
+            if not row.built and policy.enabled[row.name] and source != "default":
+                yield f"{source}: {whose}.filters.{row.name}: row {row.number} is not built yet and is never asked"

@@ -1,0 +1,51 @@
+"""What the commands share: the configuration option, printing JSON and tables, one clear line on bad input."""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from tamis import config
+
+
+class UsageError(Exception):
+    """Bad input; the text is the one line that is printed, and the exit status 2."""
+
+
+def add_config_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "-c",
+        "--config",
+        metavar="FILE",
+        help=f"configuration file (default: ${config.ENVIRONMENT}, else {config.DEFAULT_PATH} where it exists)",
+    )
+
+
+def load_config(args: argparse.Namespace) -> config.Config:
+    """Return the configuration the options name. Raises `tamis.config.ConfigError`."""
+    return config.load(config.find(args.config))
+
+
+def print_json(value: Any) -> None:
+    json.dump(value, sys.stdout, ensure_ascii=True, separators=(",", ":"))
+    sys.stdout.write("\n")
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a plain table; nothing in it is read as markup, and a pipe gets it unwrapped."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, no_wrap=not sys.stdout.isatty())
+    for row in rows:
+        table.add_row(*(_plain(cell) for cell in row))
+    console = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 400, soft_wrap=False)
+    console.print(table)
+
+
+def _plain(text: str) -> Any:
+    return Text("".join(letter if letter.isprintable() else "?" for letter in text))

@@ -1,0 +1,115 @@
+"""`tamis scan`: the verdict the milter would give for a message in a file, explained."""
+
+import argparse
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from tamis import limits
+from tamis.commands.common import UsageError, add_config_option, load_config, print_json
+from tamis.mail import Mail, parse_ip
+from tamis.message import Message
+from tamis.record import Record, Verdict, as_json, points
+
+_CLUES = 8
+
+
+def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = subparsers.add_parser("scan", help="explain the verdict on messages in files")
+    add_config_option(parser)
+    parser.add_argument("file", nargs="+", help="a message (.eml); - for standard input")
+    parser.add_argument("--peer", metavar="IP", help="the address that connected")
+    parser.add_argument("--rdns", default="", metavar="NAME", help="the verified name of the peer")
+    parser.add_argument("--helo", default="", metavar="NAME", help="the name it gave")
+    parser.add_argument(
+        "--sender", "--from", metavar="ADDRESS", help="envelope sender; '' for the null sender (default: Return-Path:)"
+    )
+    parser.add_argument("--rcpt", "--to", action="append", default=[], metavar="ADDRESS", help="recipient; repeatable")
+    parser.add_argument("--json", action="store_true", help="print JSON, one line per message")
+    parser.add_argument("--all", action="store_true", help="every row that was asked, and every test")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    from tamis.engine import Engine
+
+    peer = parse_ip(args.peer) if args.peer else None
+    if args.peer and peer is None:
+        raise UsageError(f"--peer {args.peer!r} is not an IP address")
+    engine = Engine(load_config(args))
+    status = 0
+    for name in args.file:
+        try:
+            raw, size = _read(name)
+        except OSError as error:
+            print(f"tamis: {name}: {error.strerror or error}", file=sys.stderr)
+            status = 2
+            continue
+        message = Message(raw, size)
+        sender = args.sender if args.sender is not None else _return_path(message)
+        mail = Mail(message, peer, args.rdns, args.helo, sender, args.rcpt or ["postmaster@localhost"])
+        record = engine.examine(mail)
+        model = engine.snapshot.model
+        clues = model.clues(message, 200 if args.all else _CLUES) if model else []
+        if args.json:
+            print_json({"file": name, **as_json(record), "clues": [_clue_json(clue) for clue in clues]})
+        else:
+            _explain(name, record, clues, args.all)
+    return status
+
+
+def _read(name: str) -> tuple[bytes, int]:
+    """Read what is looked at of a message, and how large it is."""
+    if name == "-":
+        raw = sys.stdin.buffer.read()
+        return raw[: limits.MESSAGE_BYTES], len(raw)
+    with open(name, "rb") as file:
+        return file.read(limits.MESSAGE_BYTES), Path(name).stat().st_size
+
+
+def _return_path(message: Message) -> str:
+    found = message.header("return-path") or ""
+    return found if "@" in found else ""
+
+
+def _clue_json(clue: Any) -> dict[str, Any]:
+    return {"clue": clue.text, "weight": clue.weight, "ham": clue.ham, "spam": clue.spam}
+
+
+def _explain(name: str, record: Record, clues: list[Any], everything: bool) -> None:
+    console = Console(highlight=False, markup=False)
+    for line in _lines(name, record, clues, everything):
+        console.print(Text("".join(letter if letter.isprintable() else "?" for letter in line)), soft_wrap=True)
+
+
+def _lines(name: str, record: Record, clues: list[Any], everything: bool) -> Iterator[str]:
+    mail = record.mail
+    yield f"{name}: {mail.message.size} bytes, from <{mail.sender}>, subject {mail.message.subject[:70]!r}"
+    for verdict in record.verdicts:
+        yield f"  {verdict.recipient}: {_sentence(verdict)}"
+    leading = record.leading
+    if leading:
+        shown = [test for test in leading.tests if test[1] or everything]
+        shown.sort(key=lambda test: -abs(test[1]))
+        yield "  score " + points(leading.score) + (" = " if shown else "")
+        for test, weight in shown if everything else shown[:12]:
+            yield f"    {points(weight):>8}  {test}"
+    if clues:
+        yield "  strongest clues"
+        for clue in clues:
+            yield f"    {clue.weight:+8.3f}  {clue.text}  (in {clue.spam} spam, {clue.ham} ham)"
+    if everything:
+        yield "  rows asked"
+        for answer in record.answers:
+            said = (answer.abstained and f"abstained: {answer.abstained}") or ", ".join(h.because for h in answer.hits)
+            yield f"    {answer.row.number:>3} {answer.row.name:24}{answer.milliseconds:8.2f} ms  {said or 'no'}"
+
+
+def _sentence(verdict: Verdict) -> str:
+    ground = f" (row {verdict.row.number}, {verdict.row.name}: {verdict.because})" if verdict.row else ""
+    word = "spam" if verdict.spam else "ham"
+    return f"{word}{ground}; score {points(verdict.score)}, level {verdict.level:g}, action {verdict.action}"

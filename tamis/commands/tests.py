@@ -1,0 +1,32 @@
+"""`tamis tests`: every named test, the row it comes from, and its weight in the model in force."""
+
+import argparse
+
+from tamis.commands.common import add_config_option, load_config, print_json, print_table
+
+
+def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = subparsers.add_parser("tests", help="print the named tests and their learned weights")
+    add_config_option(parser)
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    from tamis.engine import model_path
+    from tamis.filters.order import ORDER
+    from tamis.models.bayes import Model
+
+    weights = Model.load(model_path(load_config(args))).weights
+    found = [
+        {"name": name, "row": row.number, "filter": row.name, "weight": weights.get(name, 0.0), "meaning": meaning}
+        for row in ORDER
+        if row.filter
+        for name, meaning in row.filter.tests.items()
+    ]
+    if args.json:
+        print_json(found)
+    else:
+        table = [[t["name"], t["row"], t["filter"], f"{t['weight']:g}", t["meaning"]] for t in found]
+        print_table(["test", "#", "filter", "weight", "what it means"], [[str(c) for c in line] for line in table])
+    return 0

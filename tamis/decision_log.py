@@ -1,0 +1,42 @@
+"""The fields of the decision line: one line per message, with what an administrator searches for."""
+
+from typing import Any
+
+from tamis.record import Record, points
+
+
+def fields(record: Record) -> dict[str, Any]:
+    """Return the decision of a message as flat values and lists; the log's format makes them safe and prints them."""
+    mail, leading = record.mail, record.leading
+    found: dict[str, Any] = {
+        "event": "decision",
+        "queue_id": mail.queue_id,
+        "id": mail.id,
+        "class": mail.mail_class.value,
+        "peer": str(mail.peer) if mail.peer else "",
+        "rdns": mail.rdns,
+        "helo": mail.helo,
+        "sender": mail.sender,
+        "recipients": list(mail.recipients),
+        "message_id": mail.message.header("message-id") or "",
+        "size": mail.message.size,
+    }
+    if leading:
+        found |= {
+            "verdict": "spam" if leading.spam else "ham",
+            "action": leading.action,
+            "mode": leading.mode,
+            "row": f"{leading.row.number} {leading.row.name}" if leading.row else "",
+            "reason": leading.because,
+            "score": points(leading.score),
+            "level": f"{leading.level:g}",
+            "tests": [f"{name}:{points(weight)}" for name, weight in leading.tests],
+            "abstained": [f"{answer.row.name}: {answer.abstained}" for answer in record.answers if answer.abstained],
+        }
+        others = [verdict for verdict in record.verdicts if verdict is not leading and verdict.spam != leading.spam]
+        if others:
+            found["ham_for"] = [verdict.recipient for verdict in others]
+    found["ms"] = round(record.milliseconds, 2)
+    found["ms_rows"] = [f"{answer.row.name}:{answer.milliseconds:.2f}" for answer in record.answers]
+    found["cached"] = [answer.row.name for answer in record.answers if answer.cached]
+    return found

@@ -1,0 +1,108 @@
+"""The engine of one process: the current snapshot, and the examination of each message with it."""
+
+import logging
+import os
+import threading
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from tamis.answers import Answers
+from tamis.config import Config
+from tamis.examination import Examination, Snapshot
+from tamis.list_store import ListStore, configured_entries
+from tamis.lists import Entry, Lists
+from tamis.mail import Mail, MailClass
+from tamis.models.bayes import Model
+from tamis.policy import Policies
+from tamis.record import Record
+
+_log = logging.getLogger("tamis")
+
+SHIPPED_MODEL: Final = Path(__file__).parent / "models" / "default.bin"
+
+_Stamp = tuple[str, int, int, int]
+_models: dict[_Stamp, Model] = {}
+"""Models loaded before fork, so that the workers share their memory."""
+
+
+def model_path(config: Config) -> Path:
+    """Return the model in force: the site's own where there is one, else the shipped one."""
+    return config.site_model if config.site_model.exists() else SHIPPED_MODEL
+
+
+def _stamp(path: Path) -> _Stamp:
+    status = path.stat()
+    return (str(path), status.st_ino, status.st_mtime_ns, status.st_size)
+
+
+def preload(config: Config) -> None:
+    """Load the model into this process, for the workers forked from it."""
+    path = model_path(config)
+    stamp = _stamp(path)
+    if stamp not in _models:
+        _models.clear()
+        _models[stamp] = Model.load(path)
+
+
+class Engine:
+    """Examines mail. Create it after fork; `examine` may be called from any number of threads."""
+
+    def __init__(self, config: Config, redis_url: str = "") -> None:
+        self.config = config
+        settings = config.settings.redis
+        self._answers = Answers(redis_url, settings.timeout_seconds, settings.answer_lifetime_seconds)
+        self._store = ListStore(config.database_url)
+        self._policies = Policies(config)
+        self._configured = configured_entries(config)
+        self._list_version = -1
+        self._model_stamp: _Stamp | None = None
+        self._pid = os.getpid()
+        self._refreshing = threading.Lock()
+        self._snapshot = Snapshot(self._policies, Lists(self._configured), None)
+        self.refresh()
+
+    @property
+    def snapshot(self) -> Snapshot:
+        return self._snapshot
+
+    def refresh(self) -> None:
+        """Take up changed lists and a changed model; keep the last good ones where that fails."""
+        with self._refreshing:
+            lists, model = self._fresh_lists(), self._fresh_model()
+            if lists is not None or model is not None:
+                current = self._snapshot
+                self._snapshot = Snapshot(self._policies, lists or current.lists, model or current.model)
+
+    def _fresh_lists(self) -> Lists | None:
+        try:
+            version = self._store.version()
+            if version == self._list_version:
+                return None
+            stored: list[Entry] = self._store.entries()
+        except SQLAlchemyError as error:
+            _log.warning("lists not read, the last good ones stay", extra={"fields": {"error": str(error.args[0])}})
+            return None
+        self._list_version = version
+        return Lists([*self._configured, *stored])
+
+    def _fresh_model(self) -> Model | None:
+        path = model_path(self.config)
+        try:
+            stamp = _stamp(path)
+            if stamp == self._model_stamp:
+                return None
+            model = _models.get(stamp) or Model.load(path)
+        except (OSError, ValueError) as error:
+            if self._snapshot.model is None or self._model_stamp is not None:
+                _log.error("model not read", extra={"fields": {"model": str(path), "error": str(error)}})
+            return None
+        self._model_stamp = stamp
+        return model
+
+    def examine(self, mail: Mail) -> Record:
+        """Return what is to be said of a message; outgoing mail gets no verdict and no header (SPEC, section 0)."""
+        if mail.mail_class is MailClass.OUTGOING:
+            return Record(mail)
+        return Examination(mail, self._snapshot, self._answers).run()

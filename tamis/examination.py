@@ -1,0 +1,219 @@
+"""One message walked through the documented order, once for all its recipients.
+
+Rows are asked when some policy's walk first needs them, once per message and distinct options; each
+recipient's verdict is their own policy's (SPEC, section 5). A row that fails abstains, and costs
+nothing else.
+"""
+
+import hashlib
+import logging
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import msgspec
+
+from tamis import limits
+from tamis.addresses import domain_of
+from tamis.answers import Answers
+from tamis.contract import Abstain, Context, Filter, Hit, Options
+from tamis.filters.order import ORDER, Judgement, Row
+from tamis.lists import Lists
+from tamis.mail import Mail
+from tamis.models.bayes import Model
+from tamis.policy import Mode, Policies, Policy
+from tamis.record import Answer, Record, Verdict, points
+
+_log = logging.getLogger("tamis")
+_hits_encoder = msgspec.msgpack.Encoder()
+_hits_decoder = msgspec.msgpack.Decoder(tuple[Hit, ...])
+
+FILTERS: dict[str, Filter] = {row.name: row.filter() for row in ORDER if row.filter}
+"""One instance of each filter, by the name of its row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All that a worker reads on the hot path; never changed, only replaced as a whole."""
+
+    policies: Policies
+    lists: Lists
+    model: Model | None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One row asked with one set of options, on behalf of the recipients who share them."""
+
+    row: Row
+    filter: Filter
+    options: Options
+    recipients: tuple[str, ...]
+    cache_key: bytes | None
+
+
+class Examination:
+    """The walk of one inbound message. Make one per message; call `run` once."""
+
+    def __init__(self, mail: Mail, snapshot: Snapshot, answers: Answers) -> None:
+        self._mail = mail
+        self._snapshot = snapshot
+        self._cache = answers
+        self._started = time.monotonic()
+        self._policies = {recipient: snapshot.policies.for_recipient(recipient) for recipient in mail.recipients}
+        self._answered: dict[tuple[str, Options], Answer] = {}
+        self._cached: dict[bytes, bytes] = {}
+        self._new: dict[bytes, bytes] = {}
+
+    def run(self) -> Record:
+        """Ask what must be asked and return the record with a verdict for each recipient."""
+        self._fetch_cached()
+        verdicts = [self._judge(recipient, policy) for recipient, policy in self._policies.items()]
+        self._cache.remember(self._new)
+        answers = sorted(self._answered.values(), key=lambda answer: ORDER.index(answer.row))
+        return Record(self._mail, answers, verdicts, 1000 * (time.monotonic() - self._started))
+
+    def _questions(self) -> Iterator[Question]:
+        """Every question some policy may ask of this message."""
+        for row in ORDER:
+            for options in dict.fromkeys(p.options[row.name] for p in self._policies.values() if p.enabled[row.name]):
+                if row.filter:
+                    yield self._question(row, options)
+
+    def _question(self, row: Row, options: Options) -> Question:
+        instance = FILTERS[row.name]
+        sharing = tuple(
+            recipient
+            for recipient, policy in self._policies.items()
+            if policy.enabled[row.name] and policy.options[row.name] == options
+        )
+        return Question(row, instance, options, sharing, self._key(instance, options))
+
+    def _key(self, instance: Filter, options: Options) -> bytes | None:
+        content = instance.cache_key(self._mail)
+        if content is None:
+            return None
+        model = self._snapshot.model.version if instance.uses_model and self._snapshot.model else ""
+        digest = hashlib.blake2b(digest_size=16)
+        for piece in (msgspec.json.encode([instance.name, instance.version, options, model]), content):
+            digest.update(len(piece).to_bytes(4, "big") + piece)
+        return b"tamis:answer:" + digest.digest()
+
+    def _fetch_cached(self) -> None:
+        """One round trip for every cached answer this message may need."""
+        keys = [question.cache_key for question in self._questions() if question.cache_key is not None]
+        for key, value in zip(keys, self._cache.fetch(keys), strict=True):
+            if value is not None:
+                self._cached[key] = value
+
+    def _ask(self, row: Row, policy: Policy) -> Answer:
+        options = policy.options[row.name]
+        known = self._answered.get((row.name, options))
+        if known is None:
+            known = self._answered[row.name, options] = self._answer(self._question(row, options))
+        return known
+
+    def _answer(self, question: Question) -> Answer:
+        key = question.cache_key
+        if key is not None and key in self._cached:
+            try:
+                return Answer(question.row, _hits_decoder.decode(self._cached[key]), cached=True)
+            except msgspec.DecodeError:
+                _log.warning("cached answer unreadable", extra={"fields": {"filter": question.row.name}})
+        answer = self._compute(question)
+        if key is not None and not answer.abstained:
+            self._new[key] = _hits_encoder.encode(answer.hits)
+        return answer
+
+    def _compute(self, question: Question) -> Answer:
+        answer = Answer(question.row)
+        started = time.monotonic()
+        deadline = self._started + limits.END_OF_MESSAGE_SECONDS
+        if question.filter.needs_peer and self._mail.peer is None:
+            answer.abstained = "the peer is not known"
+        elif started >= deadline:
+            answer.abstained = "the time for this message is used up"
+        else:
+            context = Context(
+                options=question.options,
+                recipients=question.recipients,
+                lists=self._snapshot.lists,
+                model=self._snapshot.model,
+                now=self._mail.now,
+                deadline=deadline,
+            )
+            try:
+                answer.hits = tuple(question.filter.check(self._mail, context))
+            except Abstain as reason:
+                answer.abstained = str(reason)
+            except Exception as error:  # fail open: one filter's fault never costs a message
+                answer.abstained = f"{type(error).__name__}: {error}"
+                answer.error = True
+                _log.exception("filter failed", extra={"fields": {"filter": question.row.name, "id": self._mail.id}})
+        answer.milliseconds = 1000 * (time.monotonic() - started)
+        return answer
+
+    def _score(self, recipient: str, policy: Policy) -> tuple[tuple[str, int], ...]:
+        """The evidence for one recipient, as (test, thousandths of a point) in the order of the rows."""
+        weights = self._snapshot.model.weights if self._snapshot.model else {}
+        domain = domain_of(recipient)
+        tests: dict[str, int] = {}
+        if self._mail.message.capped:
+            tests["SIZE_CAPPED"] = 0
+        for row in ORDER:
+            if row.filter is None or not row.filter.scores:
+                continue
+            label = row.name.upper().replace("-", "_")
+            if not policy.enabled[row.name]:
+                tests[label] = 0
+                continue
+            answer = self._ask(row, policy)
+            if answer.abstained:
+                tests[f"{label}_ABSTAINED"] = 0
+            for hit in answer.hits:
+                if hit.applies_to(recipient, domain):
+                    amount = weights.get(hit.name, 0.0) if hit.amount is None else hit.amount
+                    tests[hit.name] = tests.get(hit.name, 0) + round(1000 * amount)
+        return tuple(tests.items())
+
+    def _judge(self, recipient: str, policy: Policy) -> Verdict:
+        """Walk the order for one recipient: the first decisive hit names the reason (SPEC, section 1)."""
+        domain = domain_of(recipient)
+        tests = self._score(recipient, policy)
+        score = sum(weight for _, weight in tests)
+        decided: tuple[Row, str, str] | None = None
+        passed: tuple[Row, Hit] | None = None
+        seen: list[tuple[str, int]] = []
+        for row in ORDER:
+            if row.filter is None or row.judgement is Judgement.NONE or not policy.judges(row):
+                continue
+            if passed and row.judgement is not Judgement.MALWARE:
+                continue
+            if row.by_score:
+                if score >= round(1000 * policy.level):
+                    ground = f"score {points(score)} reaches the level {policy.level:g}"
+                    decided = (row, "", ground)
+                    break
+                continue
+            hit = next((h for h in self._ask(row, policy).hits if h.decides and h.applies_to(recipient, domain)), None)
+            if hit is None:
+                continue
+            seen.append((hit.name, 0))
+            if row.judgement is Judgement.LETS_THROUGH:
+                passed = (row, hit)
+                continue
+            decided = (row, hit.name, hit.because)
+            break
+        known = {name for name, _ in tests}
+        shown = (*(test for test in seen if test[0] not in known), *tests)
+        if decided:
+            action = "tag" if policy.mode is Mode.TAG else "observe"
+            row, test, because = decided
+            return Verdict(recipient, True, action, policy.mode, policy.level, score, shown, row, test, because)
+        if passed:
+            row, hit = passed
+            return Verdict(
+                recipient, False, "deliver", policy.mode, policy.level, score, shown, row, hit.name, hit.because,
+                hit.let_through,
+            )  # fmt: skip
+        return Verdict(recipient, False, "deliver", policy.mode, policy.level, score, shown)

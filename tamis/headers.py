@@ -1,0 +1,138 @@
+"""The headers written on inbound mail, and the forged copies taken out first (SPEC, section 4)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+from tamis import limits
+from tamis.config import Headers
+from tamis.record import Record, Verdict, points
+
+SPAM_FLAG: Final = "X-Spam-Flag"
+"""Written in junk mode only, hence always removed when it comes from outside."""
+SUBJECT_TAG: Final = "SPAM: "
+_DEFAULTS: Final = Headers()
+_LINE_CHARS: Final = 76
+
+
+@dataclass(slots=True)
+class Changes:
+    """What to do to a message: header names whose every copy goes, fields to add above in that order
+    (values sanitised, folded with ``\\n\\t``), and a new Subject or None."""
+
+    remove: list[str] = field(default_factory=list)
+    add: list[tuple[str, str]] = field(default_factory=list)
+    subject: str | None = None
+
+
+def sanitise(value: str, limit: int = limits.HEADER_VALUE_CHARS) -> str:
+    """Make wire data safe inside a header value: printable ASCII, anything else as ``?``, capped."""
+    clean = "".join(letter if " " <= letter <= "~" else "?" for letter in value[: limit + 1])
+    return clean if len(clean) <= limit else clean[: limit - 3] + "..."
+
+
+def quoted(value: str, limit: int = limits.REASON_CHARS) -> str:
+    """Return wire data as an RFC 5322 quoted-string."""
+    return '"' + sanitise(value, limit).replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def own_names(names: Headers) -> list[str]:
+    """Every name that is ours, as configured and by default: copies from outside are forged."""
+    ours = [*_DEFAULTS.names().values(), *names.names().values(), SPAM_FLAG]
+    return list({name.lower(): name for name in ours}.values())
+
+
+def changes(record: Record, names: Headers) -> Changes:
+    """Return what is to be changed on a message; nothing on outgoing mail."""
+    leading = record.leading
+    if leading is None:
+        return Changes()
+    result = Changes(remove=own_names(names), add=list(_fields(record, leading, names)))
+    if all(verdict.action == "tag" for verdict in record.verdicts):
+        subject = _subject(record)
+        if not subject.strip().startswith(SUBJECT_TAG.strip()):
+            result.subject = f"{SUBJECT_TAG}{subject}"
+    return result
+
+
+def _subject(record: Record) -> str:
+    """The Subject as it came, folding kept, so that tagging changes nothing but its front."""
+    found = record.mail.message.fields("subject")
+    if not found:
+        return ""
+    value = found[0].value.replace(b"\r", b"").replace(b"\0", b"").strip()
+    return value.decode("utf-8", "surrogateescape")
+
+
+def _fields(record: Record, leading: Verdict, names: Headers) -> Iterable[tuple[str, str]]:
+    mail = record.mail
+    shared = _shared(record.verdicts)
+    written = (
+        (names.score, f"{leading.score / 1000:.3f}"),
+        (names.status, _status(leading, shared, names.spamassassin_spelling)),
+        (names.return_path, f"<{sanitise(mail.sender)}>"),
+        (names.helo, sanitise(mail.helo)),
+        (names.peer, str(mail.peer) if mail.peer else ""),
+        (names.whitelisted, sanitise(leading.let_through) if _agree(record.verdicts, "let_through") else ""),
+        (names.recipient, f"<{sanitise(mail.recipients[0])}>" if len(mail.recipients) == 1 else ""),
+        (names.id, mail.id),
+        (names.verdict, _verdict(record, leading)),
+    )
+    for name, value in written:
+        if name and value:
+            yield name, value
+
+
+def _agree(verdicts: Iterable[Verdict], attribute: str) -> bool:
+    return len({getattr(verdict, attribute) for verdict in verdicts}) == 1
+
+
+def _shared(verdicts: Iterable[Verdict]) -> set[str]:
+    """The tests that every recipient of this copy has: no recipient learns of another's lists."""
+    sets = [{name for name, _ in verdict.tests} for verdict in verdicts]
+    return set.intersection(*sets) if sets else set()
+
+
+def _status(leading: Verdict, shared: set[str], spamassassin_spelling: bool) -> str:
+    scored = {name for name, weight in leading.tests if weight}
+    tests = [f"{name}: {points(weight)}" for name, weight in leading.tests if name in shared or name in scored]
+    answer = "Yes" if leading.reaches_level else "No"
+    word = "score" if spamassassin_spelling else "hits"
+    first = f"{answer}, {word}={hits(leading.score)} required={leading.level:g}"
+    return first + _fold("tests=", tests or ["none"])
+
+
+def hits(score: int) -> str:
+    """Return the score with one decimal, as X-Spam-Status prints it."""
+    text = f"{score / 1000:.1f}"
+    return "0.0" if text == "-0.0" else text
+
+
+def _fold(start: str, items: list[str]) -> str:
+    """Join items with commas on folded lines of a bearable length (RFC 5322, section 2.2.3)."""
+    lines, line = [], start
+    for position, item in enumerate(items):
+        piece = item + ("," if position < len(items) - 1 else "")
+        if len(line) + len(piece) > _LINE_CHARS and line != start:
+            lines.append(line)
+            line = ""
+        line += piece
+    return "".join(f"\n\t{text}" for text in (*lines, line))
+
+
+def _verdict(record: Record, leading: Verdict) -> str:
+    """``spam; action=tag; row=9 blacklisted-sender; because="..."; id=...`` of the copy all recipients share."""
+    same = _agree(record.verdicts, "spam") and _agree(record.verdicts, "because")
+    pieces = [("spam" if leading.spam else "ham") if same else "differs"]
+    pieces.append(f"action={leading.action if _agree(record.verdicts, 'action') else 'observe'}")
+    if not same:
+        pieces.append('because="the recipients of this copy have different policies"')
+    elif leading.row:
+        pieces.append(f"row={leading.row.number} {leading.row.name}")
+        pieces.append(f"because={quoted(leading.because)}")
+    pieces.append(f"id={record.mail.id}")
+    text = pieces[0]
+    for piece in pieces[1:]:
+        last_line = text.rpartition("\n\t")[2]
+        text += (";\n\t" if len(last_line) + len(piece) > _LINE_CHARS else "; ") + piece
+    return text

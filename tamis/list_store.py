@@ -1,0 +1,141 @@
+"""Lists kept by command: who added what, when, and until when; and the entries written in the configuration."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection, Delete, Engine, delete, insert, select, update
+
+from tamis.config import Config
+from tamis.database import LIST_ENTRY, METADATA, VERSION, open_database, sqlite_file
+from tamis.lists import PLATFORM, Entry, ListName, normalise_value
+
+_LISTS = "lists"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEntry:
+    """An entry with its history. Times are UTC."""
+
+    entry: Entry
+    added_by: str
+    added_at: datetime | None
+    """None for what is written in the configuration file."""
+    note: str
+
+
+def configured_entries(config: Config) -> list[Entry]:
+    """Return the entries written in the configuration file, of the platform and of each domain."""
+    found = []
+    sections = [(PLATFORM, ("lists",), config.settings.lists)]
+    sections.extend((domain, ("domain", domain), section) for domain, section in config.settings.domain.items())
+    for domain, path, section in sections:
+        for name in ListName:
+            source = config.source(*path, name.value)
+            for value in getattr(section, name.value):
+                found.append(Entry(name, normalise_value(name, value), domain, source))
+    return found
+
+
+class ListStore:
+    """The list tables. Reading never creates the database; the first change does."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._file = sqlite_file(url)
+        self._engine: Engine | None = None
+
+    def _exists(self) -> bool:
+        return self._file is None or self._file.exists()
+
+    def _open(self, create: bool = False) -> Engine:
+        if self._engine is None:
+            self._engine = open_database(self._url)
+        if create:
+            METADATA.create_all(self._engine)
+        return self._engine
+
+    def version(self) -> int:
+        """Return a number that changes whenever an entry does."""
+        if not self._exists():
+            return 0
+        with self._open().connect() as connection:
+            if not self._engine or not self._engine.dialect.has_table(connection, VERSION.name):
+                return 0
+            found = connection.execute(select(VERSION.c.number).where(VERSION.c.name == _LISTS)).scalar()
+            return int(found or 0)
+
+    def entries(self) -> list[Entry]:
+        """Return every entry, expired ones included (they no longer match)."""
+        return [stored.entry for stored in self.stored()]
+
+    def stored(self, name: ListName | None = None, domain: str | None = None) -> list[StoredEntry]:
+        """Return entries with their history, optionally of one list or one domain."""
+        if not self._exists():
+            return []
+        query = select(LIST_ENTRY).order_by(LIST_ENTRY.c.list, LIST_ENTRY.c.domain, LIST_ENTRY.c.value)
+        if name is not None:
+            query = query.where(LIST_ENTRY.c.list == name.value)
+        if domain is not None:
+            query = query.where(LIST_ENTRY.c.domain == domain)
+        with self._open().connect() as connection:
+            if not self._engine or not self._engine.dialect.has_table(connection, LIST_ENTRY.name):
+                return []
+            rows = connection.execute(query).all()
+        return [
+            StoredEntry(
+                Entry(ListName(row.list), row.value, row.domain, f"added by {row.added_by}", _utc(row.expires_at)),
+                row.added_by,
+                row.added_at.replace(tzinfo=UTC),
+                row.note,
+            )
+            for row in rows
+        ]
+
+    def add(
+        self, name: ListName, value: str, domain: str, by: str, expires: datetime | None = None, note: str = ""
+    ) -> bool:
+        """Add an entry, or renew it; return whether it is new. Raises `tamis.lists.BadEntry` on a bad value."""
+        normalised = normalise_value(name, value)
+        with self._open(create=True).begin() as connection:
+            removed = connection.execute(_delete(name, normalised, domain)).rowcount
+            connection.execute(
+                insert(LIST_ENTRY).values(
+                    list=name.value,
+                    domain=domain,
+                    value=normalised,
+                    added_by=by[:255],
+                    added_at=datetime.now(UTC).replace(tzinfo=None),
+                    expires_at=expires.astimezone(UTC).replace(tzinfo=None) if expires else None,
+                    note=note[:255],
+                )
+            )
+            _raise_version(connection)
+        return removed == 0
+
+    def remove(self, name: ListName, value: str, domain: str) -> bool:
+        """Remove an entry; return whether it was there."""
+        normalised = normalise_value(name, value)
+        if not self._exists():
+            return False
+        with self._open(create=True).begin() as connection:
+            removed = connection.execute(_delete(name, normalised, domain)).rowcount
+            if removed:
+                _raise_version(connection)
+        return bool(removed)
+
+
+def _delete(name: ListName, value: str, domain: str) -> Delete:
+    table = LIST_ENTRY.c
+    return delete(LIST_ENTRY).where(table.list == name.value, table.domain == domain, table.value == value)
+
+
+def _raise_version(connection: Connection) -> None:
+    changed = connection.execute(
+        update(VERSION).where(VERSION.c.name == _LISTS).values(number=VERSION.c.number + 1)
+    ).rowcount
+    if not changed:
+        connection.execute(insert(VERSION).values(name=_LISTS, number=1))
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    return moment.replace(tzinfo=UTC) if moment else None

@@ -1,0 +1,89 @@
+"""Which class a message is of, and who really brought it (SPEC, section 0)."""
+
+import ipaddress
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from tamis import limits
+from tamis.config import Networks
+from tamis.mail import IPAddress, MailClass, parse_ip
+from tamis.message import Message
+
+_FROM_CLAUSE: Final = re.compile(r"\s*from\s+(.{1,1000}?)(?:\s+by\s+|\s*;|\s*$)", re.I | re.S)
+_LITERAL: Final = re.compile(r"\[(?:IPv6:)?([0-9A-Fa-f:.]{3,45})\]", re.I)
+_BARE: Final = re.compile(r"\((?:[^()\s]+@)?([0-9A-Fa-f:.]{3,45})\)")
+_NAME_IN_COMMENT: Final = re.compile(r"\(\s*(?:[^\s()@]+@)?([A-Za-z0-9_.-]+)\s*\[")
+_HELO_IN_COMMENT: Final = re.compile(r"\bhelo[= ]([^\s()]{1,255})", re.I)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The class of a message and its peer, as the filters see them."""
+
+    mail_class: MailClass
+    peer: IPAddress | None
+    rdns: str
+    helo: str
+
+
+def contains(networks: Iterable[str], ip: IPAddress) -> bool:
+    """Whether an address lies in one of the networks."""
+    return any(ip in ipaddress.ip_network(network) for network in networks)
+
+
+def identify(
+    networks: Networks,
+    peer: IPAddress | None,
+    rdns: str,
+    helo: str,
+    authenticated: bool,
+    local_submission: bool,
+    message: Message,
+) -> Identity:
+    """Tell the class of a message from its connection, and look behind a trusted relay.
+
+    `authenticated`: the client logged in; `local_submission`: handed over by sendmail(1).
+    """
+    if authenticated or local_submission:
+        return Identity(MailClass.OUTGOING, peer, rdns, helo)
+    if peer is not None and contains(networks.trusted_relays, peer):
+        return _behind_relay(networks, message)
+    if peer is not None and contains(networks.own, peer):
+        return Identity(MailClass.OUTGOING, peer, rdns, helo)
+    return Identity(MailClass.INBOUND, peer, rdns, helo)
+
+
+def _behind_relay(networks: Networks, message: Message) -> Identity:
+    """Take the peer from the first Received: whose sending side is no relay of ours."""
+    for field in message.fields("received")[: limits.RECEIVED_FIELDS]:
+        hop = parse_received(field.text)
+        if hop is None:
+            break
+        ip, rdns, helo = hop
+        if not ip.is_loopback and not contains(networks.trusted_relays, ip):
+            return Identity(MailClass.RELAYED, ip, rdns, helo)
+    return Identity(MailClass.RELAYED, None, "", "")
+
+
+def parse_received(value: str) -> tuple[IPAddress, str, str] | None:
+    """Return address, verified name and HELO name of the sending side of a Received: field, or None.
+
+    Reads what Postfix, Sendmail, Exim, qmail and Exchange write (RFC 5321, section 4.4).
+    """
+    clause = _FROM_CLAUSE.match(value)
+    if clause is None:
+        return None
+    text = clause.group(1)
+    for match in (*_LITERAL.finditer(text), *_BARE.finditer(text)):
+        ip = parse_ip(match.group(1))
+        if ip is None:
+            continue
+        first = text.split(None, 1)[0].strip("()[];,")
+        named = _NAME_IN_COMMENT.search(text)
+        said = _HELO_IN_COMMENT.search(text)
+        helo = said.group(1) if said else first
+        rdns = named.group(1) if named else (first if said else "")
+        return ip, "" if rdns.lower() == "unknown" else rdns.lower(), helo
+    return None

@@ -1,0 +1,114 @@
+"""What was found out about one message, and what it means for each recipient."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from tamis.contract import Hit
+from tamis.filters.order import Row
+from tamis.mail import Mail
+
+
+@dataclass(slots=True)
+class Answer:
+    """What one row said: its hits, or why it abstained. `milliseconds` is wall-clock time."""
+
+    row: Row
+    hits: tuple[Hit, ...] = ()
+    abstained: str = ""
+    error: bool = False
+    milliseconds: float = 0.0
+    cached: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What one recipient's policy makes of a message.
+
+    `score` and the weights of `tests` are thousandths of a score point, so that they add up exactly.
+    `row` is the row that decided, None where none did; `let_through` the words for
+    X-Icodia-SpamFilter-WL; `action` what is done: deliver, tag or observe.
+    """
+
+    recipient: str
+    spam: bool
+    action: str
+    mode: str
+    level: float
+    score: int
+    tests: tuple[tuple[str, int], ...]
+    row: Row | None = None
+    test: str = ""
+    because: str = ""
+    let_through: str = ""
+
+    @property
+    def reaches_level(self) -> bool:
+        return self.score >= round(1000 * self.level)
+
+
+@dataclass(slots=True)
+class Record:
+    """Everything about one examined message. `verdicts` has one per recipient, none for outgoing mail."""
+
+    mail: Mail
+    answers: list[Answer] = field(default_factory=list)
+    verdicts: Sequence[Verdict] = ()
+    milliseconds: float = 0.0
+
+    @property
+    def leading(self) -> Verdict | None:
+        """The verdict that stands for the message where one must: spam first, then the lowest level."""
+        if not self.verdicts:
+            return None
+        return min(self.verdicts, key=lambda verdict: (not verdict.spam, verdict.level))
+
+
+def points(thousandths: int) -> str:
+    """Print thousandths of a score point without needless zeros: ``0``, ``0.05``, ``-1.25``."""
+    text = f"{thousandths / 1000:.3f}".rstrip("0").rstrip(".")
+    return "0" if text in ("-0", "") else text
+
+
+def as_json(record: Record) -> dict[str, Any]:
+    """Return a record as plain data, for `tamis scan --json`."""
+    mail = record.mail
+    return {
+        "id": mail.id,
+        "class": mail.mail_class.value,
+        "peer": str(mail.peer) if mail.peer else None,
+        "rdns": mail.rdns,
+        "helo": mail.helo,
+        "sender": mail.sender,
+        "recipients": list(mail.recipients),
+        "size": mail.message.size,
+        "milliseconds": round(record.milliseconds, 3),
+        "verdicts": [
+            {
+                "recipient": verdict.recipient,
+                "verdict": "spam" if verdict.spam else "ham",
+                "action": verdict.action,
+                "mode": verdict.mode,
+                "row": verdict.row.number if verdict.row else None,
+                "name": verdict.row.name if verdict.row else None,
+                "test": verdict.test or None,
+                "because": verdict.because,
+                "whitelisted": verdict.let_through or None,
+                "score": verdict.score / 1000,
+                "level": verdict.level,
+                "tests": {name: weight / 1000 for name, weight in verdict.tests},
+            }
+            for verdict in record.verdicts
+        ],
+        "rows": [
+            {
+                "number": answer.row.number,
+                "name": answer.row.name,
+                "milliseconds": round(answer.milliseconds, 3),
+                "cached": answer.cached,
+                "abstained": answer.abstained or None,
+                "hits": [{"test": hit.name, "because": hit.because, "decides": hit.decides} for hit in answer.hits],
+            }
+            for answer in record.answers
+        ],
+    }
