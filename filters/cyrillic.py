@@ -11,7 +11,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from tamis.contract import Context, Filter, Hit, Options, Stage
+from tamis.contract import Context, Filter, FilterOptions, Hit, Stage
 from tamis.mail import Mail
 from tamis.scripts import share, visible_text
 
@@ -23,7 +23,7 @@ class Cyrillic(Filter):
     stage = Stage.MESSAGE
     tests = {"CYRILLIC": "Cyrillic characters in headers, body or URLs"}
 
-    class Options(Options, frozen=True):
+    class Options(FilterOptions, frozen=True):
         ratio: Annotated[float, Meta(ge=0, le=1)] = 0.0
 
     def cache_key(self, mail: Mail) -> bytes | None:

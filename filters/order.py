@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
-from tamis.contract import Filter, Options, Stage
+from tamis.contract import Filter, FilterOptions, Stage
 from tamis.filters.bayes import Bayes
 from tamis.filters.blacklisted_ip import BlacklistedIP
 from tamis.filters.blacklisted_sender import BlacklistedSender
@@ -71,8 +71,8 @@ class Row:
         return self.default is not Switch.OFF
 
     @cached_property
-    def options_type(self) -> type[Options]:
-        return self.filter.Options if self.filter else Options
+    def options_type(self) -> type[FilterOptions]:
+        return self.filter.Options if self.filter else FilterOptions
 
     def settings_type(self) -> Any:
         """Return the structure of the row's section in a policy: the filter's options and ``enabled``."""
@@ -122,8 +122,8 @@ ORDER: Final = (
     Row("31", "helo", _C, _SPAM, "Is the HELO name invalid, foreign or ours?"),
     Row("32", "score-tags", _M, _NONE, "Which headers carry the score?", carried_out_by="tamis.headers"),
     Row("33", "malformed-headers", _M, _NONE, "What is odd in the structure of the header?", MalformedHeaders),
-    Row("34", "mode", _M, _NONE, "Which mode applies to each recipient?"),
-    Row("35", "delivery", _M, _NONE, "Postfix delivers.", carried_out_by="Postfix"),
+    Row("34", "mode", _M, _NONE, "Which mode applies to each recipient?", default=Switch.ALWAYS),
+    Row("35", "delivery", _M, _NONE, "Postfix delivers.", default=Switch.ALWAYS, carried_out_by="Postfix"),
 )
 
 BY_NAME: Final = {row.name: row for row in ORDER}

@@ -8,7 +8,7 @@ SPEC, section 1, row 6, and section 3, "apply the whitelist to the author".
 
 from collections.abc import Iterator
 
-from tamis.contract import Context, Filter, Hit, Options, Stage
+from tamis.contract import Context, Filter, FilterOptions, Hit, Stage
 from tamis.lists import ListName
 from tamis.mail import Mail
 
@@ -21,7 +21,7 @@ class WhitelistedSender(Filter):
         "WL_AUTHOR": "the author (From:) is on a whitelist",
     }
 
-    class Options(Options, frozen=True):
+    class Options(FilterOptions, frozen=True):
         author: bool = True
 
     def check(self, mail: Mail, ctx: Context) -> Iterator[Hit]:

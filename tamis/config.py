@@ -56,7 +56,7 @@ def _networks(key: str, values: Iterable[str]) -> None:
             raise _impossible(key, f"{value!r} is not an IP address or network: {error}") from None
 
 
-class Daemon(Section):
+class Daemon(Section, frozen=True):
     """`tamis serve`: where it listens and how it runs."""
 
     listen: tuple[str, ...] = ("unix:/run/tamis/tamis.sock",)
@@ -77,7 +77,7 @@ class Daemon(Section):
                 raise _impossible(name, "must be an absolute path")
 
 
-class Networks(Section):
+class Networks(Section, frozen=True):
     """Whose connections are not strangers' (SPEC, section 0)."""
 
     own: tuple[str, ...] = ()
@@ -91,7 +91,7 @@ class Networks(Section):
 HeaderName = Annotated[str, msgspec.Meta(pattern=r"^(|[A-Za-z][A-Za-z0-9-]{0,75})$")]
 
 
-class Headers(Section):
+class Headers(Section, frozen=True):
     """The name of each header written; an empty name switches it off (SPEC, section 4)."""
 
     score: HeaderName = "X-Ico-Bay"
@@ -110,14 +110,14 @@ class Headers(Section):
         return {key: value for key, value in msgspec.structs.asdict(self).items() if value and isinstance(value, str)}
 
 
-class Log(Section):
+class Log(Section, frozen=True):
     """The decision line of each message and the daemon's own messages, on standard error."""
 
     format: Literal["logfmt", "json"] = "logfmt"
     level: Literal["debug", "info", "warning", "error"] = "info"
 
 
-class Redis(Section):
+class Redis(Section, frozen=True):
     """Cached answers. Without a url the daemon runs a private redis-server of its own."""
 
     url: Annotated[str, msgspec.Meta(pattern="^(|(redis|rediss|unix)://.+)$")] = ""
@@ -127,19 +127,19 @@ class Redis(Section):
     answer_lifetime_seconds: Annotated[int, msgspec.Meta(ge=1, le=604800)] = 3600
 
 
-class Database(Section):
+class Database(Section, frozen=True):
     """Lists kept by command. Without a url, SQLite in the state directory."""
 
     url: str = ""
 
 
-class Classifier(Section):
+class Classifier(Section, frozen=True):
     """The naive-Bayes model. Without a path, the site's own in the state directory, else the shipped one."""
 
     model: str = ""
 
 
-class PlatformLists(Section):
+class PlatformLists(Section, frozen=True):
     """Entries that hold for every recipient; those of a domain stand in its own section."""
 
     whitelist_ip: tuple[str, ...] = ()
@@ -156,7 +156,7 @@ class PlatformLists(Section):
                     raise _impossible(name.value, str(error)) from None
 
 
-class PolicySection(Section):
+class PolicySection(Section, frozen=True):
     """What recipient domains get unless their own section says otherwise (SPEC, section 3)."""
 
     antispam: bool = True
@@ -168,7 +168,7 @@ class PolicySection(Section):
         _check_level(self.level)
 
 
-class DomainSection(PlatformLists):
+class DomainSection(PlatformLists, frozen=True):
     """One recipient domain: only what differs from `[policy]`, and the entries of its own lists."""
 
     antispam: bool | None = None
@@ -182,7 +182,7 @@ class DomainSection(PlatformLists):
             _check_level(self.level)
 
 
-class Settings(Section):
+class Settings(Section, frozen=True):
     """A whole configuration file."""
 
     daemon: Daemon = Daemon()

@@ -52,7 +52,7 @@ class Hit(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
         return self.recipient in ("", recipient) and self.domain in ("", domain)
 
 
-class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class FilterOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Settings of one filter, with defaults; a filter that has none uses this class."""
 
 
@@ -67,7 +67,7 @@ class Context:
     `recipients` are those whose policy has these `options`; `deadline` is monotonic seconds.
     """
 
-    options: Any = field(default_factory=Options)
+    options: Any = field(default_factory=FilterOptions)
     recipients: Sequence[str] = ()
     lists: Lists = field(default_factory=Lists)
     model: "Model | None" = None
@@ -95,7 +95,7 @@ class Filter:
     """Whether its answer changes with the classifier's model."""
     version: ClassVar[int] = 1
     """Raised with every change of its answers, so that cached ones are forgotten."""
-    Options: ClassVar[type[Options]] = Options
+    Options: ClassVar[type[FilterOptions]] = FilterOptions
 
     def cache_key(self, mail: Mail) -> bytes | None:
         """All that the answer depends on, besides options, model and lists; None when it is not worth caching."""

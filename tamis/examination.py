@@ -10,13 +10,14 @@ import logging
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import msgspec
 
 from tamis import limits
 from tamis.addresses import domain_of
 from tamis.answers import Answers
-from tamis.contract import Abstain, Context, Filter, Hit, Options
+from tamis.contract import Abstain, Context, Filter, Hit, FilterOptions
 from tamis.filters.order import ORDER, Judgement, Row
 from tamis.lists import Lists
 from tamis.mail import Mail
@@ -47,7 +48,7 @@ class Question:
 
     row: Row
     filter: Filter
-    options: Options
+    options: FilterOptions
     recipients: tuple[str, ...]
     cache_key: bytes | None
 
@@ -61,7 +62,7 @@ class Examination:
         self._cache = answers
         self._started = time.monotonic()
         self._policies = {recipient: snapshot.policies.for_recipient(recipient) for recipient in mail.recipients}
-        self._answered: dict[tuple[str, Options], Answer] = {}
+        self._answered: dict[tuple[str, FilterOptions], Answer] = {}
         self._cached: dict[bytes, bytes] = {}
         self._new: dict[bytes, bytes] = {}
 
@@ -80,7 +81,7 @@ class Examination:
                 if row.filter:
                     yield self._question(row, options)
 
-    def _question(self, row: Row, options: Options) -> Question:
+    def _question(self, row: Row, options: FilterOptions) -> Question:
         instance = FILTERS[row.name]
         sharing = tuple(
             recipient
@@ -89,7 +90,7 @@ class Examination:
         )
         return Question(row, instance, options, sharing, self._key(instance, options))
 
-    def _key(self, instance: Filter, options: Options) -> bytes | None:
+    def _key(self, instance: Filter, options: FilterOptions) -> bytes | None:
         content = instance.cache_key(self._mail)
         if content is None:
             return None
@@ -205,15 +206,22 @@ class Examination:
             decided = (row, hit.name, hit.because)
             break
         known = {name for name, _ in tests}
-        shown = (*(test for test in seen if test[0] not in known), *tests)
+        verdict = partial(
+            Verdict,
+            recipient=recipient,
+            mode=policy.mode,
+            level=policy.level,
+            score=score,
+            tests=(*(test for test in seen if test[0] not in known), *tests),
+            score_headers=policy.enabled["score-tags"],
+        )
         if decided:
-            action = "tag" if policy.mode is Mode.TAG else "observe"
             row, test, because = decided
-            return Verdict(recipient, True, action, policy.mode, policy.level, score, shown, row, test, because)
+            action = "tag" if policy.mode is Mode.TAG else "observe"
+            return verdict(spam=True, action=action, row=row, test=test, because=because)
         if passed:
             row, hit = passed
-            return Verdict(
-                recipient, False, "deliver", policy.mode, policy.level, score, shown, row, hit.name, hit.because,
-                hit.let_through,
-            )  # fmt: skip
-        return Verdict(recipient, False, "deliver", policy.mode, policy.level, score, shown)
+            return verdict(
+                spam=False, action="deliver", row=row, test=hit.name, because=hit.because, let_through=hit.let_through
+            )
+        return verdict(spam=False, action="deliver")

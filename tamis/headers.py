@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from email.header import Header
 from typing import Final
 
 from tamis import limits
@@ -13,6 +14,7 @@ SPAM_FLAG: Final = "X-Spam-Flag"
 SUBJECT_TAG: Final = "SPAM: "
 _DEFAULTS: Final = Headers()
 _LINE_CHARS: Final = 76
+_CONTROLS: Final = dict.fromkeys(range(32))
 
 
 @dataclass(slots=True)
@@ -56,20 +58,30 @@ def changes(record: Record, names: Headers) -> Changes:
 
 
 def _subject(record: Record) -> str:
-    """The Subject as it came, folding kept, so that tagging changes nothing but its front."""
+    """The Subject as it came, folding kept, so that tagging changes nothing but its front.
+
+    Octets that are no UTF-8 cannot go through libmilter's Python binding: such a Subject is decoded and
+    written as encoded words (RFC 2047).
+    """
     found = record.mail.message.fields("subject")
     if not found:
         return ""
     value = found[0].value.replace(b"\r", b"").replace(b"\0", b"").strip()
-    return value.decode("utf-8", "surrogateescape")
+    if len(value) > limits.HEADER_VALUE_CHARS:
+        return found[0].text.translate(_CONTROLS)
+    try:
+        return value.decode("utf-8")
+    except UnicodeDecodeError:
+        return Header(found[0].text.translate(_CONTROLS), "utf-8", header_name="Subject").encode(linesep="\n")
 
 
 def _fields(record: Record, leading: Verdict, names: Headers) -> Iterable[tuple[str, str]]:
     mail = record.mail
     shared = _shared(record.verdicts)
+    scored = any(verdict.score_headers for verdict in record.verdicts)
     written = (
-        (names.score, f"{leading.score / 1000:.3f}"),
-        (names.status, _status(leading, shared, names.spamassassin_spelling)),
+        (names.score if scored else "", f"{leading.score / 1000:.3f}"),
+        (names.status if scored else "", _status(leading, shared, names.spamassassin_spelling)),
         (names.return_path, f"<{sanitise(mail.sender)}>"),
         (names.helo, sanitise(mail.helo)),
         (names.peer, str(mail.peer) if mail.peer else ""),

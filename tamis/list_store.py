@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection, Delete, Engine, delete, insert, select, update
 
-from tamis.config import Config
+from tamis.config import Config, PlatformLists
 from tamis.database import LIST_ENTRY, METADATA, VERSION, open_database, sqlite_file
 from tamis.lists import PLATFORM, Entry, ListName, normalise_value
 
@@ -26,7 +26,7 @@ class StoredEntry:
 def configured_entries(config: Config) -> list[Entry]:
     """Return the entries written in the configuration file, of the platform and of each domain."""
     found = []
-    sections = [(PLATFORM, ("lists",), config.settings.lists)]
+    sections: list[tuple[str, tuple[str, ...], PlatformLists]] = [(PLATFORM, ("lists",), config.settings.lists)]
     sections.extend((domain, ("domain", domain), section) for domain, section in config.settings.domain.items())
     for domain, path, section in sections:
         for name in ListName:

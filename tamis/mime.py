@@ -87,6 +87,10 @@ class Tree:
     capped: bool = False
 
 
+_Branch = tuple[tuple[Field, ...], bytes, int, bool]
+"""Header fields, body, depth, and whether it stands in a multipart/digest."""
+
+
 def unfold(value: bytes) -> bytes:
     """Return a header value on one line (RFC 5322, section 2.2.3)."""
     return value.replace(b"\n", b"") if b"\n" in value else value
@@ -195,7 +199,7 @@ def header_value(fields: tuple[Field, ...], name: bytes) -> bytes:
 def parse_tree(fields: tuple[Field, ...], body: bytes) -> Tree:
     """Walk the MIME structure of a message whose header is `fields`, within the caps of `tamis.limits`."""
     tree = Tree()
-    stack: list[tuple[tuple[Field, ...], bytes, int, bool]] = [(fields, body, 0, False)]
+    stack: list[_Branch] = [(fields, body, 0, False)]
     while stack:
         if len(tree.parts) >= limits.MIME_PARTS:
             tree.capped = True
@@ -204,7 +208,7 @@ def parse_tree(fields: tuple[Field, ...], body: bytes) -> Tree:
         declared, parameters = parse_parameters(header_value(part_fields, b"content-type"))
         content_type = declared if "/" in declared else ("message/rfc822" if in_digest else "text/plain")
         tree.depth = max(tree.depth, depth)
-        nested: list[tuple[tuple[Field, ...], bytes, int, bool]] | None = None
+        nested: list[_Branch] | None = None
         if content_type.startswith("multipart/") or content_type == "message/rfc822":
             if depth >= limits.MIME_DEPTH:
                 tree.capped = True
@@ -221,14 +225,12 @@ def parse_tree(fields: tuple[Field, ...], body: bytes) -> Tree:
     return tree
 
 
-def _split_multipart(
-    tree: Tree, boundary: str, raw: bytes, depth: int, content_type: str
-) -> list[tuple[tuple[Field, ...], bytes, int, bool]] | None:
+def _split_multipart(tree: Tree, boundary: str, raw: bytes, depth: int, content_type: str) -> list[_Branch] | None:
     if not boundary:
         tree.missing_boundaries += 1
         return None
     room = limits.MIME_PARTS - len(tree.parts)
-    children = []
+    children: list[_Branch] = []
     closed = False
     for chunk in _chunks(raw, b"--" + boundary.encode("utf-8", "surrogateescape")):
         if chunk is None:

@@ -9,7 +9,7 @@ import msgspec
 
 from tamis.addresses import domain_of
 from tamis.config import Config
-from tamis.contract import Options
+from tamis.contract import FilterOptions
 from tamis.filters import order
 
 
@@ -31,7 +31,7 @@ class Policy:
     mode: Mode
     level: float
     enabled: Mapping[str, bool]
-    options: Mapping[str, Options]
+    options: Mapping[str, FilterOptions]
     sources: Mapping[str, str]
 
     def judges(self, row: order.Row) -> bool:
@@ -82,7 +82,7 @@ def _resolve(config: Config, domain: str) -> Policy:
         return own if own is not None else getattr(settings.policy, key)
 
     enabled: dict[str, bool] = {}
-    options: dict[str, Options] = {}
+    options: dict[str, FilterOptions] = {}
     for row in order.ORDER:
         merged: dict[str, Any] = {}
         layers: list[tuple[tuple[str, ...], dict[str, Any]]] = [(("policy",), settings.policy.filters)]

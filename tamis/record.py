@@ -41,6 +41,8 @@ class Verdict:
     test: str = ""
     because: str = ""
     let_through: str = ""
+    score_headers: bool = True
+    """Whether the policy wants the headers of row 32."""
 
     @property
     def reaches_level(self) -> bool:
