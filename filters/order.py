@@ -127,4 +127,4 @@ ORDER: Final = (
 )
 
 BY_NAME: Final = {row.name: row for row in ORDER}
-BY_NUMBER: Final = {row.number: row for row in ORDER}
+POSITION: Final = {row.name: position for position, row in enumerate(ORDER)}

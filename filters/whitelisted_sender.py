@@ -27,12 +27,13 @@ class WhitelistedSender(Filter):
     def check(self, mail: Mail, ctx: Context) -> Iterator[Hit]:
         authors = mail.message.authors if ctx.options.author else []
         author = authors[0].address if len(authors) == 1 and len(mail.message.fields("from")) == 1 else ""
-        for domain in ctx.list_domains():
+        domains = ctx.list_domains()
+        for domain in domains:
             entry = ctx.lists.match_sender(ListName.WHITELIST_SENDER, domain, mail.sender, ctx.now)
             if entry:
                 because = f"envelope sender matches {entry}"
                 yield Hit("WL_SENDER", because, True, domain, let_through="Whitelisted EMail Address")
-                continue
+        for domain in domains:
             entry = ctx.lists.match_sender(ListName.WHITELIST_SENDER, domain, author, ctx.now)
             if entry:
                 because = f"author matches {entry}"

@@ -23,12 +23,17 @@ class Mailbox:
         return domain_of(self.address)
 
 
+def bare_address(address: str) -> str:
+    """Return an address of the envelope without its angle brackets."""
+    return address.strip().strip("<>").strip()
+
+
 def normalise_address(address: str) -> str:
     """Return an address without angle brackets, its domain in lower-case A-labels, its local part in lower case.
 
     RFC 5321 lets a host distinguish case in local parts; none that matters does, and lists are written by people.
     """
-    local, at, domain = address.strip().strip("<>").strip().lower().rpartition("@")
+    local, at, domain = bare_address(address).lower().rpartition("@")
     return f"{local}@{normalise_domain(domain)}" if at else domain
 
 

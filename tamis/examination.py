@@ -17,8 +17,8 @@ import msgspec
 from tamis import limits
 from tamis.addresses import domain_of
 from tamis.answers import Answers
-from tamis.contract import Abstain, Context, Filter, Hit, FilterOptions
-from tamis.filters.order import ORDER, Judgement, Row
+from tamis.contract import Abstain, Context, Filter, FilterOptions, Hit
+from tamis.filters.order import ORDER, POSITION, Judgement, Row
 from tamis.lists import Lists
 from tamis.mail import Mail
 from tamis.models.bayes import Model
@@ -71,7 +71,7 @@ class Examination:
         self._fetch_cached()
         verdicts = [self._judge(recipient, policy) for recipient, policy in self._policies.items()]
         self._cache.remember(self._new)
-        answers = sorted(self._answered.values(), key=lambda answer: ORDER.index(answer.row))
+        answers = sorted(self._answered.values(), key=lambda answer: POSITION[answer.row.name])
         return Record(self._mail, answers, verdicts, 1000 * (time.monotonic() - self._started))
 
     def _questions(self) -> Iterator[Question]:

@@ -82,11 +82,11 @@ def _fields(record: Record, leading: Verdict, names: Headers) -> Iterable[tuple[
     written = (
         (names.score if scored else "", f"{leading.score / 1000:.3f}"),
         (names.status if scored else "", _status(leading, shared, names.spamassassin_spelling)),
-        (names.return_path, f"<{sanitise(mail.sender)}>"),
+        (names.return_path, f"<{sanitise(mail.mail_from)}>"),
         (names.helo, sanitise(mail.helo)),
         (names.peer, str(mail.peer) if mail.peer else ""),
         (names.whitelisted, sanitise(leading.let_through) if _agree(record.verdicts, "let_through") else ""),
-        (names.recipient, f"<{sanitise(mail.recipients[0])}>" if len(mail.recipients) == 1 else ""),
+        (names.recipient, f"<{sanitise(mail.rcpt_to[0])}>" if len(mail.rcpt_to) == 1 else ""),
         (names.id, mail.id),
         (names.verdict, _verdict(record, leading)),
     )

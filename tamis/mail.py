@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from tamis.addresses import domain_of, normalise_address
+from tamis.addresses import bare_address, domain_of, normalise_address
 from tamis.message import Message
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -50,7 +50,8 @@ class Mail:
 
     `peer` is None where it cannot be known (behind a trusted relay whose Received: cannot be read):
     filters that need it abstain. `rdns` is the peer's name as the MTA verified it, empty when it has
-    none. `sender` is the envelope sender, empty for the null sender. Addresses are normalised here.
+    none. `sender` is the envelope sender, empty for the null sender. Both it and `recipients` are
+    normalised here, for comparing; `mail_from` and `rcpt_to` keep them as they were said.
     """
 
     message: Message
@@ -64,7 +65,12 @@ class Mail:
     id: str = field(default_factory=new_id)
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
 
+    mail_from: str = field(init=False)
+    rcpt_to: tuple[str, ...] = field(init=False)
+
     def __post_init__(self) -> None:
+        self.mail_from = bare_address(self.sender)
+        self.rcpt_to = tuple(map(bare_address, self.recipients))
         self.sender = normalise_address(self.sender)
         self.recipients = tuple(normalise_address(recipient) for recipient in self.recipients)
 
