@@ -28,8 +28,8 @@ _models: dict[_Stamp, Model] = {}
 
 
 def model_path(config: Config) -> Path:
-    """Return the model in force: the site's own where there is one, else the shipped one."""
-    return config.site_model if config.site_model.exists() else SHIPPED_MODEL
+    """Return the model in force: the site's own where there is one that may be read, else the shipped one."""
+    return config.site_model if os.access(config.site_model, os.R_OK) else SHIPPED_MODEL
 
 
 def _stamp(path: Path) -> _Stamp:
@@ -57,8 +57,9 @@ class Engine:
         self._policies = Policies(config)
         self._configured = configured_entries(config)
         self._list_version = -1
+        self._lists_failed = False
         self._model_stamp: _Stamp | None = None
-        self._pid = os.getpid()
+        self._bad_model: _Stamp | None = None
         self._refreshing = threading.Lock()
         self._snapshot = Snapshot(self._policies, Lists(self._configured), None)
         self.refresh()
@@ -81,22 +82,26 @@ class Engine:
             if version == self._list_version:
                 return None
             stored: list[Entry] = self._store.entries()
-        except SQLAlchemyError as error:
-            _log.warning("lists not read, the last good ones stay", extra={"fields": {"error": str(error.args[0])}})
+        except (SQLAlchemyError, OSError, ValueError) as error:
+            if not self._lists_failed:
+                _log.warning("lists not read, the last good ones stay: %s", error)
+            self._lists_failed = True
             return None
+        self._lists_failed = False
         self._list_version = version
         return Lists([*self._configured, *stored])
 
     def _fresh_model(self) -> Model | None:
-        path = model_path(self.config)
+        stamp: _Stamp | None = None
         try:
+            path = model_path(self.config)
             stamp = _stamp(path)
-            if stamp == self._model_stamp:
+            if stamp in (self._model_stamp, self._bad_model):
                 return None
             model = _models.get(stamp) or Model.load(path)
         except (OSError, ValueError) as error:
-            if self._snapshot.model is None or self._model_stamp is not None:
-                _log.error("model not read", extra={"fields": {"model": str(path), "error": str(error)}})
+            _log.error("model not read, the last good one stays: %s", error)
+            self._bad_model = stamp
             return None
         self._model_stamp = stamp
         return model

@@ -1,5 +1,6 @@
 """Lists kept by command: who added what, when, and until when; and the entries written in the configuration."""
 
+import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -45,7 +46,7 @@ class ListStore:
         self._engine: Engine | None = None
 
     def _exists(self) -> bool:
-        return self._file is None or self._file.exists()
+        return self._file is None or os.path.exists(self._file)
 
     def _open(self, create: bool = False) -> Engine:
         if self._engine is None:
