@@ -62,7 +62,7 @@ def parse_mailboxes(value: bytes) -> list[Mailbox]:
     Encoded words are decoded after the structure was read (RFC 2047, section 5), so that a display
     name cannot smuggle in an address.
     """
-    flat = decode_bytes(value.replace(b"\n", b""))[: limits.HEADER_VALUE_CHARS]
+    flat = decode_bytes(value.replace(b"\n", b""))[: limits.ADDRESS_FIELD_CHARS]
     try:
         pairs = getaddresses([flat])
     except (ValueError, IndexError, RecursionError, TypeError):

@@ -46,6 +46,12 @@ URL_CHARS: Final = 2048
 ADDRESSES: Final = 200
 """Addresses parsed out of one header field."""
 
+ADDRESS_FIELD_CHARS: Final = 4 * KIB
+"""Characters of one address field that are parsed: the parser's time grows with their square."""
+
+AUTHOR_FIELDS: Final = 5
+"""From: fields parsed; there should be one."""
+
 RECEIVED_FIELDS: Final = 50
 """Received: fields read when the true peer is looked for behind a trusted relay."""
 

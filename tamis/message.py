@@ -73,8 +73,8 @@ class Message:
 
     @cached_property
     def authors(self) -> list[Mailbox]:
-        """The mailboxes of every From: field, in order (RFC 5322, section 3.6.2)."""
-        return [box for field in self.fields("from") for box in parse_mailboxes(field.value)]
+        """The mailboxes of the From: fields, in order (RFC 5322, section 3.6.2)."""
+        return [box for field in self.fields("from")[: limits.AUTHOR_FIELDS] for box in parse_mailboxes(field.value)]
 
     @cached_property
     def body(self) -> bytes:
