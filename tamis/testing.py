@@ -1,0 +1,67 @@
+"""What the test of a filter needs: a mail in one line, and the names of the hits on it.
+
+>>> from tamis.filters.empty_mail import EmptyMail
+>>> hits(EmptyMail(), mail("Subject: hello\\n\\n"))
+['EMPTY_MAIL']
+
+Nothing is replaced or imitated: the message view, the options and the lists are the real ones. The order,
+the score and the cache are the engine's and are not involved.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from tamis.contract import Abstain, Context, Filter, FilterOptions
+from tamis.lists import Entry, Lists
+from tamis.mail import Mail, parse_ip
+from tamis.message import Message
+
+if TYPE_CHECKING:
+    from tamis.models.bayes import Model
+
+_PEER = "192.0.2.7"
+_RECIPIENTS = ("recipient@example.org",)
+
+
+def mail(
+    text: str | bytes,
+    *,
+    peer: str = _PEER,
+    rdns: str = "",
+    helo: str = "",
+    sender: str = "",
+    recipients: Sequence[str] = _RECIPIENTS,
+) -> Mail:
+    """Return a mail with that text and envelope. An empty `peer` is one that is not known."""
+    raw = text.encode() if isinstance(text, str) else text
+    address = parse_ip(peer)
+    if peer and address is None:
+        raise ValueError(f"peer {peer!r} is not an IP address")
+    return Mail(Message(raw), address, rdns, helo, sender, recipients)
+
+
+def hits(
+    filter: Filter,
+    mail: Mail,
+    options: FilterOptions | None = None,
+    lists: Iterable[Entry] = (),
+    model: "Model | None" = None,
+) -> list[str]:
+    """Return the names of a filter's hits, in order, asked on behalf of all recipients.
+
+    Raises what the filter raises, `Abstain` included, and AssertionError for a name the filter does not declare.
+    """
+    if filter.needs_peer and mail.peer is None:
+        raise Abstain("the peer is not known")
+    context = Context(
+        options=filter.Options() if options is None else options,
+        recipients=mail.recipients,
+        lists=Lists(lists),
+        model=model,
+        now=mail.now,
+    )
+    names = [hit.name for hit in filter.check(mail, context)]
+    unknown = set(names) - set(filter.tests)
+    if unknown:
+        raise AssertionError(f"{filter.name}: not declared in tests: {', '.join(sorted(unknown))}")
+    return names

@@ -1,0 +1,145 @@
+"""Write the pages that are made from the code: `python -m tests.docs.regenerate`, with `--check` to only compare.
+
+docs/filters.md comes from the documented order, docs/command-line.md from the parsers of the commands, and the
+code blocks that follow a ``<!-- file: PATH -->`` line in docs/writing-a-filter.md from those files.
+"""
+
+import argparse
+import difflib
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+from tamis.cli import build_parser
+from tamis.filters.order import ORDER, Row, Switch
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+_QUOTE = re.compile(r"(<!-- file: (\S+) -->\n```\w+\n).*?(^```$)", re.S | re.M)
+_COLUMNS = 100
+
+
+def filters_page() -> str:
+    """Return docs/filters.md."""
+    lines = [
+        "# The filters, in the documented order",
+        "",
+        "<!-- Made by `python -m tests.docs.regenerate` from filters/order.py. Do not edit. -->",
+        "",
+        "The first decisive hit in this order names the reason of a verdict. `tamis filters` prints the same table",
+        "with what your configuration switches on. How the walk goes is told in [how-it-works.md](how-it-works.md),",
+        "the options in [configuration.md](configuration.md).",
+        "",
+        "*Default*: on, off, or always (on, and not to be switched on its own). *Not built*: the row stands in the",
+        "order and is never asked.",
+        "",
+        "| # | filter | stage | state | default | a decisive hit | the question |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for row in ORDER:
+        state = "built" if row.built else "not built"
+        cells = (
+            row.number,
+            f"`{row.name}`",
+            row.stage.value,
+            state,
+            row.default.value,
+            row.judgement.value,
+            row.question,
+        )
+        lines.append("| " + " | ".join(cells) + " |")
+    lines += [
+        "",
+        "## The tests of each filter",
+        "",
+        "A test is a name that a hit carries. Tests of rows marked *scores* are evidence: they are printed in",
+        "X-Spam-Status with the weight the model learned for them. `tamis tests` prints the weights in force.",
+    ]
+    for row in ORDER:
+        lines += _tests(row)
+    return "\n".join(lines) + "\n"
+
+
+def _tests(row: Row) -> Iterator[str]:
+    if row.filter is None:
+        return
+    options = ", ".join(f"`{name}`" for name in row.options_type.__struct_fields__)
+    switch = "" if row.default is Switch.ALWAYS else "`enabled`" + (", " if options else "")
+    yield ""
+    yield f"### {row.number} {row.name}" + (" (scores)" if row.filter.scores else "")
+    yield ""
+    yield f"Options: {switch}{options}."
+    yield ""
+    yield "| test | what it means |"
+    yield "|---|---|"
+    for name, meaning in row.filter.tests.items():
+        yield f"| `{name}` | {meaning} |"
+
+
+def command_line_page() -> str:
+    """Return docs/command-line.md."""
+    lines = [
+        "# The command line",
+        "",
+        "<!-- Made by `python -m tests.docs.regenerate` from the commands' own `--help`. Do not edit. -->",
+        "",
+        "Exit status: 0 for success, 1 for a failure, 2 for bad input, with one clear line on standard error.",
+    ]
+    with mock.patch.dict("os.environ", {"COLUMNS": str(_COLUMNS), "NO_COLOR": "1"}):
+        for title, parser in _commands(build_parser()):
+            lines += ["", f"## {title}", "", "```text", parser.format_help().rstrip(), "```"]
+    return "\n".join(lines) + "\n"
+
+
+def _commands(parser: argparse.ArgumentParser) -> Iterator[tuple[str, argparse.ArgumentParser]]:
+    """Yield a parser and those of its commands below it, depth first, in the order they are listed."""
+    yield parser.prog, parser
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            choices: dict[str, Any] = action.choices
+            for child in dict.fromkeys(choices.values()):
+                yield from _commands(child)
+
+
+def quoting_page(page: str) -> str:
+    """Return a page with the files it quotes as they are now."""
+    return _QUOTE.sub(lambda found: found[1] + (ROOT / found[2]).read_text(encoding="utf-8") + found[3], page)
+
+
+def pages() -> dict[Path, str]:
+    """Return every page that is made, or partly made, from the code."""
+    tutorial = DOCS / "writing-a-filter.md"
+    return {
+        DOCS / "filters.md": filters_page(),
+        DOCS / "command-line.md": command_line_page(),
+        tutorial: quoting_page(tutorial.read_text(encoding="utf-8")),
+    }
+
+
+def main() -> int:
+    """Write the pages, or compare them; return 1 where `--check` finds a difference."""
+    parser = argparse.ArgumentParser(prog="python -m tests.docs.regenerate", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="print what would change, and change nothing")
+    check = parser.parse_args().check
+    status = 0
+    for path, wanted in pages().items():
+        found = path.read_text(encoding="utf-8") if path.exists() else ""
+        if found == wanted:
+            continue
+        name = str(path.relative_to(ROOT))
+        if check:
+            status = 1
+            sys.stdout.writelines(
+                difflib.unified_diff(found.splitlines(True), wanted.splitlines(True), name, "made now")
+            )
+        else:
+            path.write_text(wanted, encoding="utf-8")
+            print(f"written: {name}")
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())
