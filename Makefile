@@ -1,0 +1,39 @@
+# make setup   install what the rest needs: Debian packages that are missing, and Tamis in .venv
+# make demo    show what Tamis does: MAIL=DIR takes your own messages, KEEP=1 leaves it running
+# make test    every test, with a real Postfix and a real Redis
+# make check   lint, types and the fast tests, in seconds
+# make clean   remove what the above made in this folder
+#
+# YES=1 answers yes to what setup asks; PYTHON names the Python that .venv is made from.
+
+SHELL := /bin/bash
+PYTHON ?= /usr/bin/python3
+YES ?=
+MAIL ?=
+KEEP ?=
+TESTS ?=
+export PYTHON YES
+export LC_ALL := C.UTF-8
+
+.PHONY: help setup demo test check clean
+help:
+	@sed -n 's/^# \{0,1\}//p;/^$$/q' Makefile
+
+setup:
+	@scripts/setup.sh
+
+demo: setup
+	@scripts/as-root.sh .venv/bin/python -m demo $(if $(MAIL),--mail "$(MAIL)") $(if $(filter-out 0,$(KEEP)),--keep)
+
+test: setup
+	@scripts/as-root.sh .venv/bin/python -m pytest -n 2 --dist loadfile $(TESTS)
+
+check: setup
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+	@.venv/bin/python -m pytest -q -n 2 -m "not servers and not corpora and not slow"
+
+clean:
+	rm -rf .venv build dist ./*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

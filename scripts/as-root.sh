@@ -1,0 +1,16 @@
+#!/bin/bash
+# Run a command with the rights that a private Postfix needs: as root, in a user namespace, or with sudo.
+# Usage: as-root.sh COMMAND...
+set -euo pipefail
+
+if [ "$(id -u)" = 0 ]; then
+    exec "$@"
+fi
+if unshare --map-root-user --map-auto true 2>/dev/null; then
+    exec unshare --map-root-user --map-auto "$@"
+fi
+if command -v sudo >/dev/null; then
+    exec sudo --preserve-env "$@"
+fi
+echo "$(basename "$1"): a private Postfix needs root, sudo, or the Debian package uidmap" >&2
+exit 1

@@ -1,0 +1,73 @@
+#!/bin/bash
+# Install Debian packages (as root) without starting, enabling or configuring any service.
+# Usage: install-packages.sh PACKAGE...
+set -euo pipefail
+
+export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
+policy=/usr/sbin/policy-rc.d
+log=$(mktemp)
+our_policy=no
+
+clean_up() {
+    if [ "$our_policy" = yes ]; then rm -f "$policy"; fi
+    rm -f "$log"
+}
+trap clean_up EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+# Debian asks this program before a package starts a service; 101 means: it may not.
+if [ ! -e "$policy" ]; then
+    our_policy=yes
+    printf '#!/bin/sh\nexit 101\n' >"$policy"
+    chmod 755 "$policy"
+fi
+
+# One line on failure, after what apt said.
+run_apt() {
+    apt-get -q -o DPkg::Lock::Timeout=300 "$@" >"$log" 2>&1
+}
+
+known_to_apt() {
+    local package
+    for package; do
+        [ -n "$(apt-cache show --no-all-versions "$package" 2>/dev/null)" ] || return 1
+    done
+}
+
+install() {
+    # --no-remove: an MTA that is there already is never replaced.
+    run_apt install --yes --no-install-recommends --no-remove "$@"
+}
+
+fail() {
+    tail -n 15 "$log" >&2
+    echo "setup: apt-get could not install: $*" >&2
+    exit 1
+}
+
+updated=no
+if ! known_to_apt "$@"; then
+    echo "Reading the lists of Debian packages"
+    run_apt update || fail "$@"
+    updated=yes
+fi
+for package; do
+    if [ "$package" = postfix ] && command -v debconf-set-selections >/dev/null; then
+        echo "postfix postfix/main_mailer_type select No configuration" | debconf-set-selections
+    fi
+done
+echo "Installing Debian packages"
+if ! install "$@"; then
+    # Lists that are too old name files that are gone.
+    if [ "$updated" = yes ] || ! run_apt update || ! install "$@"; then fail "$@"; fi
+fi
+
+# Demo and tests start their own; the packaged services stay off after the next boot, too.
+if command -v systemctl >/dev/null; then
+    for package; do
+        case $package in
+            postfix | redis-server | opendkim) systemctl --quiet disable "$package" >"$log" 2>&1 || true ;;
+        esac
+    done
+fi
