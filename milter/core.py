@@ -1,0 +1,52 @@
+"""What the daemon needs of the rest of Tamis, in one place: the tests put something small in its stead."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from tamis.config import Config, Headers, Networks
+from tamis.headers import Changes
+from tamis.mail import IPAddress, Mail
+from tamis.message import Message
+from tamis.networks import Identity
+
+
+class Engine(Protocol):
+    """What examines mail; made in each worker, after fork."""
+
+    def examine(self, mail: Mail) -> Any: ...
+
+    def refresh(self) -> None: ...
+
+
+class Identify(Protocol):
+    """Tells the class of a message and its true peer."""
+
+    def __call__(
+        self,
+        networks: Networks,
+        peer: IPAddress | None,
+        rdns: str,
+        helo: str,
+        authenticated: bool,
+        local_submission: bool,
+        message: Message,
+    ) -> Identity: ...
+
+
+@dataclass(frozen=True)
+class Core:
+    """The functions by which a message is judged."""
+
+    preload: Callable[[Config], None]
+    engine: Callable[[Config, str], Engine]
+    identify: Identify
+    changes: Callable[[Any, Headers], Changes]
+    decision: Callable[[Any], Mapping[str, object]]
+
+
+def real_core() -> Core:
+    """Tamis itself. Imported here, since it takes its time."""
+    from tamis import decision_log, engine, headers, networks
+
+    return Core(engine.preload, engine.Engine, networks.identify, headers.changes, decision_log.fields)

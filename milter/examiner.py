@@ -1,0 +1,105 @@
+"""From a collected message to its decision, in a thread of ours, while the MTA is kept patient.
+
+Filters do not run in libmilter's threads: its pool moves a session from thread to thread, and then Python's
+thread states do not belong to the thread they run in, which extension modules may not survive. A hand-over
+costs some tens of microseconds. The thread of the callback waits, and is the only one to talk to the MTA.
+"""
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from time import monotonic
+from typing import Final
+
+from tamis import limits
+from tamis.config import Config
+from tamis.headers import Changes
+from tamis.mail import IPAddress, Mail
+from tamis.milter.core import Core, Engine
+from tamis.milter.transaction import Transaction
+
+_PROGRESS_SECONDS: Final = 1.0
+_THREADS: Final = 32
+_GIVE_UP_SECONDS: Final = 2 * limits.END_OF_MESSAGE_SECONDS
+"""The engine keeps its own budget; this is for a filter that does not come back at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What the SMTP side knows of a message besides its content."""
+
+    peer: IPAddress | None
+    rdns: str
+    helo: str
+    authenticated: bool
+    local_submission: bool
+    queue_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What to change on a message, and what to log of it."""
+
+    changes: Changes
+    fields: Mapping[str, object]
+
+
+class Overdue(Exception):
+    """No decision came in time; the message goes on as it is."""
+
+
+class Examiner:
+    """Decides messages with the engine of this process."""
+
+    def __init__(self, core: Core, config: Config, engine: Engine) -> None:
+        self._core = core
+        self._settings = config.settings
+        self._engine = engine
+        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="examine")
+
+    def decide(
+        self, transaction: Transaction, envelope: Envelope, message_id: str, progress: Callable[[], object]
+    ) -> Decision:
+        """Return the decision; call `progress` each second meanwhile. Raises what the engine raises, or `Overdue`."""
+        future = self._pool.submit(self._examine, transaction, envelope, message_id)
+        deadline = monotonic() + _GIVE_UP_SECONDS
+        while not _finished(future):
+            if monotonic() >= deadline:
+                future.cancel()
+                raise Overdue(f"no decision within {_GIVE_UP_SECONDS:g} seconds")
+            progress()
+        return future.result()
+
+    def _examine(self, transaction: Transaction, envelope: Envelope, message_id: str) -> Decision:
+        message = transaction.message()
+        identity = self._core.identify(
+            self._settings.networks,
+            envelope.peer,
+            envelope.rdns,
+            envelope.helo,
+            envelope.authenticated,
+            envelope.local_submission,
+            message,
+        )
+        mail = Mail(
+            message=message,
+            peer=identity.peer,
+            rdns=identity.rdns,
+            helo=identity.helo,
+            sender=transaction.sender,
+            recipients=transaction.recipients,
+            mail_class=identity.mail_class,
+            queue_id=envelope.queue_id,
+            id=message_id,
+        )
+        record = self._engine.examine(mail)
+        return Decision(self._core.changes(record, self._settings.headers), self._core.decision(record))
+
+
+def _finished(future: "Future[Decision]") -> bool:
+    """Wait for a while, and tell whether it is done; its own TimeoutError must not be taken for ours."""
+    try:
+        future.exception(_PROGRESS_SECONDS)
+    except TimeoutError:
+        return future.done()
+    return True

@@ -1,0 +1,116 @@
+"""A worker: one process that serves one listening socket, and leaves without losing a message.
+
+Its main thread only waits for signals. SIGUSR1: retire, others have taken over (wait for every session).
+SIGUSR2: finish, the daemon stops (wait for messages under way). All other signals that stop a process are
+ignored: they are for the supervisor, and libmilter would not wait for messages.
+"""
+
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final, NoReturn
+
+from tamis.config import Config
+from tamis.milter import log, protocol
+from tamis.milter.activity import Activity, StillQuiet
+from tamis.milter.core import Core, Engine
+from tamis.milter.examiner import Examiner
+from tamis.milter.process import signal_when_parent_dies
+from tamis.milter.session import Session
+
+RETIRE: Final = signal.SIGUSR1
+FINISH: Final = signal.SIGUSR2
+_SIGNALS: Final = (RETIRE, FINISH)
+_IGNORED: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+_REFRESH_SECONDS: Final = 2.0
+_SETTLE_SECONDS: Final = 0.5
+"""A connection that was accepted just now becomes a session within this time."""
+_QUIET_SECONDS: Final = 0.1
+"""The last answer is on its way to the MTA for less than this."""
+_FAILED: Final = 70
+
+
+def run(
+    listener: socket.socket,
+    others: Sequence[socket.socket],
+    config: Config,
+    core: Core,
+    redis_url: str,
+    ready: int,
+    supervisor: int,
+) -> NoReturn:
+    """Be a worker, from just after fork to the end of the process. `ready` is written to when it serves."""
+    status = _FAILED
+    try:
+        for number in _IGNORED:
+            signal.signal(number, signal.SIG_IGN)
+        # In every thread: what is blocked before a thread starts is blocked in it.
+        signal.pthread_sigmask(signal.SIG_SETMASK, _SIGNALS)
+        signal_when_parent_dies(FINISH, supervisor)
+        for other in others:
+            other.close()
+        status = _serve(listener, config, core, redis_url, ready)
+    except Exception as error:
+        log.failure("a worker cannot serve", error, pid=os.getpid())
+    finally:
+        os._exit(status)
+
+
+def _serve(listener: socket.socket, config: Config, core: Core, redis_url: str, ready: int) -> int:
+    activity = Activity()
+    engine = core.engine(config, redis_url)
+    examiner = Examiner(core, config, engine)
+    protocol.register("tamis", lambda: Session(examiner, activity))
+    descriptor = protocol.adopt(listener, Path(config.settings.daemon.runtime_directory))
+    listener.close()
+    threading.Thread(target=_refresh_forever, args=(engine,), name="refresh", daemon=True).start()
+    protocol.serve_in_thread(_libmilter_returned)
+    os.write(ready, b"1")
+    os.close(ready)
+    received = signal.sigwait(_SIGNALS)
+    protocol.stop_accepting(descriptor)
+    _wait_until_done(activity, received == RETIRE, config.settings.daemon.drain_seconds)
+    return 0
+
+
+def _libmilter_returned(why: str) -> None:
+    log.error("libmilter stopped", why=why, pid=os.getpid())
+    os._exit(_FAILED)
+
+
+def _refresh_forever(engine: Engine) -> None:
+    failing = False
+    while True:
+        time.sleep(_REFRESH_SECONDS)
+        try:
+            engine.refresh()
+            failing = False
+        except Exception as error:
+            if not failing:
+                log.failure("lists and model not refreshed; the last good ones stay", error)
+            failing = True
+
+
+def _wait_until_done(activity: Activity, wait_for_sessions: bool, seconds: float) -> None:
+    """Wait for what is under way, at most `seconds`."""
+    deadline = time.monotonic() + seconds
+    time.sleep(min(_SETTLE_SECONDS, seconds))
+    done = StillQuiet(_QUIET_SECONDS)
+    while not done(activity.quiet(wait_for_sessions)):
+        left = deadline - time.monotonic()
+        if left <= 0:
+            log.warning(
+                "a worker ends with work under way: its clients are asked to try again later",
+                pid=os.getpid(),
+                sessions=activity.sessions,
+                messages=activity.messages,
+            )
+            return
+        # A retiring worker may be told to finish.
+        if signal.sigtimedwait(_SIGNALS, min(0.02, left)) is not None:
+            wait_for_sessions = False
