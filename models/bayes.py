@@ -1,0 +1,207 @@
+"""Naive Bayes over message features: counts, exact log-odds, score points, clues. numpy only.
+
+The model keeps counts: in how many ham and spam messages each feature stood. For the multinomial
+model on binary features with the classes balanced to the same mass and additive smoothing, the
+log-odds of a message are the sum over its features of
+
+    log(spam count * spam balance + alpha) - log(ham count * ham balance + alpha)
+
+which is what scikit-learn's MultinomialNB gives for sample weights of that balance and no prior (a test
+holds it to that). A feature never seen weighs exactly 0. Balance and trust are kept per view
+(`features.BODY`, `features.HEADER`), since some corpora teach only one of them.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tamis.message import Message
+from tamis.models import storage
+from tamis.models.features import FEATURES, FEATURES_VERSION, VIEW_SIZE, VIEWS, Family, Indices, families, features
+from tamis.models.points import FRESH_MIDDLE, NEUTRAL_TOKENS, points_per_log_odds, to_points
+
+ALPHA: Final = 0.1
+"""Additive smoothing, in messages; measured in docs/classifier.md."""
+
+_HALF_TRUST: Final = 10.0
+"""Messages of the rarer class after which a view is half believed: what was learned from
+spam alone says nothing about what makes spam different."""
+
+HAM, SPAM = 0, 1
+
+
+@dataclass(frozen=True, slots=True)
+class Clue:
+    """One piece of evidence, in words of the message at hand."""
+
+    text: str
+    """Where it stood (word, subject, url, structure, header, header bytes) and what stood there."""
+    weight: float
+    """Its share of the token evidence, in score points before the scale bends; positive for spam."""
+    ham: int
+    """Ham messages it was seen in."""
+    spam: int
+    """Spam messages it was seen in."""
+
+
+class Model:
+    """A naive-Bayes model. Scoring is safe from any number of threads; learn from one at a time."""
+
+    def __init__(self, alpha: float = ALPHA, middle: float = FRESH_MIDDLE) -> None:
+        self.alpha = alpha
+        self.middle = middle
+        """The mean log-odds per token worth 7.5 points."""
+        self.weights: dict[str, float] = {}
+        """Learned weights of named tests, in score points."""
+        self.version = "unsaved"
+        """Digest of the model file it came from or was last saved to."""
+        self.messages: NDArray[np.int64] = np.zeros((len(VIEWS), 2), dtype=np.int64)
+        """Messages learned, by view and class."""
+        self._counts: NDArray[np.float32] = np.zeros((2, FEATURES), dtype=np.float32)
+        self._mass: NDArray[np.float64] = np.zeros((len(VIEWS), 2), dtype=np.float64)
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Model":
+        """Read a model file. Raises `storage.ModelError` (a ValueError) or OSError."""
+        header, counts = storage.read(Path(path), FEATURES_VERSION, FEATURES)
+        model = cls(header.alpha, header.middle)
+        model.weights = dict(header.weights)
+        model.version = header.digest
+        model.set_counts(counts, header.messages)
+        return model
+
+    def save(self, path: str | Path) -> None:
+        """Write the model atomically and durably: a reader sees the old one or this one. Raises OSError."""
+        header = {
+            "features_version": FEATURES_VERSION,
+            "alpha": self.alpha,
+            "middle": self.middle,
+            "messages": self.messages.tolist(),
+            "weights": self.weights,
+        }
+        self.version = storage.write(Path(path), header, self._counts)
+
+    @property
+    def known(self) -> int:
+        """How many features have been seen."""
+        return int(np.count_nonzero(self._counts.any(axis=0)))
+
+    @property
+    def counts(self) -> NDArray[np.float32]:
+        """In how many ham (row 0) and spam (row 1) messages each feature was seen; do not write."""
+        return self._counts
+
+    def set_counts(self, counts: NDArray[np.float32], messages: Sequence[Sequence[int]]) -> None:
+        """Take over counts made elsewhere, and how many messages they came from, by view and class."""
+        self._counts = counts
+        self.messages = np.array(messages, dtype=np.int64).reshape(len(VIEWS), 2)
+        for view in VIEWS:
+            part = counts[:, view * VIEW_SIZE : (view + 1) * VIEW_SIZE]
+            self._mass[view] = part.sum(axis=1, dtype=np.float64)
+
+    def learn(self, indices: Indices, spam: bool, times: int = 1) -> None:
+        """Add one message's features to the counts of its class; `times=-1` takes them out again."""
+        row = int(spam)
+        self._counts[row, indices] += times
+        for view, part in enumerate(_by_view(indices)):
+            if len(part):
+                self.messages[view, row] += times
+                self._mass[view, row] += times * len(part)
+
+    def log_odds(self, indices: Indices) -> float:
+        """Return the naive-Bayes log-odds (natural logarithm) that a message with these features is spam."""
+        return float(sum(self._weights(part, view).sum() for view, part in enumerate(_by_view(indices))))
+
+    def score(self, indices: Indices) -> float:
+        """Return the token evidence in score points: about 0 for what is neutral, see `points`."""
+        return to_points(self.mean_log_odds(indices), self.middle)
+
+    def mean_log_odds(self, indices: Indices) -> float:
+        """Return the mean log-odds per token, drawn towards 0 for few tokens and for a view little seen."""
+        total, tokens = 0.0, NEUTRAL_TOKENS
+        for view, part in enumerate(_by_view(indices)):
+            trust = self._trust(view)
+            if trust:
+                total += trust * float(self._weights(part, view).sum())
+                tokens += trust * len(part)
+        return total / tokens
+
+    def clues(self, message: Message, n: int = 15) -> list[Clue]:
+        """Return up to `n` of the strongest clues, strongest first, whichever way they point."""
+        indices = features(message)
+        weights = np.zeros(len(indices))
+        tokens = NEUTRAL_TOKENS
+        start = 0
+        for view, part in enumerate(_by_view(indices)):
+            trust = self._trust(view)
+            weights[start : start + len(part)] = trust * self._weights(part, view)
+            tokens += trust * len(part)
+            start += len(part)
+        weights *= points_per_log_odds(self.middle) / tokens
+        strongest = np.argsort(-np.abs(weights), kind="stable")[: 20 * n]
+        wanted = {int(indices[i]): float(weights[i]) for i in strongest if weights[i]}
+        return _readable(families(message), wanted, self._counts, n)
+
+    def prune(self, fewest: int) -> None:
+        """Forget features seen in fewer than `fewest` messages: most of the size, little of the evidence."""
+        self._counts[:, self._counts.sum(axis=0) < fewest] = 0
+        self.set_counts(self._counts, self.messages.tolist())
+
+    def copy(self) -> "Model":
+        """Return an independent copy."""
+        twin = Model(self.alpha, self.middle)
+        twin.weights = dict(self.weights)
+        twin.set_counts(self._counts.copy(), self.messages.tolist())
+        return twin
+
+    def _weights(self, indices: Indices, view: int) -> NDArray[np.float64]:
+        """Return the log-odds of each feature of one view; all 0 until the view has seen both classes."""
+        ham_mass, spam_mass = self._mass[view]
+        if not len(indices) or ham_mass <= 0 or spam_mass <= 0:
+            return np.zeros(len(indices))
+        mean = (ham_mass + spam_mass) / 2
+        ham = self._counts[HAM, indices] * (mean / ham_mass) + self.alpha
+        spam = self._counts[SPAM, indices] * (mean / spam_mass) + self.alpha
+        weights: NDArray[np.float64] = np.log(spam / ham)
+        return weights
+
+    def _trust(self, view: int) -> float:
+        rarer = float(self.messages[view].min())
+        return max(0.0, rarer / (rarer + _HALF_TRUST))
+
+
+def _by_view(indices: Indices) -> list[Indices]:
+    """Split sorted indices into those of each view."""
+    return np.split(indices, np.searchsorted(indices, [view * VIEW_SIZE for view in VIEWS[1:]]))
+
+
+def _readable(found: Iterable[Family], wanted: Mapping[int, float], counts: NDArray[np.float32], n: int) -> list[Clue]:
+    """Find the wanted features in the message; of those that overlap the strongest speaks for all."""
+    numbers = np.array(sorted(wanted), dtype=np.uint32)
+    places = [
+        (wanted[int(family.indices[at])], family, int(at))
+        for family in found
+        for at in np.flatnonzero(np.isin(family.indices, numbers))
+    ]
+    places.sort(key=lambda place: (-abs(place[0]), place[1].kind == "header bytes"))
+    clues: list[Clue] = []
+    shown: set[int] = set()
+    taken: dict[str, list[tuple[int, int]]] = {}
+    for weight, family, at in places:
+        if len(clues) >= n:
+            break
+        index = int(family.indices[at])
+        start, end = int(family.starts[at]), int(family.ends[at])
+        spans = taken.setdefault(family.kind.partition(" ")[0], [])
+        if index in shown or any(start < other_end and other_start < end for other_start, other_end in spans):
+            continue
+        shown.add(index)
+        spans.append((start, end))
+        ham, spam = (int(counts[row, index]) for row in (HAM, SPAM))
+        piece = " ".join(family.text(at).split())
+        clues.append(Clue(f"{family.kind}: {piece}", weight, ham, spam))
+    return clues

@@ -1,0 +1,230 @@
+"""`tamis train`, `tamis evaluate` and `tamis learn`."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+
+from tamis import limits
+from tamis.message import Message
+from tamis.models import evaluation
+from tamis.models.bayes import Model
+from tamis.models.corpus import CorpusError, Entry, entries_at, entries_of
+from tamis.models.evaluation import Protocol, Scored, Scorer
+from tamis.models.features import features
+from tamis.models.lock import exclusive
+from tamis.models.points import LEVELS
+from tamis.models.training import NamedTests, Report, Source, train
+
+DEFAULT_MODEL: Final = Path(__file__).with_name("default.bin")
+"""The model that is shipped."""
+
+PathOf = Callable[[argparse.Namespace], Path]
+ScorerOf = Callable[[argparse.Namespace], Scorer]
+
+
+def add_train(
+    subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]", named_tests: NamedTests | None = None
+) -> None:
+    """Describe `tamis train`; `named_tests` gives the tests a message hits, whose weights are learned too."""
+    parser = subparsers.add_parser(
+        "train",
+        help="train a model on labelled mail",
+        description="Train a model on labelled mail and write it. A SOURCE is an index file (label TAB path), "
+        "a folder with index.tsv, or a folder with ham/ and spam/.",
+    )
+    parser.add_argument("source", nargs="*", metavar="SOURCE", help="labelled mail")
+    parser.add_argument("--body-only", action="append", default=[], metavar="SOURCE", help=_BODY_ONLY_HELP)
+    for label in ("ham", "spam"):
+        parser.add_argument(
+            f"--{label}", action="append", default=[], metavar="PATH", help=f"{label}: mbox, Maildir, folder or file"
+        )
+    parser.add_argument("-o", "--output", required=True, metavar="MODEL", help="where to write the model")
+    parser.add_argument("--start", metavar="MODEL", help="go on from this model; none: from nothing (default: shipped)")
+    parser.add_argument("--unique", action="store_true", help="leave out messages whose text was seen before")
+    parser.add_argument("--fewest", type=int, default=1, metavar="N", help="forget features of fewer than N messages")
+    parser.set_defaults(run=lambda args: run_train(args, named_tests))
+
+
+_BODY_ONLY_HELP: Final = "labelled mail whose headers give the label away: body and subject only"
+
+
+def run_train(args: argparse.Namespace, named_tests: NamedTests | None = None) -> int:
+    """Run `tamis train`; return the exit status."""
+    with _bad_input() as failed:
+        sources = [Source(name, entries_of(name)) for name in args.source]
+        sources += [Source(name, entries_of(name), body_only=True) for name in args.body_only]
+        sources += [Source(path, entries_at(path, label)) for label in ("ham", "spam") for path in getattr(args, label)]
+        if not sources:
+            raise CorpusError("no mail to train on: give a SOURCE, --ham or --spam")
+        start = None if args.start == "none" else Model.load(args.start or DEFAULT_MODEL)
+        output = Path(args.output)
+        if not output.parent.is_dir():
+            raise CorpusError(f"{output.parent}: no such folder")
+        with _bar("training") as progress:
+            model, report = train(
+                sources, progress, start=start, named_tests=named_tests, unique=args.unique, fewest=args.fewest
+            )
+        with exclusive(output):
+            model.save(output)
+        print("\n".join(report_lines(report, model)))
+        print(f"written to {output}, {output.stat().st_size} bytes")
+    return 2 if failed else 0
+
+
+def report_lines(report: Report, model: Model) -> Iterator[str]:
+    """Yield what is printed about a training."""
+    yield f"{report.ham} ham, {report.spam} spam, {report.repeated} repeated texts left out"
+    yield f"{report.known} features, {report.seconds:.1f} s, model {model.version}"
+    if model.weights:
+        yield f"{len(model.weights)} named tests with learned weights"
+    yield f"held out: {report.held_out_ham} ham, {report.held_out_spam} spam"
+    yield "level  ham misfiled %  spam missed %"
+    for level in LEVELS:
+        if level in report.misfiled:
+            yield f"{level:5g}  {100 * report.misfiled[level]:14.3f}  {100 * report.missed[level]:13.3f}"
+
+
+def add_evaluate(
+    subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]", scorer_of: ScorerOf | None = None
+) -> None:
+    """Describe `tamis evaluate`; `scorer_of` gives what scores a message where no --model is named."""
+    parser = subparsers.add_parser("evaluate", help="measure a model on labelled mail")
+    parser.add_argument("--protocol", required=True, choices=[protocol.value for protocol in Protocol])
+    parser.add_argument("--index", required=True, metavar="I", help="index of the messages that are scored")
+    parser.add_argument("--train-index", metavar="T", help="index to learn first (protocol batch)")
+    parser.add_argument("--scores", metavar="OUT.tsv", help="write label, score and path of each message")
+    parser.add_argument("--model", metavar="MODEL", help="model to score with (protocol score)")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.set_defaults(run=lambda args: run_evaluate(args, scorer_of))
+
+
+def run_evaluate(args: argparse.Namespace, scorer_of: ScorerOf | None = None) -> int:
+    """Run `tamis evaluate`; return the exit status."""
+    with _bad_input() as failed:
+        protocol = Protocol(args.protocol)
+        if (protocol is Protocol.BATCH) != (args.train_index is not None):
+            raise CorpusError("protocol batch needs --train-index, and no other protocol takes it")
+        if protocol is not Protocol.SCORE and args.model is not None:
+            raise CorpusError(f"protocol {protocol} starts from an empty model; --model is for protocol score")
+        entries = entries_of(args.index)
+        scored = list(_scores(args, protocol, entries, scorer_of))
+        if args.scores:
+            with open(args.scores, "w", encoding="utf-8", errors="surrogateescape") as file:
+                evaluation.write_scores(scored, file)
+        measures = evaluation.measure_scored(scored)
+        if args.json:
+            print(json.dumps({"protocol": protocol.value, **measures.as_json()}))
+        else:
+            print("\n".join(measures.lines()))
+    return 2 if failed else 0
+
+
+def _scores(
+    args: argparse.Namespace, protocol: Protocol, entries: list[Entry], scorer_of: ScorerOf | None
+) -> Iterator[Scored]:
+    if protocol is Protocol.ONLINE:
+        with _bar("scoring and learning") as progress:
+            yield from evaluation.online(entries, progress)
+        return
+    if protocol is Protocol.BATCH:
+        with _bar("training") as progress:
+            model, _ = train([Source(args.train_index, entries_of(args.train_index))], progress)
+        scorer = evaluation.token_evidence(model)
+    elif args.model is None and scorer_of is not None:
+        scorer = scorer_of(args)
+    else:
+        scorer = evaluation.token_evidence(Model.load(args.model or DEFAULT_MODEL))
+    with _bar("scoring") as progress:
+        yield from evaluation.score(entries, scorer, progress)
+
+
+def add_learn(
+    subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]", site_model: PathOf | None = None
+) -> None:
+    """Describe `tamis learn`; `site_model` gives the model file to update where no --model is named."""
+    parser = subparsers.add_parser(
+        "learn",
+        help="learn messages as spam or ham",
+        description="Learn messages as spam or ham and update the model; each FILE is a message, an mbox, a Maildir "
+        "or a folder; - or nothing reads one message from standard input.",
+    )
+    label = parser.add_mutually_exclusive_group(required=True)
+    label.add_argument("--spam", dest="label", action="store_const", const="spam", help="the messages are spam")
+    label.add_argument("--ham", dest="label", action="store_const", const="ham", help="the messages are ham")
+    parser.add_argument("file", nargs="*", default=["-"], metavar="FILE", help="messages")
+    parser.add_argument("--model", metavar="PATH", help="model file to update (default: the site's)")
+    parser.set_defaults(run=lambda args: run_learn(args, site_model))
+
+
+def run_learn(args: argparse.Namespace, site_model: PathOf | None = None) -> int:
+    """Run `tamis learn`; return the exit status. The site's model starts as a copy of the shipped one."""
+    with _bad_input() as failed:
+        if args.model:
+            path = Path(args.model)
+        elif site_model is not None:
+            path = site_model(args)
+        else:
+            raise CorpusError("no model to update: give --model")
+        messages = list(_messages(args.file, args.label))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with exclusive(path):
+            model = Model.load(path if path.exists() else DEFAULT_MODEL)
+            for entry in messages:
+                indices = features(Message(entry.read()))
+                before = model.score(indices)
+                model.learn(indices, entry.spam)
+                print(f"{entry.name}: {before:.3f} -> {model.score(indices):.3f}")
+            model.save(path)
+    return 2 if failed else 0
+
+
+def _messages(files: Sequence[str], label: str) -> Iterator[Entry]:
+    for name in files or ["-"]:
+        if name == "-":
+            raw = sys.stdin.buffer.read(limits.MESSAGE_BYTES)
+            if not raw.strip():
+                raise CorpusError("standard input: no message")
+            yield Entry(label == "spam", "-", partial(bytes, raw))
+        else:
+            yield from entries_at(name, label)
+
+
+@contextmanager
+def _bad_input() -> Iterator[list[str]]:
+    """Print bad input as one line and note it in the list that is handed out."""
+    failed: list[str] = []
+    try:
+        yield failed
+    except (CorpusError, ValueError) as error:
+        failed.append(str(error))
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        failed.append(f"{where}{error.strerror or error}")
+    if failed:
+        print(f"tamis: {failed[0]}", file=sys.stderr)
+
+
+@contextmanager
+def _bar(what: str) -> Iterator[Callable[[int, int], None] | None]:
+    """Hand out a function that moves a progress bar on standard error, or None where that is no terminal."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield None
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Bar(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(what, total=None)
+
+        def move(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        yield move

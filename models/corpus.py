@@ -1,0 +1,129 @@
+"""Labelled mail to learn from and measure on: index files, folders, mbox files, Maildirs, single messages.
+
+Nothing is read before it is needed, so that a corpus may be larger than memory.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from tamis import limits
+
+_LABELS: Final = {"ham": False, "spam": True}
+_INDEX_NAME: Final = "index.tsv"
+_SEPARATOR: Final = re.compile(rb"(?:\A|(?<=\n\n)|(?<=\n\r\n))From [^\n]*\n")
+_QUOTED_FROM: Final = re.compile(rb"^>(>*From )", re.M)
+
+
+class CorpusError(ValueError):
+    """The corpus cannot be read as one; the text says where and why in one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One labelled message."""
+
+    spam: bool
+    name: str
+    """The path as the index or the command line has it; in an mbox, with the number of the message."""
+    read: Callable[[], bytes]
+    """Returns the message, at most `limits.MESSAGE_BYTES` of it. Raises CorpusError."""
+
+
+def entries_of(source: str | Path) -> list[Entry]:
+    """Return the messages of an index file, of a folder with one, or of a folder with ham/ and spam/.
+
+    An index line is ``label TAB path``, the path relative to the index or absolute. Raises CorpusError.
+    """
+    path = Path(source)
+    if path.is_file():
+        return _index(path)
+    if (path / _INDEX_NAME).is_file():
+        return _index(path / _INDEX_NAME)
+    if (path / "ham").is_dir() or (path / "spam").is_dir():
+        found = [entry for label in _LABELS if (path / label).is_dir() for entry in entries_at(path / label, label)]
+        if found:
+            return found
+    if path.is_dir():
+        raise CorpusError(f"{path}: holds neither {_INDEX_NAME} nor messages in ham/ and spam/")
+    raise CorpusError(f"{path}: no such file or folder")
+
+
+def entries_at(source: str | Path, label: str) -> list[Entry]:
+    """Return the messages of an mbox, a Maildir, a folder of files or one file, all with that label."""
+    path = Path(source)
+    spam = _LABELS[label]
+    if path.is_dir():
+        folders = [path / name for name in ("cur", "new") if (path / name).is_dir()] or [path]
+        files = sorted(file for folder in folders for file in folder.rglob("*") if _is_message(file))
+        if not files:
+            raise CorpusError(f"{path}: holds no message")
+        return [entry for file in files for entry in _file(file, spam)]
+    if not path.is_file():
+        raise CorpusError(f"{path}: no such file or folder")
+    return _file(path, spam)
+
+
+def _is_message(file: Path) -> bool:
+    return file.is_file() and not file.name.startswith(".") and file.name != _INDEX_NAME
+
+
+def _index(index: Path) -> list[Entry]:
+    found = []
+    try:
+        lines = index.read_bytes().splitlines()
+    except OSError as error:
+        raise CorpusError(f"{index}: {error.strerror}") from None
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        label, tab, rest = line.decode("utf-8", "surrogateescape").partition("\t")
+        name = rest.split("\t")[0]
+        if not tab or label not in _LABELS or not name:
+            raise CorpusError(f"{index}:{number}: expected ham or spam, a tab and a path")
+        found.append(Entry(_LABELS[label], name, _reader(index.parent / name)))
+    if not found:
+        raise CorpusError(f"{index}: holds no message")
+    return found
+
+
+def _file(file: Path, spam: bool) -> list[Entry]:
+    """Return the one message of a file, or all of them where it is an mbox with several."""
+    try:
+        with file.open("rb") as opened:
+            if not opened.read(5).startswith(b"From "):
+                return [Entry(spam, str(file), _reader(file))]
+        data = file.read_bytes()
+    except OSError as error:
+        raise CorpusError(f"{file}: {error.strerror}") from None
+    separators = list(_SEPARATOR.finditer(data))
+    if len(separators) == 1:
+        return [Entry(spam, str(file), _reader(file))]
+    starts = [separator.end() for separator in separators]
+    ends = [*(separator.start() for separator in separators[1:]), len(data)]
+    return [
+        Entry(spam, f"{file}:{number}", _reader(file, start, end))
+        for number, (start, end) in enumerate(zip(starts, ends, strict=True), 1)
+    ]
+
+
+def _reader(file: Path, start: int = 0, end: int | None = None) -> Callable[[], bytes]:
+    def read() -> bytes:
+        size = limits.MESSAGE_BYTES if end is None else min(end - start, limits.MESSAGE_BYTES)
+        try:
+            with file.open("rb") as opened:
+                opened.seek(start)
+                data = opened.read(size)
+        except (OSError, ValueError) as error:
+            raise CorpusError(f"{file}: {getattr(error, 'strerror', None) or error}") from None
+        return data if end is None else _QUOTED_FROM.sub(rb"\1", data)
+
+    return read
+
+
+def batches(entries: list[Entry], size: int) -> Iterator[list[Entry]]:
+    """Yield the entries `size` at a time."""
+    for start in range(0, len(entries), size):
+        yield entries[start : start + size]

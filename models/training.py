@@ -1,0 +1,276 @@
+"""Training: counts fitted by scikit-learn in batches, the scale and the weights of named tests by held-out mail.
+
+The only module that imports scikit-learn, and only when a training runs; a worker never does.
+"""
+
+import hashlib
+import math
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tamis.message import Message
+from tamis.models.bayes import ALPHA, Model
+from tamis.models.corpus import Entry
+from tamis.models.features import FEATURES, VIEW_SIZE, VIEWS, Indices, body_only, features
+from tamis.models.points import FRESH_MIDDLE, LEVELS
+from tamis.models.wire import message_on_the_wire
+
+Progress = Callable[[int, int], None]
+"""Told how many messages are done, of how many."""
+NamedTests = Callable[[Message], Sequence[str]]
+
+_BATCH: Final = 2000
+_HELD_OUT_ONE_IN: Final = 10
+_HELD_OUT_MOST: Final = 20_000
+_ENOUGH_HAM: Final = 200
+"""Held-out ham that may lower the scale of the model a training started from."""
+_HAM_ALLOWED: Final = 0.001
+"""Share of held-out ham that may reach 7.5."""
+
+_TEST_PRIOR: Final = 5.0
+"""Hits in each class that a named test is presumed to have had besides those counted."""
+_TEST_SCALE: Final = 0.3
+"""Score points per unit of log-likelihood ratio: oddities come together, so each counts little."""
+TEST_WEIGHT_BOUNDS: Final = (-1.0, 1.5)
+
+
+@dataclass(slots=True)
+class Source:
+    """Labelled mail to train on; `body_only` where the headers would give the label away."""
+
+    name: str
+    entries: list[Entry]
+    body_only: bool = False
+    teaches_tests: bool = True
+    """Whether named tests, which look at headers, may learn their weights here."""
+
+
+@dataclass(slots=True)
+class Report:
+    """What a training did."""
+
+    ham: int = 0
+    spam: int = 0
+    repeated: int = 0
+    """Messages left out because one with the same text was there already."""
+    known: int = 0
+    """Distinct features in the model."""
+    seconds: float = 0.0
+    held_out_ham: int = 0
+    held_out_spam: int = 0
+    misfiled: dict[float, float] = field(default_factory=dict)
+    """Share of held-out ham at or above each of the seven levels."""
+    missed: dict[float, float] = field(default_factory=dict)
+    """Share of held-out spam below each of the seven levels."""
+
+
+@dataclass(slots=True)
+class _Sample:
+    spam: bool
+    indices: Indices
+    tests: tuple[str, ...] = ()
+    """Named tests hit, where the source teaches them."""
+
+
+def train(
+    sources: Sequence[Source],
+    progress: Progress | None = None,
+    *,
+    start: Model | None = None,
+    named_tests: NamedTests | None = None,
+    unique: bool = False,
+    fewest: int = 1,
+    alpha: float | None = None,
+    least_middle: float = FRESH_MIDDLE,
+) -> tuple[Model, Report]:
+    """Learn all sources and return the model and a report.
+
+    One message in ten is held out first, scored by what the others taught, and learned at the end: it
+    sets the scale and fills the report. `start` is a model to go on from, `unique` leaves out messages
+    whose text was seen before, `fewest` forgets features seen in fewer messages than that, `alpha` is the
+    smoothing (that of `start`, else `bayes.ALPHA`), `least_middle` the lowest mean log-odds that may be worth
+    7.5 points. Memory is bounded by the batch and the held-out
+    messages. Raises CorpusError.
+    """
+    began = time.monotonic()
+    report = Report()
+    if alpha is None:
+        alpha = start.alpha if start is not None else ALPHA
+    fit = _Fit(alpha)
+    held_out: list[_Sample] = []
+    hits: Counter[tuple[bool, str]] = Counter()
+    tested = [0, 0]
+    total = sum(len(source.entries) for source in sources)
+    batch: list[_Sample] = []
+    for done, source, message, sample in _samples(sources, unique, report):
+        if named_tests is not None and source.teaches_tests:
+            tested[sample.spam] += 1
+            sample.tests = tuple({*named_tests(message_on_the_wire(message))})
+            hits.update((sample.spam, name) for name in sample.tests)
+        seen = report.spam if sample.spam else report.ham
+        if seen % _HELD_OUT_ONE_IN == 0 and len(held_out) < _HELD_OUT_MOST:
+            held_out.append(sample)
+        else:
+            batch.append(sample)
+        if len(batch) >= _BATCH:
+            fit.add(batch)
+            batch = []
+        if progress is not None:
+            progress(done, total)
+    fit.add(batch)
+    model = fit.model(start)
+    if fewest > 1:
+        model.prune(fewest)
+    model.middle = start.middle if start is not None else least_middle
+    _set_scale(model, held_out, report, least_middle)
+    model.weights = dict(start.weights) if start is not None else {}
+    if named_tests is not None:
+        model.weights.update(_weights_from_counts(hits, *tested))
+    _report_levels(model, held_out, report)
+    fit.add(held_out)
+    complete = fit.model(start)
+    if fewest > 1:
+        complete.prune(fewest)
+    complete.middle = model.middle
+    complete.weights = model.weights
+    report.known = complete.known
+    report.seconds = time.monotonic() - began
+    if progress is not None:
+        progress(total, total)
+    return complete, report
+
+
+def _samples(sources: Sequence[Source], unique: bool, report: Report) -> Iterator[tuple[int, Source, Message, _Sample]]:
+    """Yield (messages read so far, source, message, label and features), counting into the report."""
+    texts: set[bytes] = set()
+    done = 0
+    for source in sources:
+        for entry in source.entries:
+            done += 1
+            message = Message(entry.read())
+            if unique:
+                digest = _text_digest(message)
+                if digest in texts:
+                    report.repeated += 1
+                    continue
+                texts.add(digest)
+            if entry.spam:
+                report.spam += 1
+            else:
+                report.ham += 1
+            indices = features(message)
+            sample = _Sample(entry.spam, body_only(indices) if source.body_only else indices)
+            yield done, source, message, sample
+
+
+def _text_digest(message: Message) -> bytes:
+    """Return a digest of the letters of the text: copies differ in spacing and punctuation."""
+    letters = "".join(filter(str.isalnum, message.text[:4000])) or message.subject
+    return hashlib.blake2b(letters.encode("utf-8", "replace"), digest_size=16).digest()
+
+
+class _Fit:
+    """One scikit-learn naive Bayes for each view, fed in batches."""
+
+    def __init__(self, alpha: float) -> None:
+        from sklearn.naive_bayes import MultinomialNB
+
+        self._alpha = alpha
+        self._views = [MultinomialNB(alpha=alpha, fit_prior=False) for _ in VIEWS]
+        self._messages = np.zeros((len(VIEWS), 2), dtype=np.int64)
+
+    def add(self, samples: Sequence[_Sample]) -> None:
+        """Learn a batch. A view learns only from messages that have features of it."""
+        labels = np.array([sample.spam for sample in samples], dtype=np.int8)
+        for view, classifier in enumerate(self._views):
+            low = view * VIEW_SIZE
+            rows = [_part(sample.indices, view) for sample in samples]
+            present = np.array([len(row) > 0 for row in rows], dtype=np.bool_)
+            if not present.any():
+                continue
+            matrix = presence_matrix([row - low for row in rows if len(row)], VIEW_SIZE)
+            classifier.partial_fit(matrix, labels[present], classes=[0, 1])
+            self._messages[view] += np.bincount(labels[present], minlength=2)
+
+    def model(self, start: Model | None) -> Model:
+        """Return the counts fitted so far, on top of those of `start`, as a model."""
+        counts = np.zeros((2, FEATURES), dtype=np.float32) if start is None else start.counts.copy()
+        messages = self._messages if start is None else self._messages + start.messages
+        for view, classifier in enumerate(self._views):
+            if hasattr(classifier, "feature_count_"):
+                counts[:, view * VIEW_SIZE : (view + 1) * VIEW_SIZE] += classifier.feature_count_
+        model = Model(alpha=self._alpha)
+        model.set_counts(counts, messages.tolist())
+        return model
+
+
+def _part(indices: Indices, view: int) -> Indices:
+    low, high = np.searchsorted(indices, [view * VIEW_SIZE, (view + 1) * VIEW_SIZE])
+    return indices[low:high]
+
+
+def presence_matrix(rows: Sequence[NDArray[Any]], width: int) -> Any:
+    """Return a scipy CSR matrix with a 1 at each index of each row."""
+    from scipy.sparse import csr_matrix
+
+    ends = np.cumsum([0, *(len(row) for row in rows)])
+    columns = np.concatenate(rows).astype(np.int32) if rows else np.empty(0, dtype=np.int32)
+    return csr_matrix((np.ones(len(columns)), columns, ends), shape=(len(rows), width))
+
+
+def _set_scale(model: Model, held_out: Sequence[_Sample], report: Report, least: float) -> None:
+    """Pin 7.5 to where held-out ham allows it.
+
+    The scale the model came with may go down to `least` only on the word of enough held-out ham.
+    """
+    means = np.array([model.mean_log_odds(sample.indices) for sample in held_out])
+    spam = np.array([sample.spam for sample in held_out], dtype=np.bool_)
+    report.held_out_ham, report.held_out_spam = int((~spam).sum()), int(spam.sum())
+    if report.held_out_ham:
+        ham_means = np.sort(means[~spam])[::-1]
+        reached = math.nextafter(float(ham_means[int(_HAM_ALLOWED * len(ham_means))]), math.inf)
+        floor = least if report.held_out_ham >= _ENOUGH_HAM else max(least, model.middle)
+        model.middle = max(floor, reached)
+
+
+def _report_levels(model: Model, held_out: Sequence[_Sample], report: Report) -> None:
+    """Report what each of the seven levels does to the held-out mail, named tests included."""
+    points = np.array(
+        [model.score(sample.indices) + sum(model.weights[name] for name in sample.tests) for sample in held_out]
+    )
+    spam = np.array([sample.spam for sample in held_out], dtype=np.bool_)
+    for level in LEVELS:
+        report.misfiled[level] = float(np.mean(points[~spam] >= level)) if report.held_out_ham else 0.0
+        report.missed[level] = float(np.mean(points[spam] < level)) if report.held_out_spam else 0.0
+
+
+def learn_test_weights(hits: Iterable[tuple[bool, Sequence[str]]]) -> dict[str, float]:
+    """Return the weight in score points of each named test seen, from (is spam, tests hit) per message.
+
+    The weight is the log of how much oftener the test hits spam than ham, smoothed towards 0 for rare
+    tests, scaled, kept within `TEST_WEIGHT_BOUNDS`, with three decimals.
+    """
+    counted: Counter[tuple[bool, str]] = Counter()
+    messages = [0, 0]
+    for spam, names in hits:
+        messages[spam] += 1
+        counted.update((spam, name) for name in {*names})
+    return _weights_from_counts(counted, messages[0], messages[1])
+
+
+def _weights_from_counts(hits: Counter[tuple[bool, str]], ham: int, spam: int) -> dict[str, float]:
+    weights = {}
+    low, high = TEST_WEIGHT_BOUNDS
+    mean = (ham + spam) / 2
+    for name in sorted({name for _, name in hits}):
+        in_ham = hits[False, name] * mean / max(ham, 1)
+        in_spam = hits[True, name] * mean / max(spam, 1)
+        ratio = math.log((in_spam + _TEST_PRIOR) / (in_ham + _TEST_PRIOR))
+        weights[name] = round(min(max(_TEST_SCALE * ratio, low), high), 3)
+    return weights
