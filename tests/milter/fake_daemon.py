@@ -1,0 +1,80 @@
+"""The real daemon around a small engine, run by the tests: ``python fake_daemon.py CONFIG``.
+
+What it does with a message stands in the message's X-Do: field. What it saw is written to the file that
+TAMIS_SEEN names, one JSON object per line.
+"""
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from tamis import config as configuration
+from tamis.config import Config, Headers
+from tamis.headers import Changes
+from tamis.mail import Mail
+from tamis.milter.core import Core
+from tamis.milter.supervisor import Supervisor
+from tamis.networks import identify
+
+
+class FakeEngine:
+    """Examines nothing: it notes what it was given, and sleeps, fails or changes as it is told."""
+
+    def __init__(self, config: Config, redis_url: str) -> None:
+        self.redis_url = redis_url
+        self.mark = config.settings.headers.id
+        if os.environ.get("TAMIS_BREAK") == self.mark:
+            raise RuntimeError("told not to start")
+
+    def refresh(self) -> None:
+        """Has nothing to refresh."""
+
+    def examine(self, mail: Mail) -> Any:
+        raw = mail.message.raw
+        order = (mail.message.header("x-do") or "").split()
+        seen = {
+            "peer": str(mail.peer),
+            "rdns": mail.rdns,
+            "helo": mail.helo,
+            "sender": mail.mail_from,
+            "recipients": list(mail.rcpt_to),
+            "class": mail.mail_class.value,
+            "queue_id": mail.queue_id,
+            "size": mail.message.size,
+            "raw": raw[:100_000].decode("latin-1"),
+            "pid": os.getpid(),
+            "redis": self.redis_url,
+        }
+        with open(os.environ["TAMIS_SEEN"], "a") as file:
+            file.write(json.dumps(seen) + "\n")
+        if "sleep" in order:
+            time.sleep(float(order[order.index("sleep") + 1]))
+        if "fail" in order:
+            raise ValueError("told to fail")
+        if "die" in order:
+            os._exit(3)
+        return SimpleNamespace(mail=mail, order=order, mark=self.mark)
+
+
+def changes(record: Any, names: Headers) -> Changes:
+    if record.mail.mail_class.value == "outgoing":
+        return Changes()
+    added = [("X-Test-First", "one"), ("X-Test-Second", "two,\n\tfolded"), ("X-Test-Mark", record.mark)]
+    if "bad-header" in record.order:
+        added.append(("X-Test-Bad", "nul \0"))
+    subject = "SPAM: tagged" if "tag" in record.order else None
+    return Changes(remove=["x-test-first", "X-TEST-SECOND"], add=added, subject=subject)
+
+
+def fields(record: Any) -> dict[str, object]:
+    return {"queue_id": record.mail.queue_id, "sender": record.mail.mail_from, "size": record.mail.message.size}
+
+
+if __name__ == "__main__":
+    path = Path(sys.argv[1])
+    core = Core(lambda config: None, FakeEngine, identify, changes, fields)
+    sys.exit(Supervisor(path, configuration.load(path), core).run())
