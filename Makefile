@@ -31,7 +31,7 @@ test: setup
 check: setup
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
-	@.venv/bin/mypy
+	@.venv/bin/mypy -p tamis -p demo
 	@.venv/bin/python -m pytest -q -n 2 -m "not servers and not corpora and not slow"
 
 clean:

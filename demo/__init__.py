@@ -1,0 +1,1 @@
+"""`make demo`: sample messages of every kind through a real Postfix and the real daemon."""

@@ -1,0 +1,121 @@
+"""Send sample messages through a private Postfix and Tamis, show what arrived, and leave nothing behind."""
+
+import argparse
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import track
+
+from demo import report, samples
+from demo.outcome import Outcome, closing_line, match
+from demo.samples import BadFolder, Sample
+from tamis.postfix.client import SmtpReply
+from tamis.postfix.instance import PostfixUnavailable, PrivatePostfix, require_postfix
+from tamis.postfix.served import DaemonFailed, RunningTamis
+
+_SETTINGS = Path(__file__).parent / "tamis.toml"
+_IN_DETAIL = ("blacklisted-sender.eml", "whitelisted-ip.eml")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the demo: 0 when every message is accounted for, 1 when not, 2 for bad input."""
+    parser = argparse.ArgumentParser(prog="demo", description=__doc__)
+    parser.add_argument("--mail", metavar="DIR", type=Path, help="send the .eml files of this folder instead")
+    parser.add_argument("--keep", action="store_true", help="leave Postfix and Tamis running")
+    args = parser.parse_args(arguments)
+    # So that a kill, too, goes through the clean-up.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        require_postfix()
+        chosen, unreadable = samples.of_folder(args.mail) if args.mail else (samples.written_for_the_demo(), [])
+        return run(chosen, unreadable, args.keep)
+    except BadFolder as error:
+        print(f"demo: {error}", file=sys.stderr)
+        return 2
+    except (PostfixUnavailable, DaemonFailed) as error:
+        print(f"demo: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def run(chosen: Sequence[Sample], unreadable: Sequence[str], keep: bool) -> int:
+    """Start everything, send, show, stop."""
+    console = report.console()
+    with ExitStack() as running:
+        started = time.monotonic()
+        tamis = running.enter_context(RunningTamis(_SETTINGS.read_text("utf-8")))
+        # static: accepts every domain, since a folder of somebody's mail is for somebody's domains.
+        postfix = running.enter_context(PrivatePostfix(tamis.milter, domains=["static:accepted"]))
+        console.print(
+            f"Started in {time.monotonic() - started:.1f} s, on loopback: Postfix (port {postfix.smtp_port}), "
+            f"Tamis ({tamis.milter}), its private Redis."
+        )
+        outcomes = send(postfix, chosen)
+        show(console, outcomes)
+        if keep:
+            keep_running(console, postfix, tamis)
+            running.pop_all()
+    if unreadable:
+        console.print(report.shown(f"{len(unreadable)} unreadable, not sent: {', '.join(unreadable)}"))
+    console.print(closing_line(outcomes), soft_wrap=True)
+    return 0 if all(outcome.accounted_for for outcome in outcomes) else 1
+
+
+def send(postfix: PrivatePostfix, chosen: Sequence[Sample]) -> list[Outcome]:
+    """Send every message and wait for the copies to arrive."""
+    sent: list[tuple[Sample, SmtpReply]] = []
+    for sample in track(chosen, "Sending", disable=not sys.stdout.isatty(), transient=True):
+        reply = postfix.send(
+            sample.message,
+            sample.sender,
+            sample.recipients,
+            peer=sample.peer,
+            name=sample.name or None,
+            helo=sample.helo,
+            login=sample.login or None,
+        )
+        sent.append((sample, reply))
+    postfix.wait_queue_empty(30.0 + 0.05 * len(sent))
+    return match(sent, postfix.delivered.all())
+
+
+def show(console: Console, outcomes: Sequence[Outcome]) -> None:
+    """Print the table and two messages in detail."""
+    console.print(report.table(outcomes))
+    detailed = [outcome for outcome in outcomes if outcome.sample.file in _IN_DETAIL] or list(outcomes)
+    for outcome in [one for one in detailed if one.arrived][:2]:
+        console.print(report.shown(f"All headers of “{outcome.sample.shows}”:"), style="bold")
+        console.print(report.headers(outcome))
+        console.print()
+
+
+def keep_running(console: Console, postfix: PrivatePostfix, tamis: RunningTamis) -> None:
+    """Say how to reach what is left running, and write the script that stops it."""
+    assert tamis.process is not None
+    stop = postfix.folder / "stop"
+    stop.write_text(
+        f"#!/bin/sh\n# Stops the demo and removes what it made.\n/usr/sbin/postfix -c {postfix.config} stop\n"
+        f"kill {tamis.process.pid}\nwhile kill -0 {tamis.process.pid} 2>/dev/null; do sleep 0.2; done\n"
+        f"rm -rf {tamis.folder} {postfix.folder}\n"
+    )
+    stop.chmod(0o755)
+    lines = (
+        "Left running:",
+        f"  SMTP from strangers  127.0.0.1:{postfix.smtp_port} (XCLIENT tells who you are)",
+        f"  SMTP after login     127.0.0.1:{postfix.submission_port} (XCLIENT LOGIN=)",
+        f"  what arrives         {postfix.folder / 'mail' / 'all' / 'new'}",
+        f"  configuration        {tamis.config} (kill -HUP {tamis.process.pid} reads it again)",
+        f"  logs                 {tamis.folder / 'log'} and {postfix.folder / 'mail.log'}",
+        f"  stop it with         scripts/as-root.sh {stop}",
+    )
+    console.print("\n".join(lines), soft_wrap=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
