@@ -17,10 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from tamis.models import named_tests
 from tamis.models.commands import DEFAULT_MODEL, report_lines
 from tamis.models.corpus import CorpusError, Entry, entries_of
 from tamis.models.points import CAUTION
-from tamis.models.training import NamedTests, Source, train
+from tamis.models.training import Source, train
 
 CORPORA: Final = "TAMIS_CORPORA"
 
@@ -66,7 +67,7 @@ def main(arguments: list[str] | None = None) -> int:
             sources = [_source(shipped, Path(folder), Path(unpacked)) for shipped in chosen]
             model, report = train(
                 sources,
-                named_tests=_named_tests(),
+                named_tests=named_tests.hit_by,
                 unique=True,
                 fewest=FEWEST_MESSAGES,
                 least_middle=CAUTION,
@@ -77,13 +78,6 @@ def main(arguments: list[str] | None = None) -> int:
     model.save(args.output)
     print("\n".join(report_lines(report, model)))
     return 0
-
-
-def _named_tests() -> NamedTests:
-    """Return the tests of row 33; imported here because filters import models."""
-    from tamis.filters.malformed_headers import anomalies
-
-    return anomalies
 
 
 def _source(shipped: Shipped, folder: Path, unpacked: Path) -> Source:

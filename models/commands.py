@@ -14,27 +14,23 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bar
 
 from tamis import limits
+from tamis.commands.common import add_config_option, load_config
 from tamis.message import Message
-from tamis.models import evaluation
+from tamis.models import evaluation, named_tests
 from tamis.models.bayes import Model
 from tamis.models.corpus import CorpusError, Entry, entries_at, entries_of
-from tamis.models.evaluation import Protocol, Scored, Scorer
+from tamis.models.evaluation import Protocol, Scored
 from tamis.models.features import features
 from tamis.models.lock import exclusive
 from tamis.models.points import LEVELS
-from tamis.models.training import NamedTests, Report, Source, train
+from tamis.models.training import Report, Source, train
 
 DEFAULT_MODEL: Final = Path(__file__).with_name("default.bin")
 """The model that is shipped."""
 
-PathOf = Callable[[argparse.Namespace], Path]
-ScorerOf = Callable[[argparse.Namespace], Scorer]
 
-
-def add_train(
-    subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]", named_tests: NamedTests | None = None
-) -> None:
-    """Describe `tamis train`; `named_tests` gives the tests a message hits, whose weights are learned too."""
+def add_train(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Describe `tamis train`."""
     parser = subparsers.add_parser(
         "train",
         help="train a model on labelled mail",
@@ -51,13 +47,13 @@ def add_train(
     parser.add_argument("--start", metavar="MODEL", help="go on from this model; none: from nothing (default: shipped)")
     parser.add_argument("--unique", action="store_true", help="leave out messages whose text was seen before")
     parser.add_argument("--fewest", type=int, default=1, metavar="N", help="forget features of fewer than N messages")
-    parser.set_defaults(run=lambda args: run_train(args, named_tests))
+    parser.set_defaults(run=run_train)
 
 
 _BODY_ONLY_HELP: Final = "labelled mail whose headers give the label away: body and subject only"
 
 
-def run_train(args: argparse.Namespace, named_tests: NamedTests | None = None) -> int:
+def run_train(args: argparse.Namespace) -> int:
     """Run `tamis train`; return the exit status."""
     with _bad_input() as failed:
         sources = [Source(name, entries_of(name)) for name in args.source]
@@ -71,7 +67,7 @@ def run_train(args: argparse.Namespace, named_tests: NamedTests | None = None) -
             raise CorpusError(f"{output.parent}: no such folder")
         with _bar("training") as progress:
             model, report = train(
-                sources, progress, start=start, named_tests=named_tests, unique=args.unique, fewest=args.fewest
+                sources, progress, start=start, named_tests=named_tests.hit_by, unique=args.unique, fewest=args.fewest
             )
         with exclusive(output):
             model.save(output)
@@ -93,21 +89,22 @@ def report_lines(report: Report, model: Model) -> Iterator[str]:
             yield f"{level:5g}  {100 * report.misfiled[level]:14.3f}  {100 * report.missed[level]:13.3f}"
 
 
-def add_evaluate(
-    subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]", scorer_of: ScorerOf | None = None
-) -> None:
-    """Describe `tamis evaluate`; `scorer_of` gives what scores a message where no --model is named."""
+def add_evaluate(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Describe `tamis evaluate`."""
     parser = subparsers.add_parser("evaluate", help="measure a model on labelled mail")
     parser.add_argument("--protocol", required=True, choices=[protocol.value for protocol in Protocol])
     parser.add_argument("--index", required=True, metavar="I", help="index of the messages that are scored")
     parser.add_argument("--train-index", metavar="T", help="index to learn first (protocol batch)")
     parser.add_argument("--scores", metavar="OUT.tsv", help="write label, score and path of each message")
-    parser.add_argument("--model", metavar="MODEL", help="model to score with (protocol score)")
+    parser.add_argument(
+        "--model", metavar="MODEL", help="model to score with (protocol score; default: the one in force)"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.set_defaults(run=lambda args: run_evaluate(args, scorer_of))
+    add_config_option(parser)
+    parser.set_defaults(run=run_evaluate)
 
 
-def run_evaluate(args: argparse.Namespace, scorer_of: ScorerOf | None = None) -> int:
+def run_evaluate(args: argparse.Namespace) -> int:
     """Run `tamis evaluate`; return the exit status."""
     with _bad_input() as failed:
         protocol = Protocol(args.protocol)
@@ -116,7 +113,7 @@ def run_evaluate(args: argparse.Namespace, scorer_of: ScorerOf | None = None) ->
         if protocol is not Protocol.SCORE and args.model is not None:
             raise CorpusError(f"protocol {protocol} starts from an empty model; --model is for protocol score")
         entries = entries_of(args.index)
-        scored = list(_scores(args, protocol, entries, scorer_of))
+        scored = list(_scores(args, protocol, entries))
         if args.scores:
             with open(args.scores, "w", encoding="utf-8", errors="surrogateescape") as file:
                 evaluation.write_scores(scored, file)
@@ -128,9 +125,7 @@ def run_evaluate(args: argparse.Namespace, scorer_of: ScorerOf | None = None) ->
     return 2 if failed else 0
 
 
-def _scores(
-    args: argparse.Namespace, protocol: Protocol, entries: list[Entry], scorer_of: ScorerOf | None
-) -> Iterator[Scored]:
+def _scores(args: argparse.Namespace, protocol: Protocol, entries: list[Entry]) -> Iterator[Scored]:
     if protocol is Protocol.ONLINE:
         with _bar("scoring and learning") as progress:
             yield from evaluation.online(entries, progress)
@@ -139,18 +134,15 @@ def _scores(
         with _bar("training") as progress:
             model, _ = train([Source(args.train_index, entries_of(args.train_index))], progress)
         scorer = evaluation.token_evidence(model)
-    elif args.model is None and scorer_of is not None:
-        scorer = scorer_of(args)
     else:
-        scorer = evaluation.token_evidence(Model.load(args.model or DEFAULT_MODEL))
+        site = site_model(args)
+        scorer = evaluation.token_evidence(Model.load(args.model or (site if site.exists() else DEFAULT_MODEL)))
     with _bar("scoring") as progress:
         yield from evaluation.score(entries, scorer, progress)
 
 
-def add_learn(
-    subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]", site_model: PathOf | None = None
-) -> None:
-    """Describe `tamis learn`; `site_model` gives the model file to update where no --model is named."""
+def add_learn(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Describe `tamis learn`."""
     parser = subparsers.add_parser(
         "learn",
         help="learn messages as spam or ham",
@@ -162,18 +154,14 @@ def add_learn(
     label.add_argument("--ham", dest="label", action="store_const", const="ham", help="the messages are ham")
     parser.add_argument("file", nargs="*", default=["-"], metavar="FILE", help="messages")
     parser.add_argument("--model", metavar="PATH", help="model file to update (default: the site's)")
-    parser.set_defaults(run=lambda args: run_learn(args, site_model))
+    add_config_option(parser)
+    parser.set_defaults(run=run_learn)
 
 
-def run_learn(args: argparse.Namespace, site_model: PathOf | None = None) -> int:
+def run_learn(args: argparse.Namespace) -> int:
     """Run `tamis learn`; return the exit status. The site's model starts as a copy of the shipped one."""
     with _bad_input() as failed:
-        if args.model:
-            path = Path(args.model)
-        elif site_model is not None:
-            path = site_model(args)
-        else:
-            raise CorpusError("no model to update: give --model")
+        path = Path(args.model) if args.model else site_model(args)
         messages = list(_messages(args.file, args.label))
         path.parent.mkdir(parents=True, exist_ok=True)
         with exclusive(path):
@@ -185,6 +173,11 @@ def run_learn(args: argparse.Namespace, site_model: PathOf | None = None) -> int
                 print(f"{entry.name}: {before:.3f} -> {model.score(indices):.3f}")
             model.save(path)
     return 2 if failed else 0
+
+
+def site_model(args: argparse.Namespace) -> Path:
+    """Return the path of the site's own model, which need not be there yet. Raises `tamis.config.ConfigError`."""
+    return load_config(args).site_model
 
 
 def _messages(files: Sequence[str], label: str) -> Iterator[Entry]:

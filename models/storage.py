@@ -64,10 +64,12 @@ def read(path: Path, features_version: int, features: int) -> tuple[Header, NDAr
         raise ModelError(f"{path}: the model is damaged: header cut short")
     try:
         header = msgspec.json.decode(data[start : start + length], type=Header)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ModelError(f"{path}: the model is damaged: {error}") from None
     if header.features_version != features_version or header.features != features:
         raise ModelError(f"{path}: trained with features of version {header.features_version}, train it again")
+    if header.alpha <= 0 or header.middle <= 0 or [len(view) for view in header.messages] != [2, 2]:
+        raise ModelError(f"{path}: the model is damaged: impossible values in its header")
     return header, _counts(path, data[start + length :], header)
 
 

@@ -1,0 +1,148 @@
+"""The three commands, from their arguments to what they print, write and return."""
+
+import argparse
+import io
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from tamis.message import Message
+from tamis.models.bayes import Model
+from tamis.models.commands import DEFAULT_MODEL, add_evaluate, add_learn, add_train
+from tamis.models.features import features
+
+
+def tamis(*arguments: object) -> int:
+    parser = argparse.ArgumentParser()
+    commands = parser.add_subparsers(required=True)
+    add_train(commands)
+    add_evaluate(commands)
+    add_learn(commands)
+    args = parser.parse_args([str(argument) for argument in arguments])
+    return int(args.run(args))
+
+
+def test_train_reports_and_writes(index: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = tmp_path / "model.bin"
+    assert tamis("train", index, "--start", "none", "-o", model) == 0
+    out, err = capsys.readouterr()
+    assert "40 ham, 40 spam" in out
+    assert "ham misfiled %  spam missed %" in out
+    assert "\n  7.5 " in out
+    assert err == ""
+    weights = Model.load(model).weights
+    assert "MISSING_DATE" in weights
+    assert f"{len(weights)} named tests" in out
+
+
+def test_train_starts_from_the_shipped_model(index: Path, tmp_path: Path) -> None:
+    model = tmp_path / "model.bin"
+    assert tamis("train", "--body-only", index, "-o", model) == 0
+    assert Model.load(model).known > Model.load(DEFAULT_MODEL).known
+
+
+def test_train_on_labelled_places(tmp_path: Path, make_message) -> None:
+    for spam in (False, True):
+        (tmp_path / str(spam)).mkdir()
+        for number in range(12):
+            (tmp_path / str(spam) / str(number)).write_bytes(make_message(number, spam))
+    model = tmp_path / "model.bin"
+    done = tamis("train", "--ham", tmp_path / "False", "--spam", tmp_path / "True", "--start", "none", "-o", model)
+    assert done == 0
+    assert Model.load(model).messages.tolist() == [[12, 12], [12, 12]]
+
+
+@pytest.mark.parametrize("protocol", ["online", "score", "batch"])
+def test_evaluate(index: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], protocol: str) -> None:
+    scores = tmp_path / "out.tsv"
+    options = ["--train-index", index] if protocol == "batch" else []
+    assert tamis("evaluate", "--protocol", protocol, "--index", index, "--scores", scores, *options) == 0
+    printed = capsys.readouterr().out.splitlines()
+    rows = [line.split("\t") for line in scores.read_text().splitlines()]
+    assert [row[2] for row in rows] == [f"mail/{number}" for number in range(80)]
+    assert {row[0] for row in rows} == {"ham", "spam"}
+    ham = [float(row[1]) for row in rows if row[0] == "ham"]
+    spam = [float(row[1]) for row in rows if row[0] == "spam"]
+    area = sum((s > h) + 0.5 * (s == h) for h in ham for s in spam) / (len(ham) * len(spam))
+    assert printed[:2] == ["n_ham 40 n_spam 40", f"1-ROCA% {100 * (1 - area):.4f}"]
+    assert printed[-1].startswith("threshold 7.5 hm% ")
+    if protocol == "batch":
+        assert area == 1.0
+
+
+def test_evaluate_json(index: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert tamis("evaluate", "--protocol", "online", "--index", index, "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["protocol"] == "online"
+    assert found["ham"] == found["spam"] == 40
+    assert 0 <= found["one_minus_roc_area"] < 0.2
+
+
+def test_learn_files_and_standard_input(
+    tmp_path: Path, make_message, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, file = tmp_path / "model.bin", tmp_path / "1.eml"
+    file.write_bytes(make_message(1, True))
+    assert tamis("learn", "--spam", file, "--model", model) == 0
+    name, before, _, after = capsys.readouterr().out.split()
+    assert name == f"{file}:"
+    assert float(after) > float(before)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(make_message(1, True))))
+    assert tamis("learn", "--ham", "--model", model) == 0
+    name, before, _, after = capsys.readouterr().out.split()
+    assert name == "-:"
+    assert float(after) < float(before)
+    learned, shipped = Model.load(model).messages, Model.load(DEFAULT_MODEL).messages
+    assert (learned - shipped).tolist() == [[1, 1], [1, 1]]
+
+
+def test_learn_and_evaluate_use_the_sites_model(index: Path, tmp_path: Path, make_message) -> None:
+    config = tmp_path / "tamis.toml"
+    site = tmp_path / "state" / "model.bin"
+    config.write_text(f'[classifier]\nmodel = "{site}"\n')
+    (tmp_path / "1").write_bytes(make_message(1, True))
+    assert tamis("learn", "--spam", tmp_path / "1", "-c", config) == 0
+    assert Model.load(site).known > Model.load(DEFAULT_MODEL).known
+    assert tamis("evaluate", "--protocol", "score", "--index", index, "-c", config) == 0
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["train", "-o", "{tmp}/m"],
+        ["train", "{tmp}/nowhere", "-o", "{tmp}/m"],
+        ["train", "{index}", "-o", "{tmp}/no/such/m"],
+        ["train", "{index}", "--start", "{index}", "-o", "{tmp}/m"],
+        ["evaluate", "--protocol", "batch", "--index", "{index}"],
+        ["evaluate", "--protocol", "online", "--index", "{index}", "--model", "{tmp}/m"],
+        ["evaluate", "--protocol", "score", "--index", "{index}", "--model", "{tmp}/m"],
+        ["evaluate", "--protocol", "score", "--index", "{bad}"],
+        ["evaluate", "--protocol", "score", "--index", "{one}"],
+        ["learn", "--spam", "{tmp}/nowhere", "--model", "{tmp}/m"],
+        ["learn", "--spam", "{index}", "--model", "{index}"],
+    ],
+    ids=lambda arguments: " ".join(arguments),
+)
+def test_bad_input_is_one_line_and_status_2(
+    arguments: list[str], index: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bad, one = tmp_path / "bad.tsv", tmp_path / "one.tsv"
+    bad.write_text("neither\n")
+    one.write_text("ham\tmail/0\n")
+    filled = [argument.format(tmp=tmp_path, index=index, bad=bad, one=one) for argument in arguments]
+    assert tamis(*filled) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("tamis: ")
+    assert err.count("\n") == 1
+
+
+def test_learning_changes_what_the_score_says(tmp_path: Path) -> None:
+    model, file = tmp_path / "m", tmp_path / "1"
+    file.write_bytes(b"Subject: yellow submarines\n\nwe all live in a yellow submarine, buy yours today\n")
+    before = Model.load(DEFAULT_MODEL).score(features(Message(file.read_bytes())))
+    for _ in range(3):
+        assert tamis("learn", "--spam", file, "--model", model) == 0
+    assert Model.load(model).score(features(Message(file.read_bytes()))) > before + 2

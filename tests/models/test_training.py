@@ -1,0 +1,92 @@
+"""Training by scikit-learn in batches comes to the same counts as learning message by message."""
+
+import numpy as np
+import pytest
+
+from tamis.message import Message
+from tamis.models import training
+from tamis.models.bayes import Model
+from tamis.models.corpus import Entry
+from tamis.models.features import BODY, HEADER, VIEW_SIZE, features
+from tamis.models.points import FRESH_MIDDLE, LEVELS
+from tamis.models.training import TEST_WEIGHT_BOUNDS, Source, learn_test_weights, train
+
+
+@pytest.fixture
+def entries(make_message) -> list[Entry]:
+    def entry(number: int, spam: bool) -> Entry:
+        return Entry(spam, f"{number}", lambda: make_message(number, spam))
+
+    return [entry(number, number % 3 == 0) for number in range(90)]
+
+
+def test_counts_are_those_of_learning(entries: list[Entry], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(training, "_BATCH", 25)
+    model, report = train([Source("all", entries)])
+    slow = Model()
+    for entry in entries:
+        slow.learn(features(Message(entry.read())), entry.spam)
+    assert np.array_equal(model.counts, slow.counts)
+    assert model.messages.tolist() == slow.messages.tolist()
+    assert (report.ham, report.spam, report.known) == (60, 30, slow.known)
+    message = features(Message(entries[0].read()))
+    assert model.log_odds(message) == pytest.approx(slow.log_odds(message), rel=1e-9)
+
+
+def test_held_out_mail_sets_the_scale_and_the_report(entries: list[Entry]) -> None:
+    seen: list[tuple[int, int]] = []
+    model, report = train([Source("all", entries)], lambda done, total: seen.append((done, total)))
+    assert (report.held_out_ham, report.held_out_spam) == (6, 3)
+    assert list(report.misfiled) == list(report.missed) == list(LEVELS)
+    assert report.misfiled[7.5] == 0.0
+    assert model.middle >= FRESH_MIDDLE
+    assert seen[-1] == (90, 90)
+
+
+def test_going_on_from_a_model(entries: list[Entry]) -> None:
+    first, _ = train([Source("a", entries[:45])])
+    first.weights = {"OLD": 0.5}
+    both, _ = train([Source("b", entries[45:])], start=first)
+    whole, _ = train([Source("all", entries)])
+    assert np.array_equal(both.counts, whole.counts)
+    assert both.messages.tolist() == whole.messages.tolist()
+    assert both.weights == {"OLD": 0.5}
+    assert both.middle >= first.middle
+
+
+def test_body_only_sources_teach_no_header(entries: list[Entry]) -> None:
+    model, _ = train([Source("all", entries, body_only=True)])
+    assert model.counts[:, :VIEW_SIZE].any()
+    assert not model.counts[:, VIEW_SIZE:].any()
+    assert model.messages[BODY].tolist() == [60, 30]
+    assert model.messages[HEADER].tolist() == [0, 0]
+
+
+def test_repeats_and_rare_features_can_be_left_out(entries: list[Entry]) -> None:
+    model, report = train([Source("all", entries + entries)], unique=True, fewest=3)
+    assert report.repeated == 90
+    assert (report.ham, report.spam) == (60, 30)
+    known = model.counts.sum(axis=0)
+    assert known[known > 0].min() >= 3
+
+
+def test_named_tests_learn_their_weights(entries: list[Entry]) -> None:
+    def named(message: Message) -> list[str]:
+        return ["SHOP" if b"shop" in message.raw else "CLUB", "ALWAYS"]
+
+    quiet = Source("quiet", entries, teaches_tests=False)
+    model, _ = train([Source("all", entries), quiet], named_tests=named)
+    assert model.weights["SHOP"] > 0.2
+    assert model.weights["CLUB"] < -0.2
+    assert model.weights["ALWAYS"] == 0.0
+    weights = learn_test_weights((entry.spam, named(Message(entry.read()))) for entry in entries)
+    assert weights == model.weights
+
+
+def test_test_weights_are_smooth_and_bounded() -> None:
+    many = [(True, ["A", "A"])] * 5000 + [(False, ["B"])] * 5000
+    assert learn_test_weights(many) == {"A": TEST_WEIGHT_BOUNDS[1], "B": TEST_WEIGHT_BOUNDS[0]}
+    once = [(True, ["RARE"])] + [(True, [])] * 99 + [(False, [])] * 100
+    assert 0 < learn_test_weights(once)["RARE"] < 0.1
+    assert learn_test_weights([]) == {}
+    assert all(round(weight, 3) == weight for weight in learn_test_weights(once).values())
