@@ -60,6 +60,13 @@ def test_examples_are_valid(block: str) -> None:
     parse(block, "configuration.md")
 
 
+def test_the_example_has_something_in_every_section() -> None:
+    (block,) = re.findall(r"^```toml\n(.*?)^```$", PAGE, re.S | re.M)
+    config = parse(block, "configuration.md")
+    for name in Settings.__struct_fields__:
+        assert getattr(config.settings, name) != getattr(Settings(), name), name
+
+
 def test_the_example_file_is_valid_and_changes_nothing() -> None:
     config = load(EXAMPLE)
     assert _without_policies(config) == Settings()
