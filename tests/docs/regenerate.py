@@ -11,7 +11,6 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 from tamis.cli import build_parser
 from tamis.filters.order import ORDER, Row, Switch
@@ -19,7 +18,6 @@ from tamis.filters.order import ORDER, Row, Switch
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 _QUOTE = re.compile(r"(<!-- file: (\S+) -->\n```\w+\n).*?(^```$)", re.S | re.M)
-_COLUMNS = 100
 
 
 def filters_page() -> str:
@@ -80,18 +78,50 @@ def _tests(row: Row) -> Iterator[str]:
 
 
 def command_line_page() -> str:
-    """Return docs/command-line.md."""
+    """Return docs/command-line.md: what each command's `--help` says, laid out alike by every version of Python."""
     lines = [
         "# The command line",
         "",
         "<!-- Made by `python -m tests.docs.regenerate` from the commands' own `--help`. Do not edit. -->",
         "",
         "Exit status: 0 for success, 1 for a failure, 2 for bad input, with one clear line on standard error.",
+        "Every command has `--help`.",
     ]
-    with mock.patch.dict("os.environ", {"COLUMNS": str(_COLUMNS), "NO_COLOR": "1"}):
-        for title, parser in _commands(build_parser()):
-            lines += ["", f"## {title}", "", "```text", parser.format_help().rstrip(), "```"]
+    for title, parser in _commands(build_parser()):
+        lines += ["", f"## {title}", "", *_command(parser)]
     return "\n".join(lines) + "\n"
+
+
+def _command(parser: argparse.ArgumentParser) -> Iterator[str]:
+    if parser.description:
+        yield parser.description
+        yield ""
+    yield "```text"
+    yield " ".join(parser.format_usage().removeprefix("usage: ").split())
+    yield "```"
+    rows = [row for action in parser._actions for row in _arguments(parser, action)]
+    if rows:
+        yield ""
+        yield "| | |"
+        yield "|---|---|"
+        yield from (f"| `{name}` | {text.replace('|', chr(92) + '|')} |" for name, text in rows)
+
+
+def _arguments(parser: argparse.ArgumentParser, action: argparse.Action) -> Iterator[tuple[str, str]]:
+    """Yield each argument or option as it is written, with its help; for a group of commands, each of them."""
+    if isinstance(action, argparse._HelpAction):
+        return
+    if isinstance(action, argparse._SubParsersAction):
+        yield from ((choice.dest, choice.help or "") for choice in action._choices_actions)
+        return
+    formatter = parser._get_formatter()
+    if action.nargs == 0:
+        name = ", ".join(action.option_strings)
+    else:
+        choices = "{" + ",".join(map(str, action.choices)) + "}" if action.choices else ""
+        value = action.metavar or choices or (action.dest.upper() if action.option_strings else action.dest)
+        name = " ".join(filter(None, (", ".join(action.option_strings), str(value))))
+    yield name, formatter._expand_help(action) if action.help else ""
 
 
 def _commands(parser: argparse.ArgumentParser) -> Iterator[tuple[str, argparse.ArgumentParser]]:
