@@ -33,4 +33,4 @@ class Cyrillic(Filter):
         text = visible_text(mail.message)
         found = _CYRILLIC.findall(text)
         if found and share(len(found), text) >= ctx.options.ratio:
-            yield Hit("CYRILLIC", f"{len(found)} Cyrillic characters, the first {found[0]!r}", True)
+            yield Hit("CYRILLIC", f"{len(found)} Cyrillic characters, the first U+{ord(found[0]):04X}", True)

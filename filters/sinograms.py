@@ -48,4 +48,4 @@ class Sinograms(Filter):
         for test, script, pattern in scripts:
             found = pattern.findall(text)
             if found and share(len(found), text) >= ctx.options.ratio:
-                yield Hit(test, f"{len(found)} {script} characters, the first {found[0]!r}", True)
+                yield Hit(test, f"{len(found)} {script} characters, the first U+{ord(found[0]):04X}", True)
