@@ -21,7 +21,17 @@ from numpy.typing import NDArray
 
 from tamis.message import Message
 from tamis.models import storage
-from tamis.models.features import FEATURES, FEATURES_VERSION, VIEW_SIZE, VIEWS, Family, Indices, families, features
+from tamis.models.features import (
+    FEATURES,
+    FEATURES_VERSION,
+    VIEWS,
+    Family,
+    Indices,
+    families,
+    features,
+    split_views,
+    view_slice,
+)
 from tamis.models.points import FRESH_MIDDLE, NEUTRAL_TOKENS, points_per_log_odds, to_points
 
 ALPHA: Final = 0.1
@@ -100,21 +110,20 @@ class Model:
         self._counts = counts
         self.messages = np.array(messages, dtype=np.int64).reshape(len(VIEWS), 2)
         for view in VIEWS:
-            part = counts[:, view * VIEW_SIZE : (view + 1) * VIEW_SIZE]
-            self._mass[view] = part.sum(axis=1, dtype=np.float64)
+            self._mass[view] = counts[:, view_slice(view)].sum(axis=1, dtype=np.float64)
 
     def learn(self, indices: Indices, spam: bool, times: int = 1) -> None:
         """Add one message's features to the counts of its class; `times=-1` takes them out again."""
         row = int(spam)
         self._counts[row, indices] += times
-        for view, part in enumerate(_by_view(indices)):
+        for view, part in enumerate(split_views(indices)):
             if len(part):
                 self.messages[view, row] += times
                 self._mass[view, row] += times * len(part)
 
     def log_odds(self, indices: Indices) -> float:
         """Return the naive-Bayes log-odds (natural logarithm) that a message with these features is spam."""
-        return float(sum(self._weights(part, view).sum() for view, part in enumerate(_by_view(indices))))
+        return float(sum(self._weights(part, view).sum() for view, part in enumerate(split_views(indices))))
 
     def score(self, indices: Indices) -> float:
         """Return the token evidence in score points: about 0 for what is neutral, see `points`."""
@@ -123,7 +132,7 @@ class Model:
     def mean_log_odds(self, indices: Indices) -> float:
         """Return the mean log-odds per token, drawn towards 0 for few tokens and for a view little seen."""
         total, tokens = 0.0, NEUTRAL_TOKENS
-        for view, part in enumerate(_by_view(indices)):
+        for view, part in enumerate(split_views(indices)):
             trust = self._trust(view)
             if trust:
                 total += trust * float(self._weights(part, view).sum())
@@ -136,7 +145,7 @@ class Model:
         weights = np.zeros(len(indices))
         tokens = NEUTRAL_TOKENS
         start = 0
-        for view, part in enumerate(_by_view(indices)):
+        for view, part in enumerate(split_views(indices)):
             trust = self._trust(view)
             weights[start : start + len(part)] = trust * self._weights(part, view)
             tokens += trust * len(part)
@@ -172,11 +181,6 @@ class Model:
     def _trust(self, view: int) -> float:
         rarer = float(self.messages[view].min())
         return max(0.0, rarer / (rarer + _HALF_TRUST))
-
-
-def _by_view(indices: Indices) -> list[Indices]:
-    """Split sorted indices into those of each view."""
-    return np.split(indices, np.searchsorted(indices, [view * VIEW_SIZE for view in VIEWS[1:]]))
 
 
 def _readable(found: Iterable[Family], wanted: Mapping[int, float], counts: NDArray[np.float32], n: int) -> list[Clue]:

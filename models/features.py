@@ -26,12 +26,15 @@ Indices = NDArray[np.uint32]
 FEATURES_VERSION: Final = 1
 """Changes whenever the same message would give other indices; a model of another version is refused."""
 
-VIEW_BITS: Final = 21
-VIEW_SIZE: Final = 1 << VIEW_BITS
 BODY, HEADER = 0, 1
 VIEWS: Final = (BODY, HEADER)
-FEATURES: Final = VIEW_SIZE * len(VIEWS)
-"""Size of the index space; indices from `VIEW_SIZE` on are the header's."""
+VIEW_BITS: Final = (22, 21)
+"""Bits of the hashes of each view: what the shipped model knows fills a tenth of the body's space, so that
+one in ten unknown words is taken for a known one, at 48 MiB for the counts of both classes."""
+VIEW_STARTS: Final = (0, 1 << VIEW_BITS[BODY])
+"""First index of each view."""
+FEATURES: Final = VIEW_STARTS[HEADER] + (1 << VIEW_BITS[HEADER])
+"""Size of the index space."""
 
 _TEXT_CHARS: Final = 8000
 _SUBJECT_CHARS: Final = 500
@@ -65,7 +68,17 @@ def features(message: Message) -> Indices:
 
 def body_only(indices: Indices) -> Indices:
     """Return the features that do not come from the header block."""
-    return indices[: int(np.searchsorted(indices, VIEW_SIZE))]
+    return indices[: int(np.searchsorted(indices, VIEW_STARTS[HEADER]))]
+
+
+def view_slice(view: int) -> slice:
+    """Return where the indices of a view lie in arrays over all features."""
+    return slice(VIEW_STARTS[view], VIEW_STARTS[view] + (1 << VIEW_BITS[view]))
+
+
+def split_views(indices: Indices) -> list[Indices]:
+    """Split sorted indices into those of each view, in the order of `VIEWS`."""
+    return np.split(indices, np.searchsorted(indices, VIEW_STARTS[1:]))
 
 
 def families(message: Message) -> Iterator[Family]:
@@ -83,8 +96,7 @@ def families(message: Message) -> Iterator[Family]:
 
 
 def _indices(hashes: hashing.Hashes, view: int, seed: int) -> Indices:
-    mixed = hashing.mix(hashes, seed, VIEW_BITS)
-    return mixed if view == BODY else mixed + np.uint32(VIEW_SIZE * view)
+    return hashing.mix(hashes, seed, VIEW_BITS[view]) + np.uint32(VIEW_STARTS[view])
 
 
 def _words(kind: str, text: str, view: int, seed: int, pairs: bool = True) -> Iterator[Family]:

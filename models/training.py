@@ -12,12 +12,11 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tamis.message import Message
 from tamis.models.bayes import ALPHA, Model
 from tamis.models.corpus import Entry
-from tamis.models.features import FEATURES, VIEW_SIZE, VIEWS, Indices, body_only, features
+from tamis.models.features import FEATURES, VIEWS, Indices, body_only, features, split_views, view_slice
 from tamis.models.points import FRESH_MIDDLE, LEVELS
 from tamis.models.wire import message_on_the_wire
 
@@ -189,12 +188,11 @@ class _Fit:
         """Learn a batch. A view learns only from messages that have features of it."""
         labels = np.array([sample.spam for sample in samples], dtype=np.int8)
         for view, classifier in enumerate(self._views):
-            low = view * VIEW_SIZE
-            rows = [_part(sample.indices, view) for sample in samples]
+            rows = [split_views(sample.indices)[view] for sample in samples]
             present = np.array([len(row) > 0 for row in rows], dtype=np.bool_)
             if not present.any():
                 continue
-            matrix = presence_matrix([row - low for row in rows if len(row)], VIEW_SIZE)
+            matrix = presence_matrix([row for row in rows if len(row)], view)
             classifier.partial_fit(matrix, labels[present], classes=[0, 1])
             self._messages[view] += np.bincount(labels[present], minlength=2)
 
@@ -204,24 +202,20 @@ class _Fit:
         messages = self._messages if start is None else self._messages + start.messages
         for view, classifier in enumerate(self._views):
             if hasattr(classifier, "feature_count_"):
-                counts[:, view * VIEW_SIZE : (view + 1) * VIEW_SIZE] += classifier.feature_count_
+                counts[:, view_slice(view)] += classifier.feature_count_
         model = Model(alpha=self._alpha)
         model.set_counts(counts, messages.tolist())
         return model
 
 
-def _part(indices: Indices, view: int) -> Indices:
-    low, high = np.searchsorted(indices, [view * VIEW_SIZE, (view + 1) * VIEW_SIZE])
-    return indices[low:high]
-
-
-def presence_matrix(rows: Sequence[NDArray[Any]], width: int) -> Any:
-    """Return a scipy CSR matrix with a 1 at each index of each row."""
+def presence_matrix(rows: Sequence[Indices], view: int) -> Any:
+    """Return a scipy CSR matrix over the features of one view, with a 1 at each index of each row."""
     from scipy.sparse import csr_matrix
 
+    space = view_slice(view)
     ends = np.cumsum([0, *(len(row) for row in rows)])
-    columns = np.concatenate(rows).astype(np.int32) if rows else np.empty(0, dtype=np.int32)
-    return csr_matrix((np.ones(len(columns)), columns, ends), shape=(len(rows), width))
+    columns = np.concatenate(rows).astype(np.int32) - space.start if rows else np.empty(0, dtype=np.int32)
+    return csr_matrix((np.ones(len(columns)), columns, ends), shape=(len(rows), space.stop - space.start))
 
 
 def _set_scale(model: Model, held_out: Sequence[_Sample], report: Report, least: float) -> None:

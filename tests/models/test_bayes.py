@@ -13,7 +13,7 @@ from sklearn.naive_bayes import MultinomialNB
 from tamis.message import Message
 from tamis.models import storage
 from tamis.models.bayes import Model
-from tamis.models.features import BODY, FEATURES, VIEW_SIZE, VIEWS, Indices, body_only, features
+from tamis.models.features import BODY, FEATURES, VIEWS, Indices, body_only, features, split_views
 from tamis.models.points import LEVELS, MIDDLE_LEVEL, to_points
 from tamis.models.storage import ModelError
 from tamis.models.training import presence_matrix
@@ -30,18 +30,14 @@ def _learned(make_message, ham: int = 30, spam: int = 20) -> Model:
 
 def _sklearn_log_odds(train: list[Indices], labels: list[bool], test: Indices, view: int, alpha: float) -> float:
     """Fit MultinomialNB with both classes weighted to the same mass, and ask it."""
-    low = view * VIEW_SIZE
-
-    def part(indices: Indices) -> Indices:
-        return indices[(indices >= low) & (indices < low + VIEW_SIZE)] - np.uint32(low)
-
-    rows = [part(indices) for indices in train]
+    rows = [split_views(indices)[view] for indices in train]
     mass = [sum(len(row) for row, label in zip(rows, labels, strict=True) if label is spam) for spam in (False, True)]
     weights = [sum(mass) / 2 / mass[label] for label in labels]
     classifier = MultinomialNB(alpha=alpha, fit_prior=False)
-    classifier.fit(presence_matrix(rows, VIEW_SIZE), labels, sample_weight=weights)
-    ham, spam = classifier.predict_joint_log_proba(presence_matrix([part(test)], VIEW_SIZE))[0]
-    posterior_ham, posterior_spam = classifier.predict_log_proba(presence_matrix([part(test)], VIEW_SIZE))[0]
+    classifier.fit(presence_matrix(rows, view), labels, sample_weight=weights)
+    row = presence_matrix([split_views(test)[view]], view)
+    ham, spam = classifier.predict_joint_log_proba(row)[0]
+    posterior_ham, posterior_spam = classifier.predict_log_proba(row)[0]
     assert spam - ham == pytest.approx(posterior_spam - posterior_ham, abs=1e-6)
     return float(spam - ham)
 

@@ -7,7 +7,7 @@ from tamis.message import Message
 from tamis.models import training
 from tamis.models.bayes import Model
 from tamis.models.corpus import Entry
-from tamis.models.features import BODY, HEADER, VIEW_SIZE, features
+from tamis.models.features import BODY, HEADER, features, view_slice
 from tamis.models.points import FRESH_MIDDLE, LEVELS
 from tamis.models.training import TEST_WEIGHT_BOUNDS, Source, learn_test_weights, train
 
@@ -56,8 +56,8 @@ def test_going_on_from_a_model(entries: list[Entry]) -> None:
 
 def test_body_only_sources_teach_no_header(entries: list[Entry]) -> None:
     model, _ = train([Source("all", entries, body_only=True)])
-    assert model.counts[:, :VIEW_SIZE].any()
-    assert not model.counts[:, VIEW_SIZE:].any()
+    assert model.counts[:, view_slice(BODY)].any()
+    assert not model.counts[:, view_slice(HEADER)].any()
     assert model.messages[BODY].tolist() == [60, 30]
     assert model.messages[HEADER].tolist() == [0, 0]
 
