@@ -40,7 +40,9 @@ def decode_bytes(data: bytes, charset: str = "") -> str:
     codec = _codec(charset[:60]) if charset else ""
     if codec:
         try:
-            return data.decode(codec, "replace")
+            text = data.decode(codec, "replace")
+            # UTF-7 can spell lone surrogates, which nothing after us could encode.
+            return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace") if codec == "utf-7" else text
         except (UnicodeError, ValueError):
             pass
     try:

@@ -37,6 +37,10 @@ HTML_BYTES: Final = 256 * KIB
 HTML_TAGS: Final = 10_000
 """Tags of all HTML parts together; past it the markup is stripped by a linear scan instead."""
 
+HTML_PIECES: Final = 10_000
+"""What may separate attributes, in all HTML parts together; past it as for tags. The parser's time grows with the
+square of the attributes of one element, and telling where a tag ends would be as hard as parsing."""
+
 URLS: Final = 500
 """Distinct URLs taken from one message."""
 

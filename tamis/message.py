@@ -19,13 +19,14 @@ from tamis.mime import Field, HeaderBlock, Part, Tree, parse_header, parse_tree
 
 _URL: Final = re.compile(r"(?:https?|ftp)://[^\s<>\"'\x00-\x1f]{3,}|(?<![\w./@-])www\.[^\s<>\"'\x00-\x1f]{3,}", re.I)
 _TAG: Final = re.compile(r"<[^<>]{0,2000}>")
+_FROM_FIELD: Final = re.compile(rb"From[ \t]+:")
 _INVISIBLE: Final = ("script", "style", "head", "template", "noscript")
 
 
 def normalise(raw: bytes) -> bytes:
     """Return a message with LF line ends and without an mbox separator line, so that the same
     message reads the same from a file, an mbox, a Maildir and the milter."""
-    if raw.startswith((b"From ", b">From ")):
+    if raw.startswith((b"From ", b">From ")) and not _FROM_FIELD.match(raw):
         raw = raw.partition(b"\n")[2]
     return raw.replace(b"\r\n", b"\n") if b"\r\n" in raw else raw
 
@@ -106,13 +107,13 @@ class Message:
     @cached_property
     def text(self) -> str:
         """The text a reader sees: every text part decoded, HTML without markup."""
-        tags = limits.HTML_TAGS
+        tags, pieces = limits.HTML_TAGS, limits.HTML_PIECES
         texts = []
         for part, source in self.text_parts:
             if part.content_type == "text/html":
-                found = source.count("<")
-                texts.append(html_to_text(source) if found <= tags else strip_markup(source))
-                tags -= min(found, tags)
+                tags -= source.count("<")
+                pieces -= len(source.split()) + source.count("/") + (source.count('"') + source.count("'")) // 2
+                texts.append(html_to_text(source) if min(tags, pieces) >= 0 else strip_markup(source))
             else:
                 texts.append(source)
         return "\n".join(texts)
@@ -142,7 +143,7 @@ class Message:
 
 
 def html_to_text(source: str) -> str:
-    """Return the visible text of HTML. Its time grows with the square of the nesting: cap the tags first."""
+    """Return the visible text of HTML. Its time grows with the square of nesting and attributes: cap them first."""
     tree = LexborHTMLParser(source)
     tree.strip_tags(list(_INVISIBLE))
     root = tree.body or tree.root

@@ -118,7 +118,7 @@ def parse_header(data: bytes, start: int = 0, end: int | None = None) -> HeaderB
             else:
                 match = _FIELD.match(data, position, line_stop)
         if value_start >= 0:
-            fields.append(Field(name, data[value_start : max(value_start, position - 1)].rstrip(b"\n")))
+            fields.append(Field(name, data[value_start:position].removesuffix(b"\n")))
             value_start = -1
         if match and (len(fields) >= limits.HEADER_FIELDS or position >= limit):
             capped = True
@@ -136,7 +136,10 @@ def parse_header(data: bytes, start: int = 0, end: int | None = None) -> HeaderB
 
 
 def parse_parameters(value: bytes) -> tuple[str, dict[str, str]]:
-    """Split ``text/plain; charset=utf-8`` into its lower-case value and parameters (RFC 2045, RFC 2231)."""
+    """Split ``text/plain; charset=utf-8`` into its lower-case value and parameters (RFC 2045, RFC 2231).
+
+    A comment after the value is dropped. A boundary is not decoded: its octets are what clients look for.
+    """
     flat = unfold(value)[: limits.HEADER_VALUE_CHARS]
     head, _, _ = flat.partition(b";")
     plain: dict[str, str] = {}
@@ -150,11 +153,13 @@ def parse_parameters(value: bytes) -> tuple[str, dict[str, str]]:
             number = rest.rstrip("*")
             index = int(number) if number.isascii() and number.isdigit() and len(number) < 4 else 0
             pieces.setdefault(base, {})[index] = (content, key.endswith("*"))
+        elif key == "boundary":
+            plain.setdefault(key, content.decode("utf-8", "surrogateescape").rstrip())
         else:
             plain.setdefault(key, decode_encoded_words(content).strip())
     for base, numbered in pieces.items():
         plain.setdefault(base, _join_rfc2231(numbered))
-    return decode_bytes(head).strip().lower(), plain
+    return decode_bytes(head.partition(b"(")[0]).strip().lower(), plain
 
 
 def _join_rfc2231(numbered: dict[int, tuple[bytes, bool]]) -> str:
