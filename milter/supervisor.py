@@ -40,7 +40,7 @@ class Supervisor:
         self._config = config
         self._core = core
         self._notifier = Notifier(os.environ)
-        self._next_watchdog = 0.0
+        self._next_watchdog = float("inf")  # Not before it is ready.
         self._listeners: list[Listener] = []
         self._redis: RedisServer | None = None
         self._redis_url = config.settings.redis.url
@@ -95,6 +95,7 @@ class Supervisor:
                 return
             self._check()
         self._notifier.ready(self._status())
+        self._next_watchdog = time.monotonic()
         log.info(
             "ready",
             pid=os.getpid(),

@@ -65,7 +65,11 @@ class Daemon:
         self.seen_file.chmod(0o666)
         with self.log_file.open("ab") as log:
             self.process = subprocess.Popen(
-                self.command(real), env=self.environment(**environment), stdin=subprocess.DEVNULL, stderr=log, stdout=log
+                self.command(real),
+                env=self.environment(**environment),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
             )
         if not self.wait_log("msg=ready"):
             raise AssertionError(f"the daemon did not start:\n{self.log()}")
@@ -148,7 +152,7 @@ def daemon_in(folder: Path) -> Iterator[Daemon]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.fixture()
+@pytest.fixture
 def daemon(base: Path) -> Iterator[Daemon]:
     """A daemon of a test's own. Its socket has the same path in every test."""
     with daemon_in(base / "own") as one:
@@ -200,6 +204,6 @@ def ports() -> Callable[[int], list[int]]:
     return free_ports
 
 
-@pytest.fixture()
+@pytest.fixture
 def until() -> Callable[..., bool]:
     return wait_until

@@ -76,5 +76,5 @@ def fields(record: Any) -> dict[str, object]:
 
 if __name__ == "__main__":
     path = Path(sys.argv[1])
-    core = Core(lambda config: None, FakeEngine, identify, changes, fields)
+    core = Core(lambda _: None, FakeEngine, identify, changes, fields)
     sys.exit(Supervisor(path, configuration.load(path), core).run())

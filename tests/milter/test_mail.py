@@ -144,9 +144,7 @@ def test_a_burst_is_shared_between_workers(shared: Any, mta: Any) -> None:
     shared.forget()
     postfix = mta.ask()
     replies: list[Any] = []
-    threads = [
-        threading.Thread(target=lambda: replies.append(send(postfix, b"X-Do: sleep 0.3\n"))) for _ in range(12)
-    ]
+    threads = [threading.Thread(target=lambda: replies.append(send(postfix, b"X-Do: sleep 0.3\n"))) for _ in range(12)]
     for thread in threads:
         thread.start()
     for thread in threads:

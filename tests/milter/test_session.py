@@ -1,0 +1,247 @@
+"""A session without an MTA: what callbacks make of messages, and that nothing leaves a callback."""
+
+import socket
+import threading
+from pathlib import Path
+from typing import Any
+
+import Milter
+import milter
+import pytest
+
+from tamis import limits
+from tamis.config import Config, Settings
+from tamis.headers import Changes
+from tamis.mail import Mail
+from tamis.milter import examiner as examiner_module
+from tamis.milter.activity import Activity, StillQuiet
+from tamis.milter.core import Core
+from tamis.milter.examiner import Examiner
+from tamis.milter.process import BackOff
+from tamis.milter.session import Session
+from tamis.milter.transaction import Transaction
+from tamis.networks import identify
+
+
+class Engine:
+    """Notes what it is given; `act` may be put in its way."""
+
+    def __init__(self) -> None:
+        self.seen: list[Mail] = []
+        self.act: Any = lambda: None
+
+    def refresh(self) -> None: ...
+
+    def examine(self, mail: Mail) -> Mail:
+        self.seen.append(mail)
+        self.act()
+        return mail
+
+
+class Wire:
+    """A session, its engine, and what was sent to the MTA."""
+
+    def __init__(self, changes: Changes) -> None:
+        self.engine, self.activity = Engine(), Activity()
+        core = Core(lambda _: None, lambda *_: self.engine, identify, lambda *_: changes, lambda _: {})
+        self.session = Session(Examiner(core, Config(Settings()), self.engine), self.activity)
+        self.session._setctx(None)
+        self.macros: dict[str, Any] = {"i": "4ABC"}
+        self.sent: list[tuple[Any, ...]] = []
+        self.session.getsymval = self.getsymval
+        self.session.addheader = lambda *words: self.sent.append(("add", *words))
+        self.session.chgheader = lambda *words: self.sent.append(("change", *words))
+        self.session.progress = lambda: self.sent.append(("progress",))
+        self.session.negotiate([0x1FF, 0x1FFFFF, 0, 0])
+
+    def getsymval(self, name: str) -> str | None:
+        value = self.macros.get(name)
+        if isinstance(value, Exception):
+            raise value
+        return value
+
+    def message(self, sender: bytes = b"<a@x.example>", header: bytes = b" x") -> int:
+        self.session.envfrom(sender)
+        self.session.envrcpt(b"<b@example.org>", b"NOTIFY=NEVER")
+        self.session.header("Subject", header)
+        self.session.body(b"one\r\n")
+        return int(self.session.eom())
+
+
+@pytest.fixture
+def wire() -> Wire:
+    changes = Changes(remove=["subject", "X-None"], add=[("X-A", "1"), ("X-B", "2")], subject="SPAM: x")
+    return Wire(changes)
+
+
+def test_protocol_negotiated(wire: Wire) -> None:
+    session = wire.session
+    for bit in ("NR_CONN", "NR_HELO", "NR_MAIL", "NR_RCPT", "NR_HDR", "NR_BODY", "NOEOH", "NODATA", "NOUNKNOWN"):
+        assert session._protocol & getattr(milter, f"P_{bit}"), bit
+    assert session._protocol & milter.P_HDR_LEADSPC
+    assert not session._protocol & milter.P_RCPT_REJ
+
+
+def test_changes_are_sent_from_the_highest_copy_down_and_the_last_field_first(wire: Wire) -> None:
+    wire.session.envfrom(b"<>")
+    for value in (b" one", b" two"):
+        wire.session.header("SUBJECT", value)
+    assert wire.session.eom() == Milter.CONTINUE
+    assert wire.sent == [
+        ("change", "subject", 2, None),
+        ("change", "subject", 1, None),
+        ("change", "Subject", 1, " SPAM: x"),
+        ("add", "X-B", " 2", 0),
+        ("add", "X-A", " 1", 0),
+    ]
+
+
+def test_failing_engine_leaves_the_message_alone(wire: Wire) -> None:
+    def fail() -> None:
+        raise TimeoutError("of its own")
+
+    wire.engine.act = fail
+    assert wire.message() == Milter.CONTINUE
+    assert wire.sent == []
+    assert wire.activity.messages == 0
+
+
+def test_change_that_cannot_be_sent_means_no_change_at_all() -> None:
+    for bad in ("nul \0", "surrogate \udcff"):
+        wire = Wire(Changes(remove=["Subject"], add=[("X-A", "1"), ("X-B", bad)]))
+        assert wire.message() == Milter.CONTINUE
+        assert wire.sent == []
+
+
+def test_mta_is_kept_patient_and_a_filter_that_never_returns_given_up(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(examiner_module, "_PROGRESS_SECONDS", 0.02)
+    monkeypatch.setattr(examiner_module, "_GIVE_UP_SECONDS", 0.2)
+    never = threading.Event()
+    wire.engine.act = lambda: never.wait(5)
+    assert wire.message() == Milter.CONTINUE
+    never.set()
+    assert 3 < wire.sent.count(("progress",)) < 12
+    assert set(wire.sent) == {("progress",)}
+
+
+def test_filters_run_in_a_thread_that_python_made(wire: Wire) -> None:
+    threads = []
+    wire.engine.act = lambda: threads.append(threading.current_thread())
+    wire.message()
+    assert threads[0].name.startswith("examine")
+    assert threads[0] is not threading.current_thread()
+
+
+def test_callbacks_in_any_order_with_any_octets_never_raise(wire: Wire) -> None:
+    session = wire.session
+    wire.macros = {"i": UnicodeDecodeError("utf-8", b"\xff", 0, 1, "x"), "{auth_authen}": None}
+    assert session.eom() == Milter.CONTINUE
+    session.connect("unknown", socket.AF_UNIX, "/some/socket")
+    session.connect("x", 0, None)
+    session.body(b"\xff")
+    session.header("N\udcff", b"\xff")
+    session.envrcpt(b"<\xff@x.example>")
+    session.eom()
+    session.connect("x", socket.AF_INET, ("nonsense", 1))
+    session.connect("x", socket.AF_INET, ("192.0.2.1",))
+    wire.message(sender=b"\xff\xfe", header=b"\x80")
+    for mail in wire.engine.seen:
+        assert mail.queue_id == ""
+    for _ in range(2):
+        session.abort()
+        session.close()
+    assert (wire.activity.sessions, wire.activity.messages) == (0, 0)
+
+
+def test_second_connect_starts_the_session_again(wire: Wire) -> None:
+    session = wire.session
+    session.connect("proxy.example", socket.AF_INET, ("192.0.2.1", 1000))
+    session.hello("proxy.example")
+    session.envfrom(b"<dropped@x.example>")
+    session.connect("[2001:db8::7]", socket.AF_INET6, ("2001:db8::7", 1000, 0, 0))
+    wire.message()
+    (mail,) = wire.engine.seen
+    assert (str(mail.peer), mail.rdns, mail.helo, mail.sender) == ("2001:db8::7", "", "", "a@x.example")
+
+
+@pytest.mark.parametrize(
+    ("name", "address", "port", "outgoing"),
+    [
+        ("localhost", ("127.0.0.1", 0), "0", True),
+        ("localhost", ("127.0.0.1", 0), None, True),
+        ("localhost", ("127.0.0.1", 0), "25", False),
+        ("localhost", ("127.0.0.1", 40000), "0", False),
+        ("mail.example", ("192.0.2.1", 0), "0", False),
+    ],
+)
+def test_local_submission_is_the_client_that_postfix_invents(
+    wire: Wire, name: str, address: tuple[str, int], port: str | None, outgoing: bool
+) -> None:
+    wire.macros["{daemon_port}"] = port
+    wire.session.connect(name, socket.AF_INET, address)
+    wire.message(sender=b"a@x.example")
+    assert wire.engine.seen[0].mail_class.value == ("outgoing" if outgoing else "inbound")
+
+
+def test_peer_comes_from_the_macro_where_the_callback_was_left_out(wire: Wire) -> None:
+    wire.macros["{client_addr}"] = "IPv6:2001:db8::7"
+    wire.message()
+    assert str(wire.engine.seen[0].peer) == "2001:db8::7"
+
+
+def test_connection_used_again_keeps_what_was_negotiated(wire: Wire) -> None:
+    again = Session(wire.session._examiner, wire.activity)
+    again._setctx(None)
+    again.connect("x", socket.AF_INET, ("192.0.2.1", 1))
+    assert again._protocol == wire.session._protocol
+
+
+def test_activity_counts_sessions_and_messages(wire: Wire) -> None:
+    activity = wire.activity
+    assert not activity.quiet(idle_sessions_too=True)
+    assert activity.quiet(idle_sessions_too=False)
+    wire.session.envfrom(b"<>")
+    wire.session.envfrom(b"<>")
+    assert activity.messages == 1
+    wire.session.hello("again")
+    assert activity.messages == 0
+    wire.session.envfrom(b"<>")
+    wire.session.close()
+    assert activity.quiet(idle_sessions_too=True)
+
+
+def test_large_message_is_kept_up_to_the_cap_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "MESSAGE_BYTES", 100)
+    transaction = Transaction()
+    transaction.add_header("Subject", b" x")
+    for _ in range(20):
+        transaction.add_body(b"123456789\r\n")
+    transaction.add_header("subject", b" late")
+    message = transaction.message()
+    assert message.capped
+    assert len(message.raw) <= 100
+    assert message.raw.startswith(b"Subject: x\n\n123456789\n")
+    assert message.size == len(b"Subject: x\n\n") + 20 * 10 + len(b"subject: late\n")
+    assert transaction.copies("SUBJECT") == 2
+
+
+def test_quiet_must_last() -> None:
+    still = StillQuiet(0.0)
+    assert not still(False)
+    assert still(True)
+    longer = StillQuiet(60)
+    assert not longer(True)
+
+
+def test_back_off_grows_for_those_who_die_young_and_starts_again() -> None:
+    back_off = BackOff(first=1, longest=5, young=10)
+    assert [back_off.delay(0), back_off.delay(0), back_off.delay(0), back_off.delay(0)] == [1, 2, 4, 5]
+    assert back_off.delay(60) == 1
+
+
+def test_pymilter_is_not_shadowed_by_the_folder() -> None:
+    folder = Path(__file__).parents[2] / "milter"
+    assert not (folder / "__init__.py").exists()
+    assert str(milter.__file__).endswith(".so")
