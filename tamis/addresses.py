@@ -9,6 +9,8 @@ from tamis import limits
 from tamis.charset import decode_bytes, decode_encoded_words
 
 _ADDRESS: Final = re.compile(r"[^\s<>@,;:\\\"\[\]()]+@[^\s<>@,;:\\\"()]+|\"[^\"\\\r\n]*\"@[^\s<>@,;:\\\"()]+")
+_NAME_AND_ADDRESS: Final = re.compile(rf"([^<>\",;:()\\]*)<\s*({_ADDRESS.pattern})\s*>\s*")
+_IN_ANGLES: Final = re.compile(rf"<\s*({_ADDRESS.pattern})\s*>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +62,13 @@ def parse_mailboxes(value: bytes) -> list[Mailbox]:
     """Return the mailboxes of an address field; text in which nothing reads as an address gives none.
 
     Encoded words are decoded after the structure was read (RFC 2047, section 5), so that a display
-    name cannot smuggle in an address.
+    name cannot smuggle in an address. What does not parse gives every address in it, those in angle
+    brackets before others: the first alone might be what only looks like the author.
     """
     flat = decode_bytes(value.replace(b"\n", b""))[: limits.ADDRESS_FIELD_CHARS]
+    usual = _NAME_AND_ADDRESS.fullmatch(flat)
+    if usual:
+        return [Mailbox(_decode_name(usual[1]), normalise_address(usual[2]))]
     try:
         pairs = getaddresses([flat])
     except (ValueError, IndexError, RecursionError, TypeError):
@@ -72,7 +78,8 @@ def parse_mailboxes(value: bytes) -> list[Mailbox]:
         if _ADDRESS.fullmatch(address.strip()):
             boxes.append(Mailbox(_decode_name(name), normalise_address(address)))
     if not boxes:
-        boxes = [Mailbox("", normalise_address(found)) for found in _ADDRESS.findall(flat)[:1]]
+        found = _IN_ANGLES.findall(flat) or _ADDRESS.findall(flat)
+        boxes = [Mailbox("", normalise_address(address)) for address in found[: limits.ADDRESSES]]
     return boxes
 
 
