@@ -13,6 +13,7 @@ _KEY: Final = r"""(?:[A-Za-z0-9_-]+|"(?:[^"\\\n]|\\.)*"|'[^'\n]*')"""
 _DOTTED: Final = rf"{_KEY}(?:[ \t]*\.[ \t]*{_KEY})*"
 _TABLE: Final = re.compile(rf"[ \t]*(\[\[?)[ \t]*({_DOTTED})[ \t]*\]\]?")
 _PAIR: Final = re.compile(rf"[ \t]*({_DOTTED})[ \t]*=")
+_CLOSES: Final = re.compile(r"[\]}]|\"\"\"|'''")
 _ONE_KEY: Final = re.compile(_KEY)
 
 
@@ -55,6 +56,8 @@ def _value_lines(lines: list[str], start: int) -> int:
     if not lines[start].rstrip().endswith(("[", ",", "{")) and not re.search(r"\"\"\"|'''|=[ \t]*[\[{]", lines[start]):
         return 1
     for count in range(1, len(lines) - start + 1):
+        if count > 1 and not _CLOSES.search(lines[start + count - 1]):
+            continue
         try:
             tomllib.loads("\n".join(lines[start : start + count]))
         except tomllib.TOMLDecodeError:
