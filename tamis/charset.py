@@ -13,7 +13,7 @@ _NOT_CHARSETS: Final = frozenset(
     {"idna", "punycode", "unicode-escape", "raw-unicode-escape", "undefined", "mbcs", "oem"}
 )
 """Codecs Python calls text encodings that are no charset of mail; idna is quadratic besides."""
-_WIDER: Final = {"gb2312": "gb18030", "gbk": "gb18030", "iso8859-1": "cp1252", "ascii": "", "euc_kr": "cp949"}
+_WIDER: Final = {"gb2312": "gb18030", "gbk": "gb18030", "iso8859-1": "cp1252", "euc_kr": "cp949"}
 """What senders mean by a declared charset: the superset their software really writes."""
 _ENCODED_WORD: Final = re.compile(rb"=\?([!-<>@-~]{1,60})\?([BbQq])\?([^?\s][^?]*|)\?=")
 _GAP: Final = re.compile(rb"[ \t\r\n]*")
@@ -38,7 +38,7 @@ def decode_bytes(data: bytes, charset: str = "") -> str:
     if data.isascii() and not charset:
         return data.decode("ascii")
     codec = _codec(charset[:60]) if charset else ""
-    if codec:
+    if codec and codec != "ascii":
         try:
             text = data.decode(codec, "replace")
             # UTF-7 can spell lone surrogates, which nothing after us could encode.
@@ -93,4 +93,4 @@ def _decode_word(encoding: bytes, text: bytes) -> bytes:
 
 def is_charset(name: str) -> bool:
     """Whether a declared charset is one that text can be decoded with."""
-    return bool(_codec(name[:60])) or name.strip("\"' ").lower() in ("us-ascii", "ascii")
+    return bool(_codec(name[:60]))
