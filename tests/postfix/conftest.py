@@ -89,3 +89,9 @@ class Letters:
 def letters(filtering_postfix: PrivatePostfix) -> Letters:
     """Letters through the Postfix that filters."""
     return Letters(filtering_postfix)
+
+
+@pytest.fixture(scope="session")
+def letters_class() -> type[Letters]:
+    """For tests that run a Postfix of their own."""
+    return Letters
