@@ -56,6 +56,14 @@ def test_the_numbers_have_no_gap() -> None:
     assert [entry.number for entry in ENTRIES] == list(range(1, 176))
 
 
+def test_the_counts_at_the_top_are_right() -> None:
+    kinds = [re.split(r":| (?!built)", entry.state)[0] for entry in ENTRIES]
+    built, partly, missing, none = (kinds.count(kind) for kind in ("built", "partly built", "not built", "—"))
+    assert built + partly + missing + none == len(ENTRIES)
+    counts = f"{built} built, {partly} partly built, {missing} not built, {none} that ask for nothing."
+    assert f"Of {len(ENTRIES)} sentences: {counts}" in PAGE
+
+
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: str(entry.number))
 def test_entry(entry: Entry) -> None:
     """Each has a text and a state; what acts names files and tests, what does not names none."""
