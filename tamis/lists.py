@@ -9,6 +9,7 @@ import ipaddress
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from tamis.addresses import domain_of, normalise_address, normalise_domain
 from tamis.mail import IPAddress
@@ -62,8 +63,13 @@ def normalise_value(name: ListName, value: str) -> str:
             network = ipaddress.ip_network(text, strict=True)
         except ValueError as error:
             raise BadEntry(f"{value!r} is not an IP address or network: {error}") from None
+        mapped = network.network_address.ipv4_mapped if network.version == 6 and network.prefixlen >= 96 else None
+        if mapped is not None:
+            network = ipaddress.ip_network((mapped, network.prefixlen - 96))
         return str(network.network_address) if network.num_addresses == 1 else str(network)
     local, _, domain = text.rpartition("@")
+    if "@" in local and not (len(local) > 1 and local[0] == local[-1] == '"'):
+        raise BadEntry(f"{value!r} is not a mail address or domain")
     dot = "." if not local and domain.startswith(".") else ""
     domain = normalise_domain(domain.removeprefix(dot))
     labels = domain.split(".")
@@ -75,6 +81,27 @@ def normalise_value(name: ListName, value: str) -> str:
     if local and any(letter.isspace() or not letter.isprintable() for letter in local):
         raise BadEntry(f"{value!r} is not a mail address or domain")
     return normalise_address(f"{local}@{domain}") if local else dot + domain
+
+
+def recipient_domain(text: str) -> str:
+    """Return the normalised name of a recipient domain, or raise `BadEntry`: no address, no pattern."""
+    domain = normalise_domain(text)
+    if "@" in domain or domain.startswith("."):
+        raise BadEntry(f"{text!r} is not a domain name")
+    try:
+        return normalise_value(ListName.BLACKLIST_SENDER, domain)
+    except BadEntry:
+        raise BadEntry(f"{text!r} is not a domain name") from None
+
+
+_Key = TypeVar("_Key", int, str)
+
+
+def _keep_longer(entries: dict[_Key, Entry], key: _Key, entry: Entry) -> None:
+    """Of two entries of the same value the one that holds longer stays: one kept by command adds to the configured."""
+    known = entries.get(key)
+    if known is None or (known.expires is not None and (entry.expires is None or entry.expires > known.expires)):
+        entries[key] = entry
 
 
 class Lists:
@@ -91,12 +118,12 @@ class Lists:
         self.size += 1
         key = (entry.list, entry.domain)
         if not entry.list.holds_networks:
-            self._senders.setdefault(key, {})[entry.value] = entry
+            _keep_longer(self._senders.setdefault(key, {}), entry.value, entry)
             return
         network = ipaddress.ip_network(entry.value)
         shift = network.max_prefixlen - network.prefixlen
         by_prefix = self._networks.setdefault(key, {}).setdefault((network.version, shift), {})
-        by_prefix[int(network.network_address) >> shift] = entry
+        _keep_longer(by_prefix, int(network.network_address) >> shift, entry)
 
     def match_ip(self, name: ListName, domain: str, ip: IPAddress, now: datetime | None = None) -> Entry | None:
         """Return the narrowest entry of that list and domain that holds `ip`."""
@@ -113,7 +140,7 @@ class Lists:
     def match_sender(self, name: ListName, domain: str, address: str, now: datetime | None = None) -> Entry | None:
         """Return the entry of that list and domain for a normalised address: itself, its domain, a parent domain."""
         senders = self._senders.get((name, domain))
-        if not senders or not address:
+        if not senders or "@" not in address:
             return None
         moment = now or datetime.now(UTC)
         of_domain = domain_of(address)

@@ -6,11 +6,10 @@ import os
 import re
 from datetime import UTC, datetime, timedelta
 
-from tamis.addresses import normalise_domain
 from tamis.commands.common import UsageError, add_config_option, load_config, print_json, print_table
 from tamis.config import Config
 from tamis.list_store import ListStore, StoredEntry, configured_entries
-from tamis.lists import PLATFORM, BadEntry, ListName, normalise_value
+from tamis.lists import PLATFORM, ListName, normalise_value, recipient_domain
 from tamis.privileges import become_service_user
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -48,11 +47,7 @@ def _name(args: argparse.Namespace) -> ListName:
 def _domain(args: argparse.Namespace) -> str:
     if args.domain == PLATFORM:
         return PLATFORM
-    domain = normalise_domain(args.domain)
-    try:
-        return normalise_value(ListName.BLACKLIST_SENDER, domain)
-    except BadEntry:
-        raise UsageError(f"{args.domain!r} is not a domain name") from None
+    return recipient_domain(args.domain)
 
 
 def _caller() -> str:

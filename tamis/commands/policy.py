@@ -2,9 +2,8 @@
 
 import argparse
 
-from tamis.addresses import normalise_domain
-from tamis.commands.common import UsageError, add_config_option, load_config, print_json, print_table
-from tamis.lists import PLATFORM, BadEntry, ListName, normalise_value
+from tamis.commands.common import add_config_option, load_config, print_json, print_table
+from tamis.lists import PLATFORM, recipient_domain
 
 
 def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -20,11 +19,7 @@ def run(args: argparse.Namespace) -> int:
     from tamis.policy import Policies
 
     config = load_config(args)
-    domain = normalise_domain(args.domain)
-    try:
-        normalise_value(ListName.BLACKLIST_SENDER, domain)
-    except BadEntry:
-        raise UsageError(f"{args.domain!r} is not a domain name") from None
+    domain = recipient_domain(args.domain)
     policy = Policies(config).for_domain(domain)
     values = policy.values()
     entries = [*configured_entries(config), *ListStore(config.database_url).entries()]
