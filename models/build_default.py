@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from tamis.message import Message
 from tamis.models import named_tests
 from tamis.models.commands import DEFAULT_MODEL, report_lines
 from tamis.models.corpus import CorpusError, Entry, entries_of
@@ -90,7 +91,18 @@ def _source(shipped: Shipped, folder: Path, unpacked: Path) -> Source:
     entries: list[Entry] = entries_of(where)
     if shipped.without:
         entries = [entry for entry in entries if not entry.name.startswith(shipped.without)]
-    return Source(shipped.name, entries, body_only=True, teaches_tests=shipped.one_server)
+    return Source(shipped.name, entries, body_only=True, teaches_tests=shipped.one_server, leave_out=is_backscatter)
+
+
+def is_backscatter(spam: bool, message: Message) -> bool:
+    """Return whether a message labelled spam is a bounce that spam in somebody's name set off.
+
+    To its recipient it was unwanted, but its words are those of every bounce, which must get through.
+    """
+    author = (message.header("from") or "").lower()
+    return spam and (
+        "multipart/report" in message.tree.containers or "mailer-daemon" in author or "postmaster" in author
+    )
 
 
 if __name__ == "__main__":

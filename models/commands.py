@@ -79,6 +79,8 @@ def run_train(args: argparse.Namespace) -> int:
 def report_lines(report: Report, model: Model) -> Iterator[str]:
     """Yield what is printed about a training."""
     yield f"{report.ham} ham, {report.spam} spam, {report.repeated} repeated texts left out"
+    if report.left_out:
+        yield f"{report.left_out} messages not to be learned left out"
     yield f"{report.known} features, {report.seconds:.1f} s, model {model.version}"
     if model.weights:
         yield f"{len(model.weights)} named tests with learned weights"

@@ -36,6 +36,8 @@ _TEST_PRIOR: Final = 5.0
 """Hits in each class that a named test is presumed to have had besides those counted."""
 _TEST_SCALE: Final = 0.3
 """Score points per unit of log-likelihood ratio: oddities come together, so each counts little."""
+_ENOUGH_TESTED: Final = 500
+"""Messages of each class that outweigh the test weights of the model a training started from."""
 TEST_WEIGHT_BOUNDS: Final = (-1.0, 1.5)
 
 
@@ -48,6 +50,8 @@ class Source:
     body_only: bool = False
     teaches_tests: bool = True
     """Whether named tests, which look at headers, may learn their weights here."""
+    leave_out: Callable[[bool, Message], bool] | None = None
+    """Given the label and the message, says which messages not to learn."""
 
 
 @dataclass(slots=True)
@@ -58,6 +62,8 @@ class Report:
     spam: int = 0
     repeated: int = 0
     """Messages left out because one with the same text was there already."""
+    left_out: int = 0
+    """Messages that their source said not to learn."""
     known: int = 0
     """Distinct features in the model."""
     seconds: float = 0.0
@@ -93,9 +99,8 @@ def train(
     One message in ten is held out first, scored by what the others taught, and learned at the end: it
     sets the scale and fills the report. `start` is a model to go on from, `unique` leaves out messages
     whose text was seen before, `fewest` forgets features seen in fewer messages than that, `alpha` is the
-    smoothing (that of `start`, else `bayes.ALPHA`), `least_middle` the lowest mean log-odds that may be worth
-    7.5 points. Memory is bounded by the batch and the held-out
-    messages. Raises CorpusError.
+    smoothing (that of `start`, else `bayes.ALPHA`), `least_middle` the lowest mean log-odds that may be
+    worth 7.5 points. Memory is bounded by the batch and the held-out messages. Raises CorpusError.
     """
     began = time.monotonic()
     report = Report()
@@ -128,9 +133,9 @@ def train(
         model.prune(fewest)
     model.middle = start.middle if start is not None else least_middle
     _set_scale(model, held_out, report, least_middle)
-    model.weights = dict(start.weights) if start is not None else {}
-    if named_tests is not None:
-        model.weights.update(_weights_from_counts(hits, *tested))
+    learned = _weights_from_counts(hits, *tested)
+    old = dict(start.weights) if start is not None else {}
+    model.weights = old | learned if min(tested) >= _ENOUGH_TESTED else learned | old
     _report_levels(model, held_out, report)
     fit.add(held_out)
     complete = fit.model(start)
@@ -153,6 +158,9 @@ def _samples(sources: Sequence[Source], unique: bool, report: Report) -> Iterato
         for entry in source.entries:
             done += 1
             message = Message(entry.read())
+            if source.leave_out is not None and source.leave_out(entry.spam, message):
+                report.left_out += 1
+                continue
             if unique:
                 digest = _text_digest(message)
                 if digest in texts:

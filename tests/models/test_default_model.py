@@ -11,7 +11,7 @@ import pytest
 
 from tamis.message import Message
 from tamis.models.bayes import Model
-from tamis.models.build_default import FEWEST_MESSAGES
+from tamis.models.build_default import FEWEST_MESSAGES, is_backscatter
 from tamis.models.commands import DEFAULT_MODEL
 from tamis.models.corpus import entries_of
 from tamis.models.evaluation import measure_scored, online
@@ -193,3 +193,22 @@ def test_the_shipped_model_is_what_the_command_builds(corpora: Path, tmp_path: P
 def test_trec_online_is_better_than_bogofilter(corpora: Path) -> None:
     measures = measure_scored(list(online(entries_of(corpora / "trec07p-first20k"))))
     assert 100 * measures.one_minus_roc_area <= 0.0258
+
+
+@pytest.mark.parametrize(
+    ("spam", "raw", "left_out"),
+    [
+        (True, b"From: MAILER-DAEMON@x.example\nSubject: Returned mail\n\nx", True),
+        (True, b"Content-Type: multipart/report; boundary=b\n\n--b\n\nx\n--b--\n", True),
+        (True, b"From: shop@x.example\nSubject: pills\n\nx", False),
+        (False, b"From: MAILER-DAEMON@x.example\nSubject: Returned mail\n\nx", False),
+    ],
+)
+def test_bounces_labelled_spam_are_not_learned(spam: bool, raw: bytes, left_out: bool) -> None:
+    assert is_backscatter(spam, Message(raw)) is left_out
+
+
+@pytest.mark.corpora
+def test_real_bounces_stay_below_the_level(corpora: Path, model: Model) -> None:
+    scores = [model.score(features(Message(entry.read()))) for entry in entries_of(corpora / "bounces")]
+    assert sum(score >= 7.5 for score in scores) <= len(scores) / 1000
