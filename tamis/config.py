@@ -12,11 +12,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, get_args, get_origin, get_type_hints
+from urllib.parse import urlsplit
 
 import msgspec
 
 from tamis import toml_lines
-from tamis.lists import BadEntry, ListName, normalise_value
+from tamis.lists import BadEntry, ListName, normalise_value, recipient_domain
+from tamis.mail import parse_ip
 
 DEFAULT_PATH: Final = Path("/etc/tamis/tamis.toml")
 ENVIRONMENT: Final = "TAMIS_CONFIG"
@@ -40,9 +42,16 @@ def _check_level(level: float) -> None:
         raise _impossible("level", f"{level:g} is not one of the seven levels {known}")
 
 
+def _is_socket(value: str) -> bool:
+    inet = re.fullmatch(r"inet:([0-9]{1,5})@(\[[^\[\]]+\]|[^\[\]]+)", value)
+    if inet is None:
+        return re.fullmatch(r"unix:/.{1,106}|fd:[0-9]{1,3}|systemd", value) is not None
+    return int(inet[1]) < 65536 and parse_ip(inet[2].strip("[]")) is not None
+
+
 def _sockets(values: Iterable[str]) -> None:
     for value in values:
-        if not re.fullmatch(r"unix:/.{1,106}|inet:\d{1,5}@[0-9A-Fa-f:.\[\]]+|fd:\d{1,3}|systemd", value):
+        if not _is_socket(value):
             raise _impossible(
                 "listen", f"{value!r} is not a socket: write unix:/run/tamis/tamis.sock, inet:8895@127.0.0.1 or systemd"
             )
@@ -91,6 +100,40 @@ class Networks(Section, frozen=True):
 HeaderName = Annotated[str, msgspec.Meta(pattern=r"^(|[A-Za-z][A-Za-z0-9-]{0,75})$")]
 
 
+_NOT_OURS: Final = frozenset(
+    {
+        "received",
+        "return-path",
+        "from",
+        "sender",
+        "reply-to",
+        "to",
+        "cc",
+        "bcc",
+        "subject",
+        "date",
+        "message-id",
+        "in-reply-to",
+        "references",
+        "mime-version",
+        "content-type",
+        "content-transfer-encoding",
+        "content-disposition",
+        "content-id",
+        "dkim-signature",
+        "arc-seal",
+        "arc-message-signature",
+        "arc-authentication-results",
+        "authentication-results",
+        "list-id",
+        "list-unsubscribe",
+        "list-unsubscribe-post",
+        "auto-submitted",
+    }
+)
+"""Names whose removal would damage a message or its signatures."""
+
+
 class Headers(Section, frozen=True):
     """The name of each header written; an empty name switches it off (SPEC, section 4)."""
 
@@ -104,6 +147,15 @@ class Headers(Section, frozen=True):
     id: HeaderName = "X-IcoServerMsgID"
     verdict: HeaderName = "X-Tamis-Verdict"
     spamassassin_spelling: bool = False
+
+    def __post_init__(self) -> None:
+        seen: dict[str, str] = {}
+        for key, name in self.names().items():
+            if name.lower() in _NOT_OURS:
+                raise _impossible(key, f"{name!r} is a field of the message itself, whose copies would be removed")
+            if name.lower() in seen:
+                raise _impossible(key, f"{name!r} is already the name of {seen[name.lower()]}")
+            seen[name.lower()] = key
 
     def names(self) -> dict[str, str]:
         """Map each key that names a header to the name it writes, the switched-off ones left out."""
@@ -125,6 +177,12 @@ class Redis(Section, frozen=True):
     maxmemory: Annotated[str, msgspec.Meta(pattern="^[0-9]+(kb|mb|gb)$")] = "64mb"
     timeout_seconds: Annotated[float, msgspec.Meta(gt=0, le=5)] = 0.2
     answer_lifetime_seconds: Annotated[int, msgspec.Meta(ge=1, le=604800)] = 3600
+
+    def __post_init__(self) -> None:
+        try:
+            _ = urlsplit(self.url).port
+        except ValueError as error:
+            raise _impossible("url", f"not a Redis url: {error}") from None
 
 
 class Database(Section, frozen=True):
@@ -324,12 +382,13 @@ def _explain(message: str, data: dict[str, Any], kind: Any) -> tuple[toml_lines.
     if unknown:
         known = _keys_at(kind, path)
         near = difflib.get_close_matches(unknown.group(1), known, 1)
-        hint = f"; did you mean {near[0]!r}?" if near else f"; known keys: {', '.join(sorted(known))}"
+        keys = f"known keys: {', '.join(sorted(known))}" if known else "there is nothing to set here"
+        hint = f"; did you mean {near[0]!r}?" if near else f"; {keys}"
         return (*path, unknown.group(1)), f"unknown key{hint}"
     named, colon, rest = text.partition(": ")
     if colon and named in _keys_at(kind, path):
         return (*path, named), rest
-    text = text.replace("Expected", "expected", 1)
+    text = text.replace("Expected", "expected", 1).replace(" | null", "")
     if text.startswith("Invalid enum value"):
         value, allowed = _lookup(data, path), _choices(kind, path)
         near = difflib.get_close_matches(str(value), [str(choice) for choice in allowed], 1)
@@ -426,7 +485,7 @@ def _check_policies(settings: Settings, file: str, lines: dict[toml_lines.Path, 
     for domain, section in settings.domain.items():
         sections.append((("domain", domain), section.filters))
         try:
-            normalised = normalise_value(ListName.BLACKLIST_SENDER, domain)
+            normalised = recipient_domain(domain)
         except BadEntry:
             normalised = ""
         if normalised != domain:

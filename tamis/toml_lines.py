@@ -5,7 +5,9 @@ Only used to point at a mistake, so a spelling it does not know costs the line n
 
 import re
 import tomllib
-from typing import Final
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any, Final
 
 Path = tuple[str | int, ...]
 
@@ -41,9 +43,21 @@ def key_lines(text: str) -> dict[Path, int]:
             _remember(found, table, number + 1)
         elif pair:
             _remember(found, table + _split(pair.group(1)), number + 1)
-            number += _value_lines(lines, number) - 1
+            count = _value_lines(lines, number)
+            if "{" in line:
+                with suppress(tomllib.TOMLDecodeError):
+                    for path in _paths(tomllib.loads("\n".join(lines[number : number + count]))):
+                        found.setdefault(table + path, number + 1)
+            number += count - 1
         number += 1
     return found
+
+
+def _paths(value: Any) -> Iterator[Path]:
+    """Yield the path of each key of inline tables."""
+    for step, inner in value.items() if isinstance(value, dict) else ():
+        yield (step,)
+        yield from ((step, *path) for path in _paths(inner))
 
 
 def _remember(found: dict[Path, int], path: Path, line: int) -> None:

@@ -90,9 +90,14 @@ def test_dotted_keys_and_nested_tables() -> None:
     assert found["domain", "example.org", "filters", "bayes", "x"] == 5
 
 
+def test_keys_of_inline_tables() -> None:
+    found = key_lines("a = 1\n[b]\nc.d = { e = 1, f = [\n2], g = { h = 3 } }\n")
+    assert found["b", "c", "d", "e"] == found["b", "c", "d", "f"] == found["b", "c", "d", "g", "h"] == 3
+
+
 def test_the_nearest_table_stands_for_what_has_no_line() -> None:
-    found = key_lines("a = 1\n[b]\nc = { d = 1 }\n")
-    assert line_of(found, ("b", "c", "d")) == 3
+    found = key_lines("a = 1\n[b]\nc = [{ d = 1 }]\n")
+    assert line_of(found, ("b", "c", 0, "d")) == 3
     assert line_of(found, ("b", "x")) == 2
     assert line_of(found, ("x",)) is None
 
