@@ -99,7 +99,8 @@ def _refresh_forever(engine: Engine) -> None:
 def _wait_until_done(activity: Activity, wait_for_sessions: bool, seconds: float) -> None:
     """Wait for what is under way, at most `seconds`."""
     deadline = time.monotonic() + seconds
-    time.sleep(min(_SETTLE_SECONDS, seconds))
+    if wait_for_sessions:
+        time.sleep(min(_SETTLE_SECONDS, seconds))
     done = StillQuiet(_QUIET_SECONDS)
     while not done(activity.quiet(wait_for_sessions)):
         left = deadline - time.monotonic()

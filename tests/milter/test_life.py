@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import socket
+import subprocess
 import threading
 import time
 from collections import Counter
@@ -308,3 +309,22 @@ def test_real_engine_serves_and_logs_its_decision(daemon: Any, mta: Any) -> None
     assert b"\nX-Spam-Status: " in message
     (line,) = [line for line in daemon.log().splitlines() if "event=decision" in line]
     assert f"queue_id={reply.queue_id} " in line
+
+
+def test_workers_share_a_single_threaded_supervisor_and_never_load_scikit_learn(daemon: Any, mta: Any) -> None:
+    daemon.start(rest=NO_REDIS, real=True)
+    assert mta.ask().send(b"Subject: x\n\nx\n", "a@x.example", ["b@example.org"]).accepted
+    assert "\nThreads:\t1\n" in Path(f"/proc/{daemon.pid}/status").read_text()
+    for pid in daemon.workers():
+        assert "sklearn" not in Path(f"/proc/{pid}/maps").read_text()
+    if os.geteuid() == 0:
+        assert "\nUid:\t0\t" not in Path(f"/proc/{daemon.pid}/status").read_text()
+
+
+def test_bad_configuration_at_the_start_is_one_line_each(daemon: Any) -> None:
+    daemon.write_config("workers2 = 1", "[nonsense]")
+    ended = subprocess.run(
+        daemon.command(real=True), env=daemon.environment(), capture_output=True, text=True, timeout=20
+    )
+    assert ended.returncode == 2
+    assert [line.split(":")[0] for line in ended.stderr.splitlines()] == ["tamis", "tamis"]

@@ -126,7 +126,7 @@ def test_failure_lets_the_message_through_unchanged_with_one_error_line(shared: 
 def test_long_examination_keeps_the_mta_waiting(shared: Any, mta: Any) -> None:
     shared.forget()
     postfix = mta.ask(milter_content_timeout="2s")
-    assert send(postfix, b"X-Do: sleep 4\n").accepted
+    assert send(postfix, b"X-Do: sleep 3\n").accepted
     assert "event=decision" in shared.log()
 
 
