@@ -3,9 +3,9 @@
 The environment variable TAMIS_CORPORA names the folder of corpora, each a folder ``NAME/`` with an
 index.tsv or an archive ``NAME.tar.xz`` of one. Two builds from the same corpora give the same bytes.
 
-All sources teach body, Subject and structure only: the headers of each tell where it was collected, which
-says more of its label than any message does. Named tests look at headers and learn their weights where
-ham and spam came through the same server.
+All sources teach the body view only: the headers of each tell where it was collected, which says more of
+its label than any message does, and its MIME structure is that of a time when ham came as plain text.
+Named tests look at headers and learn their weights where ham and spam came through the same server.
 """
 
 import argparse

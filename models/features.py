@@ -3,11 +3,13 @@
 Presence only, no frequencies: binary features are the better model of mail for naive Bayes
 (Schneider 2003; Metsis, Androutsopoulos and Paliouras 2006). Two views that share no index:
 
-* *body*: words and pairs of neighbouring words of the visible text and of the Subject (bigrams of
-  characters in scripts without spaces), words of the URLs, the MIME structure;
-* *header*: byte 4-grams, words and word pairs of the header block as it stood on the wire.
+* *body*, what the message says: words and pairs of neighbouring words of the visible text and of the
+  Subject (bigrams of characters in scripts without spaces), words of the URLs;
+* *header*, how it was made: byte 4-grams, words and word pairs of the header block as it stood on the
+  wire, and the MIME structure.
 
-They are apart so that a model can learn a corpus whose headers give the label away by its body alone.
+They are apart so that a model can learn a corpus by its body alone where the rest gives the label away, or
+is of another time: in 2007 a photo with a greeting was spam, and ham was plain text.
 """
 
 from collections.abc import Iterator
@@ -67,7 +69,7 @@ def features(message: Message) -> Indices:
 
 
 def body_only(indices: Indices) -> Indices:
-    """Return the features that do not come from the header block."""
+    """Return the features of the body view."""
     return indices[: int(np.searchsorted(indices, VIEW_STARTS[HEADER]))]
 
 
@@ -134,4 +136,4 @@ def _structure(message: Message) -> Family:
     hashes = np.array([hashing.text_hash(fact) for fact in facts], dtype=np.uint64)
     ends = np.cumsum(np.array([len(fact) for fact in facts], dtype=np.int64))
     starts = ends - np.array([len(fact) for fact in facts], dtype=np.int64)
-    return Family("structure", _indices(hashes, BODY, 21), "".join(facts), starts, ends)
+    return Family("structure", _indices(hashes, HEADER, 21), "".join(facts), starts, ends)

@@ -5,6 +5,7 @@ import re
 import struct
 import subprocess
 import sys
+from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
@@ -148,6 +149,16 @@ def test_plain_ham_scores_about_nothing(model: Model, name: str) -> None:
 @pytest.mark.parametrize("name", HTML_HAM)
 def test_newsletters_and_receipts_stay_below_the_level(model: Model, name: str) -> None:
     assert -3 < _score(model, *HTML_HAM[name], kind="html") < 6
+
+
+def test_a_greeting_with_photos_or_a_document_is_not_judged_by_its_parts(model: Model) -> None:
+    for kind, name in (("image", "a.jpg"), ("application", "facture.pdf")):
+        mail = EmailMessage()
+        mail["From"], mail["To"], mail["Subject"] = "Marie <marie@example.fr>", "paul@example.org", "Dimanche"
+        mail.set_content("Voici ce que tu voulais.\nBises, Marie\n")
+        mail.add_alternative("<p>Voici ce que tu voulais.</p><p>Bises, Marie</p>", subtype="html")
+        mail.add_attachment(b"\xff\xd8" * 999, maintype=kind, subtype=name[-3:], filename=name)
+        assert -3 < model.score(features(Message(mail.as_bytes()))) < 2
 
 
 @pytest.mark.parametrize("name", SPAM)
