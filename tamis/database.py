@@ -19,6 +19,7 @@ from sqlalchemy import (
     event,
     make_url,
 )  # fmt: skip
+from sqlalchemy.pool import NullPool
 
 METADATA: Final = MetaData()
 
@@ -51,8 +52,11 @@ def sqlite_file(url: str) -> Path | None:
 
 
 def open_database(url: str) -> Engine:
-    """Return an engine for the database; connects on first use. Raises `sqlalchemy.exc.ArgumentError` on a bad url."""
-    engine = create_engine(url, pool_pre_ping=True)
+    """Return an engine for the database; connects on first use. Raises `sqlalchemy.exc.ArgumentError` on a bad url.
+
+    A file of SQLite is opened anew each time: a kept connection would go on reading one that was replaced.
+    """
+    engine = create_engine(url, pool_pre_ping=True, poolclass=NullPool if sqlite_file(url) else None)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
     return engine

@@ -1,0 +1,246 @@
+"""Cached answers in a real Redis, and without one."""
+
+import shutil
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+
+from tamis.answers import Answers
+from tamis.config import parse
+from tamis.engine import Engine
+from tamis.testing import mail
+
+pytestmark = pytest.mark.servers
+
+
+class Server:
+    """A redis-server on a unix socket."""
+
+    def __init__(self, folder: Path) -> None:
+        program = shutil.which("redis-server")
+        if program is None:
+            pytest.skip("redis-server is not installed")
+        self.path = folder / "redis.sock"
+        self.url = f"unix://{self.path}"
+        options = ["--port", "0", "--unixsocket", str(self.path), "--save", "", "--appendonly", "no"]
+        self._process = subprocess.Popen([program, *options, "--dir", str(folder)], stdout=subprocess.DEVNULL)
+        self.client = redis.Redis.from_url(self.url)
+        self._wait()
+
+    def _wait(self) -> None:
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            try:
+                self.client.ping()
+                return
+            except redis.RedisError:
+                time.sleep(0.02)
+        raise AssertionError("redis-server did not start")
+
+    def calls(self) -> dict[str, int]:
+        """How often each data command was called since the last `reset`."""
+        stats = self.client.info("commandstats")
+        return {name.removeprefix("cmdstat_"): value["calls"] for name, value in stats.items() if _is_data(name)}
+
+    def reset(self) -> None:
+        self.client.flushall()
+        self.client.config_resetstat()
+
+    def stop(self) -> None:
+        self.client.close()
+        self._process.terminate()
+        self._process.wait(10)
+
+
+def _is_data(name: str) -> bool:
+    return name in ("cmdstat_mget", "cmdstat_get", "cmdstat_set", "cmdstat_setex", "cmdstat_mset", "cmdstat_multi")
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    server = Server(tmp_path_factory.mktemp("redis"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def server(running: Server) -> Server:
+    running.reset()
+    return running
+
+
+CONFIG = "[policy.filters]\ncyrillic.enabled = true\nsinograms.enabled = true\n"
+
+
+def engine(tmp_path: Path, url: str, config: str = CONFIG) -> Engine:
+    return Engine(parse(f'{config}\n[daemon]\nstate_directory = "{tmp_path}"\n', "x"), url)
+
+
+def message(number: int = 0) -> str:
+    return f"From: Ann <ann@example.net>\nSubject: hello {number}\n\nПривет\n"
+
+
+def test_remembers_for_its_lifetime(server: Server) -> None:
+    answers = Answers(server.url, lifetime=100)
+    assert answers.fetch([b"a", b"b"]) == [None, None]
+    answers.remember({b"a": b"1", b"c": b""})
+    assert answers.fetch([b"a", b"b", b"c"]) == [b"1", None, b""]
+    lifetime = server.client.ttl("a")
+    assert isinstance(lifetime, int)
+    assert 0 < lifetime <= 100
+
+
+def test_asks_nothing_for_nothing(server: Server) -> None:
+    answers = Answers(server.url)
+    assert answers.fetch([]) == []
+    answers.remember({})
+    assert server.calls() == {}
+
+
+def test_one_round_trip_for_all_filters_of_a_message(server: Server, tmp_path: Path) -> None:
+    examined = engine(tmp_path, server.url)
+    cold = examined.examine(mail(message()))
+    assert server.calls() == {"mget": 1, "set": 2}
+    warm = examined.examine(mail(message()))
+    assert server.calls() == {"mget": 2, "set": 2}
+    assert [answer.row.name for answer in warm.answers if answer.cached] == ["bayes", "cyrillic"]
+    assert [verdict.tests for verdict in warm.verdicts] == [verdict.tests for verdict in cold.verdicts]
+    other = examined.examine(mail(message(1)))
+    assert not any(answer.cached for answer in other.answers)
+
+
+def test_the_missing_answers_are_stored_in_one_round_trip(server: Server) -> None:
+    """A pipeline: one write, one read, whatever the number of keys."""
+    sent: list[int] = []
+    front = socket.socket(socket.AF_UNIX)
+    front.bind(str(server.path) + ".front")
+    front.listen()
+
+    def relay() -> None:
+        client, _ = front.accept()
+        back = socket.socket(socket.AF_UNIX)
+        back.connect(str(server.path))
+        while data := client.recv(1 << 20):
+            sent.append(data.count(b"SET"))
+            back.sendall(data)
+            time.sleep(0.02)
+            client.sendall(back.recv(1 << 20))
+        back.close()
+
+    thread = threading.Thread(target=relay)
+    thread.start()
+    answers = Answers(f"unix://{server.path}.front")
+    answers.fetch([b"x"])
+    before = len(sent)
+    answers.remember({b"%d" % number: b"value" for number in range(20)})
+    assert sent[before:] == [20]
+    assert answers.failures == 0
+    answers._client.close()
+    thread.join(5)
+    front.close()
+
+
+@pytest.mark.parametrize("garbage", [b"", b"garbage", b"\xff" * 100])
+def test_garbage_in_redis_is_ignored(server: Server, tmp_path: Path, garbage: bytes) -> None:
+    examined = engine(tmp_path, server.url)
+    cold = examined.examine(mail(message()))
+    keys = server.client.keys("*")
+    assert isinstance(keys, list)
+    for key in keys:
+        server.client.set(key, garbage)
+    again = examined.examine(mail(message()))
+    assert [verdict.tests for verdict in again.verdicts] == [verdict.tests for verdict in cold.verdicts]
+    assert not any(answer.cached or answer.error for answer in again.answers)
+
+
+def test_a_key_of_another_kind_is_ignored(server: Server, tmp_path: Path) -> None:
+    examined = engine(tmp_path, server.url)
+    examined.examine(mail(message()))
+    keys = server.client.keys("*")
+    assert isinstance(keys, list)
+    for key in keys:
+        server.client.delete(key)
+        server.client.lpush(key, "x")
+    assert not any(answer.cached for answer in examined.examine(mail(message())).answers)
+
+
+def test_a_full_redis_costs_nothing(server: Server, tmp_path: Path) -> None:
+    server.client.config_set("maxmemory", "1")
+    try:
+        record = engine(tmp_path, server.url).examine(mail(message()))
+        assert len(record.verdicts) == 1
+    finally:
+        server.client.config_set("maxmemory", "0")
+
+
+def test_no_redis_is_slower_and_no_different(tmp_path: Path) -> None:
+    record = engine(tmp_path, "").examine(mail(message()))
+    assert [answer.row.name for answer in record.answers if answer.cached] == []
+    assert len(record.verdicts) == 1
+
+
+def test_a_dead_redis_costs_one_try_and_then_nothing(tmp_path: Path) -> None:
+    answers = Answers(f"unix://{tmp_path}/none.sock")
+    for _ in range(100):
+        assert answers.fetch([b"a"]) == [None]
+        answers.remember({b"a": b"1"})
+    assert answers.failures == 1
+
+
+def test_a_hanging_redis_costs_one_timeout_and_then_nothing(tmp_path: Path) -> None:
+    """It accepts the connection and never answers: the worst a server can do to a client."""
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(tmp_path / "hangs.sock"))
+    listener.listen()
+    examined = engine(tmp_path, f"unix://{tmp_path}/hangs.sock")
+    started = time.monotonic()
+    first = examined.examine(mail(message()))
+    once = time.monotonic() - started
+    assert len(first.verdicts) == 1
+    assert 0.1 < once < 0.4
+    started = time.monotonic()
+    for number in range(20):
+        examined.examine(mail(message(number)))
+    assert time.monotonic() - started < 0.2
+    listener.close()
+
+
+def test_a_redis_that_comes_back_is_used_again(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = time.monotonic()
+    monkeypatch.setattr("tamis.answers.time.monotonic", lambda: now)
+    answers = Answers(server.url + ".not-yet")
+    for pause in (1, 2, 4, 8, 16, 30, 30):
+        assert answers.fetch([b"a"]) == [None]
+        failures = answers.failures
+        now += pause - 0.01
+        answers.fetch([b"a"])
+        assert answers.failures == failures
+        now += 0.01
+    assert answers.failures == 7
+    answers._client = Answers(server.url)._client
+    answers.remember({b"a": b"1"})
+    assert answers.fetch([b"a"]) == [b"1"]
+
+
+def test_many_threads_share_one_client(server: Server, tmp_path: Path) -> None:
+    examined = engine(tmp_path, server.url)
+    wrong: list[object] = []
+
+    def work(number: int) -> None:
+        for _ in range(10):
+            verdicts = examined.examine(mail(message(number % 3))).verdicts
+            if [verdict.row.name for verdict in verdicts if verdict.row] != ["cyrillic"]:
+                wrong.append(verdicts)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []

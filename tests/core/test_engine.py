@@ -1,0 +1,177 @@
+"""The engine of a process: it takes up changed lists and models, and keeps the last good ones."""
+
+import logging
+import os
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from tamis.config import Config, parse
+from tamis.engine import SHIPPED_MODEL, Engine, model_path, preload
+from tamis.list_store import ListStore
+from tamis.lists import ListName
+from tamis.mail import Mail, MailClass
+from tamis.models.bayes import Model
+from tamis.models.features import Indices, features
+from tamis.testing import mail
+
+PEER = "192.0.2.7"
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    return parse(f'[daemon]\nstate_directory = "{tmp_path}"\n', "x")
+
+
+@pytest.fixture
+def store(config: Config) -> ListStore:
+    return ListStore(config.database_url)
+
+
+def message() -> Mail:
+    return mail("From: Ann <ann@example.net>\n\nbody\n", peer=PEER, sender="ann@example.net")
+
+
+def row_of(engine: Engine) -> str:
+    (verdict,) = engine.examine(message()).verdicts
+    return verdict.row.name if verdict.row else ""
+
+
+def test_changed_lists_are_taken_up(config: Config, store: ListStore) -> None:
+    engine = Engine(config)
+    store.add(ListName.BLACKLIST_IP, PEER, "", by="ann")
+    assert row_of(engine) == ""
+    engine.refresh()
+    assert row_of(engine) == "blacklisted-ip"
+    store.remove(ListName.BLACKLIST_IP, PEER, "")
+    engine.refresh()
+    assert row_of(engine) == ""
+
+
+def test_what_did_not_change_is_not_read_again(config: Config, store: ListStore) -> None:
+    store.add(ListName.BLACKLIST_IP, PEER, "", by="ann")
+    engine = Engine(config)
+    before = engine.snapshot
+    engine.refresh()
+    assert engine.snapshot is before
+
+
+def test_lists_of_file_and_command_together(tmp_path: Path, store: ListStore) -> None:
+    text = f'[daemon]\nstate_directory = "{tmp_path}"\n[lists]\nblacklist_sender = ["ann@example.net"]\n'
+    engine = Engine(parse(text, "x"))
+    assert row_of(engine) == "blacklisted-sender"
+    store.add(ListName.WHITELIST_IP, PEER, "", by="ann")
+    engine.refresh()
+    assert row_of(engine) == "whitelisted-ip"
+
+
+def test_the_last_good_lists_stay(config: Config, store: ListStore, caplog: pytest.LogCaptureFixture) -> None:
+    store.add(ListName.BLACKLIST_IP, PEER, "", by="ann")
+    engine = Engine(config)
+    database = config.state_directory / "tamis.db"
+    good = database.read_bytes()
+    for extra in database.parent.glob("tamis.db-*"):
+        extra.unlink()
+    database.write_bytes(b"this is no database" * 1000)
+    for _ in range(3):
+        engine.refresh()
+    assert row_of(engine) == "blacklisted-ip"
+    assert [entry.levelname for entry in caplog.records] == ["WARNING"]
+    assert "last good" in caplog.text
+
+    database.write_bytes(good)
+    ListStore(config.database_url).remove(ListName.BLACKLIST_IP, PEER, "")
+    engine.refresh()
+    assert row_of(engine) == ""
+
+
+def test_a_database_whose_table_is_gone(config: Config, store: ListStore) -> None:
+    store.add(ListName.BLACKLIST_IP, PEER, "", by="ann")
+    engine = Engine(config)
+    with sqlite3.connect(config.state_directory / "tamis.db") as connection:
+        connection.execute("ALTER TABLE list_entry RENAME COLUMN value TO other")
+        connection.execute("UPDATE version SET number = number + 1")
+    engine.refresh()
+    assert row_of(engine) == "blacklisted-ip"
+
+
+def test_a_replaced_database_is_read(config: Config, store: ListStore, tmp_path: Path) -> None:
+    """As after restoring a backup while the daemon runs."""
+    store.add(ListName.BLACKLIST_IP, PEER, "", by="ann")
+    engine = Engine(config)
+    backup = ListStore(f"sqlite:///{tmp_path}/backup.db")
+    for _ in range(2):
+        backup.add(ListName.BLACKLIST_SENDER, "ann@example.net", "", by="ann")
+    os.replace(tmp_path / "backup.db", tmp_path / "tamis.db")
+    engine.refresh()
+    assert row_of(engine) == "blacklisted-sender"
+
+
+def test_starting_with_an_unreadable_database_leaves_the_configured_lists(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "tamis.db").write_bytes(b"this is no database" * 1000)
+    text = f'[daemon]\nstate_directory = "{tmp_path}"\n[lists]\nblacklist_ip = ["{PEER}"]\n'
+    assert row_of(Engine(parse(text, "x"))) == "blacklisted-ip"
+    assert "lists not read" in caplog.text
+
+
+def test_an_engine_never_creates_the_database(config: Config) -> None:
+    Engine(config).examine(message())
+    assert list(config.state_directory.iterdir()) == []
+
+
+def test_the_shipped_model_until_the_site_has_its_own(config: Config) -> None:
+    assert model_path(config) == SHIPPED_MODEL
+    engine = Engine(config)
+    assert engine.snapshot.model is not None
+    shipped = engine.snapshot.model.version
+    own = Model()
+    own.save(config.site_model)
+    engine.refresh()
+    assert engine.snapshot.model is not None
+    assert engine.snapshot.model.version == own.version != shipped
+    config.site_model.unlink()
+    engine.refresh()
+    assert engine.snapshot.model.version == shipped
+
+
+def test_the_last_good_model_stays(config: Config, caplog: pytest.LogCaptureFixture) -> None:
+    own = Model()
+    own.save(config.site_model)
+    engine = Engine(config)
+    config.site_model.write_bytes(b"this is no model")
+    for _ in range(3):
+        engine.refresh()
+    assert engine.snapshot.model is not None
+    assert engine.snapshot.model.version == own.version
+    assert [entry.levelno for entry in caplog.records] == [logging.ERROR]
+
+    own.learn(own_features(), spam=True)
+    own.save(config.site_model)
+    engine.refresh()
+    assert engine.snapshot.model.version == own.version
+
+
+def own_features() -> Indices:
+    return features(message().message)
+
+
+def test_a_preloaded_model_is_shared(config: Config) -> None:
+    preload(config)
+    assert Engine(config).snapshot.model is Engine(config).snapshot.model
+
+
+def test_outgoing_mail_gets_no_verdict(config: Config) -> None:
+    outgoing = message()
+    outgoing.mail_class = MailClass.OUTGOING
+    record = Engine(config).examine(outgoing)
+    assert list(record.verdicts) == []
+    assert record.answers == []
+
+
+def test_a_hit_of_the_shipped_model_is_a_score(config: Config) -> None:
+    (verdict,) = Engine(config).examine(message()).verdicts
+    assert {"BAYES", "MISSING_DATE", "MISSING_SUBJECT"} <= dict(verdict.tests).keys()
+    assert os.path.getsize(SHIPPED_MODEL) < 8_000_000
