@@ -74,7 +74,9 @@ def assert_nothing_lost(postfix: Any, load: Load) -> None:
     assert all(b"\nX-Test-First: one\n" in message for message in postfix.deliveries())
 
 
-def test_reload_under_load_loses_nothing_and_turns_nobody_away(daemon: Any, mta: Any) -> None:
+def test_reload_under_load_loses_nothing_and_turns_nobody_away(
+    daemon: Any, mta: Any, until: Callable[..., bool]
+) -> None:
     daemon.start(rest=NO_REDIS)
     postfix = mta.ask()
     load = Load(postfix.smtp_port)
@@ -89,7 +91,7 @@ def test_reload_under_load_loses_nothing_and_turns_nobody_away(daemon: Any, mta:
     assert_nothing_lost(postfix, load)
     marks = Counter(re.findall(r"X-Test-Mark: (\S+)", "".join(m.decode() for m in postfix.deliveries())))
     assert set(marks) == {"X-IcoServerMsgID", "X-Id-1", "X-Id-2", "X-Id-3"}
-    assert len(daemon.workers()) == 2
+    assert until(lambda: len(daemon.workers()) == 2)
 
 
 def test_stop_under_load_loses_nothing(daemon: Any, mta: Any) -> None:
