@@ -27,7 +27,7 @@ class Changes:
     subject: str | None = None
 
 
-def sanitise(value: str, limit: int = limits.HEADER_VALUE_CHARS) -> str:
+def sanitise(value: str, limit: int = limits.WRITTEN_VALUE_CHARS) -> str:
     """Make wire data safe inside a header value: printable ASCII, anything else as ``?``, capped."""
     clean = "".join(letter if " " <= letter <= "~" else "?" for letter in value[: limit + 1])
     return clean if len(clean) <= limit else clean[: limit - 3] + "..."
@@ -78,10 +78,11 @@ def _subject(record: Record) -> str:
 def _fields(record: Record, leading: Verdict, names: Headers) -> Iterable[tuple[str, str]]:
     mail = record.mail
     shared = _shared(record.verdicts)
+    lowest = min(verdict.level for verdict in record.verdicts)
     scored = any(verdict.score_headers for verdict in record.verdicts)
     written = (
         (names.score if scored else "", f"{leading.score / 1000:.3f}"),
-        (names.status if scored else "", _status(leading, shared, names.spamassassin_spelling)),
+        (names.status if scored else "", _status(leading, shared, lowest, names.spamassassin_spelling)),
         (names.return_path, f"<{sanitise(mail.mail_from)}>"),
         (names.helo, sanitise(mail.helo)),
         (names.peer, str(mail.peer) if mail.peer else ""),
@@ -105,12 +106,12 @@ def _shared(verdicts: Iterable[Verdict]) -> set[str]:
     return set.intersection(*sets) if sets else set()
 
 
-def _status(leading: Verdict, shared: set[str], spamassassin_spelling: bool) -> str:
+def _status(leading: Verdict, shared: set[str], level: float, spamassassin_spelling: bool) -> str:
     scored = {name for name, weight in leading.tests if weight}
     tests = [f"{name}: {points(weight)}" for name, weight in leading.tests if name in shared or name in scored]
-    answer = "Yes" if leading.reaches_level else "No"
+    answer = "Yes" if leading.score >= round(1000 * level) else "No"
     word = "score" if spamassassin_spelling else "hits"
-    first = f"{answer}, {word}={hits(leading.score)} required={leading.level:g}"
+    first = f"{answer}, {word}={hits(leading.score)} required={level:g}"
     return first + _fold("tests=", tests or ["none"])
 
 

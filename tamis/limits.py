@@ -62,6 +62,9 @@ RECEIVED_FIELDS: Final = 50
 LOG_VALUE_CHARS: Final = 300
 """Characters of one wire value in the log."""
 
+WRITTEN_VALUE_CHARS: Final = 900
+"""Characters of one wire value in a header of ours: with the name before it no line is beyond 998 (RFC 5322)."""
+
 REASON_CHARS: Final = 200
 """Characters of a reason in X-Tamis-Verdict."""
 

@@ -44,10 +44,6 @@ class Verdict:
     score_headers: bool = True
     """Whether the policy wants the headers of row 32."""
 
-    @property
-    def reaches_level(self) -> bool:
-        return self.score >= round(1000 * self.level)
-
 
 @dataclass(slots=True)
 class Record:
