@@ -8,6 +8,7 @@ ignored: they are for the supervisor, and libmilter would not wait for messages.
 import os
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Sequence
@@ -52,6 +53,7 @@ def run(
         # In every thread: what is blocked before a thread starts is blocked in it.
         signal.pthread_sigmask(signal.SIG_SETMASK, _SIGNALS)
         signal_when_parent_dies(FINISH, supervisor)
+        _log_what_nobody_catches()
         for other in others:
             other.close()
         status = _serve(listener, config, core, redis_url, ready)
@@ -76,6 +78,12 @@ def _serve(listener: socket.socket, config: Config, core: Core, redis_url: str, 
     protocol.stop_accepting(descriptor)
     _wait_until_done(activity, received == RETIRE, config.settings.daemon.drain_seconds)
     return 0
+
+
+def _log_what_nobody_catches() -> None:
+    """Log as one line what Python would print as a traceback: pymilter's own failures, those of threads."""
+    sys.excepthook = lambda _, error, __: log.failure("a callback was left out", error)
+    threading.excepthook = lambda given: log.failure("a thread ended", given.exc_value or SystemExit())
 
 
 def _libmilter_returned(why: str) -> None:

@@ -1,5 +1,7 @@
 """Mail through a real Postfix: what the engine is given, and what becomes of a message."""
 
+import socket
+import struct
 import threading
 from typing import Any
 
@@ -151,3 +153,26 @@ def test_a_burst_is_shared_between_workers(shared: Any, mta: Any) -> None:
         thread.join()
     assert [reply.accepted for reply in replies] == [True] * 12
     assert len({seen["pid"] for seen in shared.seen()}) == 2
+
+
+def test_text_that_is_not_utf8_is_one_error_line_and_the_session_goes_on(shared: Any) -> None:
+    """Postfix sends no such names; another MTA might, and pymilter drops them before we see them."""
+
+    def packet(command: bytes, data: bytes = b"") -> bytes:
+        return struct.pack("!I", len(data) + 1) + command + data
+
+    shared.forget()
+    with socket.socket(socket.AF_UNIX) as mta:
+        mta.settimeout(5)
+        mta.connect(str(shared.socket))
+        mta.sendall(packet(b"O", struct.pack("!III", 6, 0x1FF, 0x1FFFFF)))
+        assert mta.recv(1000)[4:5] == b"O"
+        mta.sendall(packet(b"C", b"\xff.example\x004\0\x19192.0.2.1\0") + packet(b"H", b"\xff\0"))
+        mta.sendall(packet(b"M", b"<a@x.example>\0") + packet(b"R", b"<b@example.org>\0"))
+        mta.sendall(packet(b"L", b"X-\xff\0 x\0") + packet(b"L", b"Subject\0 seen\0") + packet(b"E"))
+        assert mta.recv(1000)[4:5] in (b"i", b"c")
+    (seen,) = shared.seen()
+    assert seen["raw"] == "Subject: seen\n\n"
+    assert (seen["peer"], seen["helo"]) == ("None", "")
+    lines = shared.log().splitlines()
+    assert [line.partition(" ")[2].split(" ")[0] for line in lines] == ["severity=error"] * 3 + ["severity=info"]
