@@ -6,7 +6,8 @@ set -euo pipefail
 if [ "$(id -u)" = 0 ]; then
     exec "$@"
 fi
-if unshare --map-root-user --map-auto true 2>/dev/null; then
+# It hangs, rather than fails, where the kernel allows no user namespace.
+if timeout 5 unshare --map-root-user --map-auto true 2>/dev/null; then
     exec unshare --map-root-user --map-auto "$@"
 fi
 if command -v sudo >/dev/null; then
