@@ -94,7 +94,12 @@ def report_lines(report: Report, model: Model) -> Iterator[str]:
 def add_evaluate(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Describe `tamis evaluate`."""
     parser = subparsers.add_parser("evaluate", help="measure a model on labelled mail")
-    parser.add_argument("--protocol", required=True, choices=[protocol.value for protocol in Protocol])
+    parser.add_argument(
+        "--protocol",
+        required=True,
+        choices=[protocol.value for protocol in Protocol],
+        help="online: classify each message, then learn it; batch: learn --train-index first; score: learn nothing",
+    )
     parser.add_argument("--index", required=True, metavar="I", help="index of the messages that are scored")
     parser.add_argument("--train-index", metavar="T", help="index to learn first (protocol batch)")
     parser.add_argument("--scores", metavar="OUT.tsv", help="write label, score and path of each message")

@@ -135,7 +135,8 @@ def _fold(start: str, items: list[str]) -> str:
 
 def _verdict(record: Record, leading: Verdict) -> str:
     """``spam; action=tag; row=9 blacklisted-sender; because="..."; id=...`` of the copy all recipients share."""
-    same = _agree(record.verdicts, "spam") and _agree(record.verdicts, "because")
+    # Not `because`, which names the level: another level alone parts nobody (SPEC, section 5).
+    same = all(_agree(record.verdicts, attribute) for attribute in ("spam", "row", "test"))
     pieces = [("spam" if leading.spam else "ham") if same else "differs"]
     pieces.append(f"action={leading.action if _agree(record.verdicts, 'action') else 'observe'}")
     if not same:

@@ -138,8 +138,8 @@ class Message:
 
     @cached_property
     def digest(self) -> bytes:
-        """BLAKE2b-160 of all that is looked at, headers included."""
-        return hashlib.blake2b(self.raw, digest_size=20).digest()
+        """BLAKE2b-160 of all that is looked at, headers included, and of whether there is more."""
+        return hashlib.blake2b(self.raw, digest_size=20, person=b"capped" if self._size_capped else b"").digest()
 
 
 def html_to_text(source: str) -> str:

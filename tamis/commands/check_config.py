@@ -41,6 +41,13 @@ def warnings(config: Config) -> Iterator[str]:
     from tamis.filters.order import ORDER
     from tamis.policy import Mode, Policies
 
+    daemon = config.settings.daemon
+    closed = not int(daemon.socket_mode, 8) & 0o002 and not daemon.socket_group
+    if closed and any(value.startswith("unix:") for value in daemon.listen):
+        yield (
+            f"{config.source('daemon', 'listen')}: daemon.socket_group: not set: "
+            "Postfix can connect to the unix socket only if it is in the group that the daemon is started with"
+        )
     policies = Policies(config)
     for domain in ("", *config.settings.domain):
         policy = policies.for_domain(domain)
