@@ -7,7 +7,7 @@ the weight learned for it. SPEC, section 1, row 33; RFC 5322, RFC 2045, RFC 2047
 
 import re
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 
 from tamis import limits
@@ -16,6 +16,7 @@ from tamis.contract import Context, Filter, Hit, Stage
 from tamis.mail import Mail
 from tamis.message import Message
 
+_HOUR, _DAY = 3600.0, 86400.0
 _MESSAGE_ID = re.compile(r"<[^\s<>@]+@([^\s<>@]+)>")
 _ENCODED_WORD = re.compile(rb"=\?([^?\s]*)\?([^?\s]*)\?([^?]*)\?=")
 _CONTROL = re.compile(rb"[\x01-\x08\x0b-\x1f\x7f]")
@@ -122,20 +123,21 @@ def _dates(message: Message) -> Iterator[str]:
         return
     hops = []
     for field in message.fields("received")[: limits.RECEIVED_FIELDS]:
-        match = _RECEIVED_DATE.search(field.text)
+        match = _RECEIVED_DATE.search(field.text[-100:])
         hop = _parse_date(match.group(1)) if match else None
-        if hop:
+        if hop is not None:
             hops.append(hop)
-    if hops and date < min(hops) - timedelta(days=2):
+    if hops and date < min(hops) - 2 * _DAY:
         yield "DATE_BEFORE_RECEIVED"
-    if hops and date > max(hops) + timedelta(hours=2):
+    if hops and date > max(hops) + 2 * _HOUR:
         yield "DATE_AFTER_RECEIVED"
 
 
-def _parse_date(text: str) -> datetime | None:
+def _parse_date(text: str) -> float | None:
+    """Return seconds since 1970, which no year overflows; without a zone the time is UTC (RFC 5322, ``-0000``)."""
     try:
         date = parsedate_to_datetime(text)
-        return date.astimezone()
+        return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
     except (ValueError, TypeError, IndexError, OverflowError, AttributeError):
         return None
 

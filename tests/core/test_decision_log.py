@@ -40,7 +40,7 @@ def test_everything_an_administrator_searches_for() -> None:
         "sender": "ann@example.net",
         "recipients": ["recipient@example.org"],
         "message_id": "<1@example.net>",
-        "size": 35,
+        "size": 34,
         "verdict": "spam",
         "action": "tag",
         "mode": "tag",

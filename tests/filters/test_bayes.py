@@ -1,38 +1,53 @@
-"""Row 27: the token evidence as a hit; the judgement is the engine's."""
+"""Row 27: the token evidence; the judgement is the engine's (tests/core/test_examination.py)."""
 
 import pytest
 
 from tamis.contract import Abstain, Context
-from tamis.engine import SHIPPED_MODEL
 from tamis.filters.bayes import Bayes
 from tamis.models.bayes import Model
+from tamis.models.features import features
 from tamis.testing import hits, mail
 
-SPAM = "Subject: V1agra and Cialis 80% OFF\nContent-Type: text/html\n\n<p>Buy cheap viagra now, no prescription</p>\n"
-HAM = "Subject: minutes of the meeting\n\nPlease find attached the minutes; I think we should discuss the patch.\n"
+FILTER = Bayes()
+SPAM = "Subject: cheap watches\n\ncheap replica watches, buy now at our shop, cheap pills\n"
+HAM = "Subject: the minutes\n\nplease find below the minutes of our meeting on the harbour\n"
 
 
 @pytest.fixture(scope="module")
 def model() -> Model:
-    return Model.load(SHIPPED_MODEL)
+    learned = Model()
+    for text, spam in ((SPAM, True), (HAM, False)):
+        learned.learn(features(mail(text).message), spam, times=20)
+    return learned
 
 
 def amount(text: str, model: Model) -> float:
-    (hit,) = Bayes().check(mail(text), Context(model=model))
+    (hit,) = FILTER.check(mail(text), Context(model=model))
     assert hit.amount is not None
     assert not hit.decides
     return hit.amount
 
 
 def test_hit(model: Model) -> None:
-    assert hits(Bayes(), mail(SPAM), model=model) == ["BAYES"]
-    assert amount(SPAM, model) > 7.5
+    assert hits(FILTER, mail(SPAM), model=model) == ["BAYES"]
+    assert amount(SPAM, model) > 1
 
 
 def test_clean(model: Model) -> None:
-    assert amount(HAM, model) < 2
+    assert amount(HAM, model) < -0.5
+
+
+def test_what_was_never_seen_is_neutral(model: Model) -> None:
+    assert amount("\n", Model()) == 0
+    assert abs(amount("\nzzyzx qwghlm\n", model)) < 0.5
 
 
 def test_abstains_without_a_model() -> None:
     with pytest.raises(Abstain, match="no model"):
-        hits(Bayes(), mail(HAM))
+        hits(FILTER, mail(SPAM))
+
+
+def test_the_answer_depends_on_the_whole_message() -> None:
+    assert FILTER.cache_key(mail(SPAM)) == FILTER.cache_key(mail(SPAM, peer="", sender="other@example.net"))
+    assert FILTER.cache_key(mail(SPAM)) != FILTER.cache_key(mail(SPAM.replace("Subject: ", "Subject:  ")))
+    assert FILTER.cache_key(mail(SPAM)) != FILTER.cache_key(mail(SPAM + "."))

@@ -1,31 +1,47 @@
-"""Row 8: the peer on the platform's or the recipient domain's blacklist."""
+"""Row 8."""
 
 import pytest
 
-from tamis.contract import Abstain
+from tamis.contract import Abstain, Context
 from tamis.filters.blacklisted_ip import BlacklistedIP
-from tamis.lists import Entry, ListName
+from tamis.lists import Entry, ListName, Lists
 from tamis.testing import hits, mail
 
-MAIL = "From: ann@sender.example\n\nhello\n"
-LISTED = [
-    Entry(ListName.BLACKLIST_IP, "198.51.100.0/24"),
-    Entry(ListName.BLACKLIST_IP, "2001:db8:bad::/48", "example.org"),
-    Entry(ListName.WHITELIST_IP, "203.0.113.1"),
-]
+FILTER = BlacklistedIP()
+MAIL = "From: ann@example.net\n\nbody\n"
 
 
-def test_hit() -> None:
-    assert hits(BlacklistedIP(), mail(MAIL, peer="198.51.100.9"), lists=LISTED) == ["BL_IP"]
-    assert hits(BlacklistedIP(), mail(MAIL, peer="2001:db8:bad::1"), lists=LISTED) == ["BL_IP"]
+def entry(value: str, domain: str = "") -> Entry:
+    return Entry(ListName.BLACKLIST_IP, value, domain)
+
+
+@pytest.mark.parametrize(
+    ("peer", "value"),
+    [("192.0.2.7", "192.0.2.7"), ("192.0.2.7", "192.0.2.0/24"), ("2001:db8::7", "2001:db8::/32"), ("::1", "::1")],
+)
+def test_hit(peer: str, value: str) -> None:
+    assert hits(FILTER, mail(MAIL, peer=peer), lists=[entry(value)]) == ["BL_IP"]
+
+
+def test_hit_of_a_domain_is_for_its_recipients() -> None:
+    message = mail(MAIL, recipients=["bob@example.org", "carol@example.com"])
+    context = Context(recipients=message.recipients, lists=Lists([entry("192.0.2.7", "example.org")]))
+    (hit,) = FILTER.check(message, context)
+    assert (hit.decides, hit.domain, hit.let_through) == (True, "example.org", "")
+    assert hit.because == "peer matches 192.0.2.7 (blacklist_ip of example.org)"
 
 
 def test_clean() -> None:
-    assert hits(BlacklistedIP(), mail(MAIL, peer="203.0.113.1"), lists=LISTED) == []
-    elsewhere = mail(MAIL, peer="2001:db8:bad::1", recipients=["bob@example.net"])
-    assert hits(BlacklistedIP(), elsewhere, lists=LISTED) == []
+    others = [
+        entry("192.0.2.8"),
+        entry("2001:db8::/32"),
+        entry("192.0.2.7", "example.com"),
+        Entry(ListName.WHITELIST_IP, "192.0.2.7"),
+    ]
+    assert hits(FILTER, mail(MAIL, peer="192.0.2.7"), lists=others) == []
+    assert hits(FILTER, mail(MAIL)) == []
 
 
-def test_abstains_where_the_peer_is_not_known() -> None:
-    with pytest.raises(Abstain):
-        hits(BlacklistedIP(), mail(MAIL, peer=""), lists=LISTED)
+def test_abstains_without_a_peer() -> None:
+    with pytest.raises(Abstain, match="the peer is not known"):
+        hits(FILTER, mail(MAIL, peer=""), lists=[entry("0.0.0.0/0")])
