@@ -9,7 +9,8 @@
 SHELL := /bin/bash
 PYTHON ?= /usr/bin/python3
 YES ?=
-MAIL ?=
+# Not from the environment: a login shell names the user's mailbox so.
+MAIL =
 KEEP ?=
 TESTS ?=
 export PYTHON YES

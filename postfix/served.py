@@ -24,10 +24,13 @@ class DaemonFailed(Exception):
 
 
 def service_user() -> str:
-    """The user that a daemon started as root becomes: nobody, or root where nobody cannot read the code.
+    """The user that a daemon started as root becomes: nobody, but root where that would not do.
 
-    A checkout in somebody's closed home directory is the usual reason.
+    In a user namespace root is an ordinary user already, who could not stop what another has started. And
+    nobody cannot read a checkout in somebody's closed home directory.
     """
+    if Path("/proc/self/uid_map").read_text().split() != ["0", "0", "4294967295"]:
+        return "root"
     needed = [Path(tamis.__file__), Path(sysconfig.get_paths()["purelib"]), Path(sys.executable)]
     folders = {folder for path in needed for start in (path, path.resolve()) for folder in start.parents}
     return "nobody" if all(folder.stat().st_mode & 0o001 for folder in folders) else "root"
