@@ -1,7 +1,10 @@
 """The command `tamis`."""
 
 import argparse
+import io
 import sys
+
+from sqlalchemy.exc import SQLAlchemyError
 
 import tamis
 from tamis.commands import check_config, filters, policy, scan
@@ -9,7 +12,9 @@ from tamis.commands import list as list_command
 from tamis.commands import tests as tests_command
 from tamis.commands.common import UsageError
 from tamis.config import ConfigError
+from tamis.database import first_line
 from tamis.lists import BadEntry
+from tamis.models.storage import ModelError
 from tamis.privileges import NoSuchUser
 
 
@@ -36,6 +41,9 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit status: 0 for success, 1 for a failure, 2 for bad input."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     args = build_parser().parse_args(arguments)
     try:
         return int(args.run(args))
@@ -43,9 +51,12 @@ def main(arguments: list[str] | None = None) -> int:
         for problem in error.problems:
             print(f"tamis: {problem}", file=sys.stderr)
         return 2
-    except (UsageError, BadEntry, NoSuchUser) as error:
+    except (UsageError, BadEntry, NoSuchUser, ModelError) as error:
         print(f"tamis: {error}", file=sys.stderr)
         return 2
+    except SQLAlchemyError as error:
+        print(f"tamis: database: {first_line(error)}", file=sys.stderr)
+        return 1
     except BrokenPipeError:
         sys.stderr.close()
         return 1

@@ -51,6 +51,11 @@ def sqlite_file(url: str) -> Path | None:
     return Path(parsed.database) if parsed.get_backend_name() == "sqlite" and parsed.database else None
 
 
+def first_line(error: Exception) -> str:
+    """Return what an error of the database says, in one line."""
+    return str(getattr(error, "orig", None) or error).partition("\n")[0]
+
+
 def open_database(url: str) -> Engine:
     """Return an engine for the database; connects on first use. Raises `sqlalchemy.exc.ArgumentError` on a bad url.
 

@@ -10,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from tamis.answers import Answers
 from tamis.config import Config
+from tamis.database import first_line
 from tamis.examination import Examination, Snapshot
 from tamis.list_store import ListStore, configured_entries
 from tamis.lists import Entry, Lists
@@ -84,7 +85,7 @@ class Engine:
             stored: list[Entry] = self._store.entries()
         except (SQLAlchemyError, OSError, ValueError) as error:
             if not self._lists_failed:
-                _log.warning("lists not read, the last good ones stay: %s", error)
+                _log.warning("lists not read, the last good ones stay: %s", first_line(error))
             self._lists_failed = True
             return None
         self._lists_failed = False

@@ -4,13 +4,16 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from tamis import config
+
+_PIPE_COLUMNS: Final = 100_000
+"""More than any line: what goes into a pipe is not cut."""
 
 
 class UsageError(Exception):
@@ -43,7 +46,9 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         table.add_column(column, no_wrap=not sys.stdout.isatty())
     for row in rows:
         table.add_row(*(_plain(cell) for cell in row))
-    console = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 400, soft_wrap=False)
+    console = Console(
+        highlight=False, markup=False, width=None if sys.stdout.isatty() else _PIPE_COLUMNS, soft_wrap=False
+    )
     console.print(table)
 
 

@@ -62,14 +62,15 @@ def _caller() -> str:
 def _expiry(text: str | None) -> datetime | None:
     if text is None:
         return None
-    short = re.fullmatch(r"(\d{1,5})([mhdw])", text)
+    short = re.fullmatch(r"([0-9]{1,5})([mhdw])", text)
     try:
         if short:
-            return datetime.now(UTC) + timedelta(**{_UNITS[short.group(2)]: int(short.group(1))})
-        moment = datetime.fromisoformat(text)
+            moment = datetime.now(UTC) + timedelta(**{_UNITS[short.group(2)]: int(short.group(1))})
+        else:
+            moment = datetime.fromisoformat(text)
+            moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         raise UsageError(f"--expires {text!r} is neither a span such as 7d nor a date such as 2030-01-31") from None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     if moment <= datetime.now(UTC):
         raise UsageError(f"--expires {text!r} is in the past")
     return moment

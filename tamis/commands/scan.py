@@ -1,9 +1,9 @@
 """`tamis scan`: the verdict the milter would give for a message in a file, explained."""
 
 import argparse
+import os
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -68,7 +68,8 @@ def _read(name: str) -> tuple[bytes, int]:
         raw = sys.stdin.buffer.read()
         return raw[: limits.MESSAGE_BYTES], len(raw)
     with open(name, "rb") as file:
-        return file.read(limits.MESSAGE_BYTES), Path(name).stat().st_size
+        raw = file.read(limits.MESSAGE_BYTES)
+        return raw, max(len(raw), os.fstat(file.fileno()).st_size)
 
 
 def _return_path(message: Message) -> str:

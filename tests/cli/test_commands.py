@@ -1,0 +1,435 @@
+"""The commands: exit status 0 only for success, one clear line on bad input, JSON where a program reads it."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tamis.cli import main
+from tamis.filters.order import ORDER
+from tamis.privileges import become_service_user
+
+MESSAGE = b"From: Ann <ann@example.net>\nTo: bob@example.org\nSubject: hello\n\nbody\n"
+
+
+class Tamis:
+    """Runs commands with a configuration of its own."""
+
+    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self.folder = folder
+        self.file = folder / "tamis.toml"
+        self._capsys = capsys
+        self.configure("")
+
+    def configure(self, text: str) -> None:
+        state = f'[daemon]\nuser = "root"\nstate_directory = "{self.folder}"\n'
+        self.file.write_text(state + text, encoding="utf-8")
+
+    def run(self, command: str, *arguments: str) -> tuple[int, str, str]:
+        words = command.split()
+        named = 2 if words[0] == "list" else 1
+        options = ["-c", str(self.file)] if words[0] != "check-config" else []
+        try:
+            status = main([*words[:named], *options, *words[named:], *arguments])
+        except SystemExit as left:
+            status = int(left.code or 0)
+        out, err = self._capsys.readouterr()
+        return status, out, err
+
+    def good(self, command: str, *arguments: str) -> str:
+        status, out, err = self.run(command, *arguments)
+        assert (status, err) == (0, "")
+        return out
+
+    def bad(self, command: str, *arguments: str, status: int = 2) -> str:
+        """Return the one line that a failing command prints."""
+        found, out, err = self.run(command, *arguments)
+        assert (found, out) == (status, "")
+        assert err.count("\n") == 1, err
+        assert err.startswith("tamis: ")
+        assert "Traceback" not in err
+        return err.strip().removeprefix("tamis: ")
+
+    def read(self, command: str, *arguments: str) -> Any:
+        return json.loads(self.good(command, "--json", *arguments))
+
+
+@pytest.fixture
+def tamis(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Tamis:
+    monkeypatch.setattr("tamis.commands.list.become_service_user", lambda config: None)
+    monkeypatch.setenv("COLUMNS", "80")
+    return Tamis(tmp_path, capsys)
+
+
+@pytest.fixture
+def eml(tmp_path: Path) -> Path:
+    path = tmp_path / "message.eml"
+    path.write_bytes(MESSAGE)
+    return path
+
+
+def limited(text: str, width: int = 200) -> str:
+    assert all(len(line) <= width for line in text.splitlines())
+    return text
+
+
+# What every command does
+
+
+@pytest.mark.parametrize(
+    "command", ["", "serve", "scan", "train", "learn", "evaluate", "filters", "tests", "policy", "list", "list add",
+                "list remove", "list show", "check-config"]
+)  # fmt: skip
+def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        main([*command.split(), "--help"])
+    assert left.value.code == 0
+    assert "usage: tamis" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("arguments", [[], ["nonsense"], ["scan"], ["list"], ["list", "add"], ["filters", "--nonsense"]])
+def test_bad_usage(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(arguments)
+    assert left.value.code == 2
+    assert "tamis" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "command", ["filters", "tests", "policy example.org", "list show", "list add whitelist-ip 192.0.2.7", "scan -"]
+)
+def test_a_bad_configuration(tamis: Tamis, command: str) -> None:
+    tamis.configure("worker = 3\n")
+    assert tamis.bad(command) == f"{tamis.file}:4: daemon.worker: unknown key; did you mean 'workers'?"
+    tamis.file.unlink()
+    assert tamis.bad(command) == f"{tamis.file}: No such file or directory"
+
+
+def test_the_configuration_of_the_environment(
+    tamis: Tamis, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tamis.configure("[policy.filters.bayes]\nenabled = false\n")
+    monkeypatch.setenv("TAMIS_CONFIG", str(tamis.file))
+    assert main(["filters", "--json"]) == 0
+    rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
+    assert rows["bayes"]["enabled"] is False
+
+
+def test_a_closed_pipe_is_no_traceback(tamis: Tamis) -> None:
+    command = f"{sys.executable} -m tamis.cli tests -c {tamis.file} | head -1"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False, env=os.environ)
+    assert done.stderr == ""
+    assert done.stdout.startswith("test")
+
+
+def test_a_terminal_without_unicode(tamis: Tamis, eml: Path) -> None:
+    eml.write_bytes("Subject: été 你好\n\nété\n".encode())
+    command = [sys.executable, "-m", "tamis.cli", "scan", "-c", str(tamis.file), "--all", str(eml)]
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+# filters, tests
+
+
+def test_filters(tamis: Tamis) -> None:
+    rows = tamis.read("filters")
+    assert [(row["number"], row["name"], row["stage"]) for row in rows] == [
+        (row.number, row.name, row.stage.value) for row in ORDER
+    ]
+    assert {row["state"] for row in rows} == {"built", "not built"}
+    assert [row["number"] for row in rows if not row["enabled"]] == ["3", "29", "30"]
+    printed = tamis.good("filters").splitlines()
+    assert len(printed) == 1 + len(ORDER)
+    assert all(row.question in line for row, line in zip(ORDER, printed[1:], strict=True))
+
+
+def test_tests(tamis: Tamis) -> None:
+    found = tamis.read("tests")
+    names = [name for row in ORDER if row.filter for name in row.filter.tests]
+    assert [test["name"] for test in found] == names
+    assert all(isinstance(test["weight"], float) for test in found)
+    assert len(tamis.good("tests").splitlines()) == 1 + len(names)
+
+
+def test_a_damaged_model(tamis: Tamis) -> None:
+    (tamis.folder / "model.bin").write_bytes(b"this is no model")
+    assert "not a model" in tamis.bad("tests")
+
+
+# policy
+
+
+def test_policy(tamis: Tamis) -> None:
+    tamis.configure(
+        '[policy]\nlevel = 9\n[domain."example.org"]\nmode = "tag"\nwhitelist_ip = ["192.0.2.7"]\n'
+        '[lists]\nblacklist_sender = ["evil.example"]\n'
+    )
+    tamis.good("list add whitelist-sender ann@example.net --domain example.org --expires 2099-01-01")
+    tamis.good("list add whitelist-sender ann@example.net --domain example.com")
+    found = tamis.read("policy Example.ORG.")
+    assert found["domain"] == "example.org"
+    assert found["values"]["level"] == {"value": 9.0, "source": f"{tamis.file}:5"}
+    assert found["values"]["mode"] == {"value": "tag", "source": f"{tamis.file}:7"}
+    assert found["values"]["antispam"] == {"value": True, "source": "default"}
+    assert found["values"]["filters.cyrillic.ratio"]["value"] == 0.0
+    entries = {(entry["list"], entry["value"], entry["scope"]) for entry in found["lists"]}
+    assert entries == {
+        ("blacklist_sender", "evil.example", "platform"),
+        ("whitelist_ip", "192.0.2.7", "example.org"),
+        ("whitelist_sender", "ann@example.net", "example.org"),
+    }
+    printed = limited(tamis.good("policy example.org"))
+    assert f"{tamis.file}:7" in printed
+    assert "until 2099-01-01 00:00 UTC" in printed
+
+
+@pytest.mark.parametrize("domain", ["", "ann@example.org", ".example.org", "a b", "example..org", "*"])
+def test_policy_of_what_is_no_domain(tamis: Tamis, domain: str) -> None:
+    assert tamis.bad("policy", domain) == f"{domain!r} is not a domain name"
+
+
+# list
+
+
+def test_add_show_remove(tamis: Tamis) -> None:
+    assert tamis.read("list show") == []
+    before = datetime.now(UTC) - timedelta(seconds=1)
+    added = tamis.good("list add whitelist-ip 192.0.2.0/24 --by ann --note", "why not")
+    assert added == "added: whitelist-ip of the platform: 192.0.2.0/24\n"
+    assert tamis.good("list add whitelist-ip 192.0.2.0/24 --by bob").startswith("renewed: ")
+    assert tamis.good("list add blacklist-sender @Evil.Example --domain Example.ORG --expires 7d").startswith("added: ")
+    sender, network = tamis.read("list show")
+    assert (network["list"], network["domain"], network["value"]) == ("whitelist_ip", None, "192.0.2.0/24")
+    assert (network["by"], network["expires"], network["note"]) == ("bob", None, "")
+    assert datetime.fromisoformat(network["at"]) > before
+    assert (sender["domain"], sender["value"]) == ("example.org", "evil.example")
+    left = datetime.fromisoformat(sender["expires"]) - before
+    assert timedelta(days=7) <= left < timedelta(days=7, minutes=1)
+    assert tamis.read("list show whitelist-ip") == [network]
+    assert tamis.read("list show --domain example.org") == [sender]
+    assert len(tamis.good("list show").splitlines()) == 3
+    assert tamis.good("list remove whitelist-ip 192.0.2.0/24").startswith("removed: ")
+    assert "is not on whitelist-ip of the platform" in tamis.bad("list remove whitelist-ip 192.0.2.0/24")
+    assert tamis.read("list show") == [sender]
+
+
+def test_entries_of_the_file_are_shown_and_not_removed(tamis: Tamis) -> None:
+    tamis.configure('[lists]\nwhitelist_ip = ["192.0.2.7"]\n')
+    (entry,) = tamis.read("list show")
+    assert (entry["value"], entry["by"], entry["at"]) == ("192.0.2.7", f"{tamis.file}:5", None)
+    assert f"it is written in {tamis.file}:5" in tamis.bad("list remove whitelist-ip 192.0.2.7")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["whitelist-ip", "nonsense"], "'nonsense' is not an IP address or network"),
+        (["whitelist-ip", "192.0.2.7/24"], "has host bits set"),
+        (["blacklist-sender", "a b"], "'a b' is not a mail address or domain"),
+        (["whitelist-ip", "192.0.2.7", "--domain", "ann@example.org"], "'ann@example.org' is not a domain name"),
+        (["whitelist-ip", "192.0.2.7", "--expires", "soon"], "is neither a span such as 7d nor a date"),
+        (["whitelist-ip", "192.0.2.7", "--expires", "2001-01-01"], "is in the past"),
+        (["whitelist-ip", "192.0.2.7", "--expires", "0d"], "is in the past"),
+        (["whitelist-ip", "192.0.2.7", "--expires", "-7d"], ""),
+        (["whitelist-ip", "192.0.2.7", "--expires", ""], "is neither a span"),
+        (["whitelist-ip", "192.0.2.7", "--expires", "9999-12-31T23:59:59-12:00"], "is neither a span"),
+        (["whitelist-ip", "192.0.2.7", "--expires", "0001-01-01T00:00:00+12:00"], "is neither a span"),
+        (["whitelist-ip", "192.0.2.7", "--expires", "2030-02-30"], "is neither a span"),
+    ],
+)
+def test_bad_entries(tamis: Tamis, arguments: list[str], line: str) -> None:
+    if "-7d" in arguments:
+        arguments = [*arguments[:-2], "--expires=-7d"]
+    assert line in tamis.bad("list add", *arguments)
+    assert not (tamis.folder / "tamis.db").exists()
+
+
+def test_an_unknown_list(tamis: Tamis) -> None:
+    status, out, err = tamis.run("list add greylist 192.0.2.7")
+    assert (status, out) == (2, "")
+    assert "whitelist-ip" in err
+
+
+@pytest.mark.parametrize("expires", ["30m", "12h", "7d", "99999w", "2099-01-31", "2099-01-31T12:00+02:00"])
+def test_every_spelling_of_an_end(tamis: Tamis, expires: str) -> None:
+    tamis.good("list add whitelist-ip 192.0.2.7 --expires", expires)
+    (entry,) = tamis.read("list show")
+    assert datetime.fromisoformat(entry["expires"]) > datetime.now(UTC)
+
+
+def test_a_long_note_is_printed_whole_into_a_pipe(tamis: Tamis) -> None:
+    note, sender = "n" * 255, "a" * 60 + "@" + "b." * 90 + "example"
+    tamis.good("list add blacklist-sender", sender, "--note", note, "--by", "w" * 250)
+    printed = tamis.good("list show")
+    assert note in printed
+    assert sender in printed
+
+
+@pytest.mark.parametrize(
+    "command", ["list show", "list add whitelist-ip 192.0.2.7", "list remove whitelist-ip 192.0.2.7", "policy example.org"]
+)
+def test_an_unreadable_database(tamis: Tamis, command: str) -> None:
+    (tamis.folder / "tamis.db").write_bytes(b"this is no database" * 100)
+    assert "not a database" in tamis.bad(command, status=1)
+    (tamis.folder / "tamis.db").unlink()
+    (tamis.folder / "tamis.db").mkdir()
+    assert "unable to open" in tamis.bad(command, status=1)
+
+
+def test_a_database_that_is_none(tamis: Tamis) -> None:
+    tamis.configure('[database]\nurl = "nonsense"\n')
+    tamis.bad("list show", status=1)
+    line = tamis.bad("check-config", str(tamis.file))
+    assert line.startswith(f"{tamis.file}:5: database.url: not a database url")
+
+
+def test_the_service_user(tamis: Tamis, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tamis.commands.list.become_service_user", become_service_user)
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    tamis.file.write_text('[daemon]\nuser = "no-such-user-here"\n', encoding="utf-8")
+    assert "the user 'no-such-user-here' (daemon.user) does not exist" in tamis.bad("list add whitelist-ip 192.0.2.7")
+
+
+# check-config
+
+
+def test_check_config(tamis: Tamis) -> None:
+    tamis.configure('socket_group = "root"\n[policy]\nmode = "tag"\n')
+    assert tamis.good("check-config", str(tamis.file)) == f"{tamis.file}: valid\n"
+    assert tamis.good("check-config", "-c", str(tamis.file)) == f"{tamis.file}: valid\n"
+
+
+def test_check_config_warns_of_what_is_not_built(tamis: Tamis) -> None:
+    tamis.configure('[policy.filters.spf]\nenabled = true\n[domain."example.org"]\nmode = "junk"\n')
+    status, out, err = tamis.run("check-config", str(tamis.file))
+    assert (status, out) == (0, f"{tamis.file}: valid\n")
+    assert f"warning: {tamis.file}:5: policy.filters.spf: row 5 is not built yet" in err
+    assert f'warning: {tamis.file}:7: domain."example.org".mode: junk is not built yet' in err
+    assert "warning: default: policy.mode: quarantine is not built yet" in err
+
+
+def test_check_config_names_every_mistake(tamis: Tamis) -> None:
+    tamis.configure("[policy]\nlevel = 5\nmode = 3\n")
+    status, out, err = tamis.run("check-config", str(tamis.file))
+    assert (status, out, len(err.splitlines())) == (2, "", 2)
+    assert all(line.startswith(f"tamis: {tamis.file}:") for line in err.splitlines())
+
+
+def test_check_config_of_a_directory(tamis: Tamis) -> None:
+    assert tamis.bad("check-config", str(tamis.folder)) == f"{tamis.folder}: Is a directory"
+
+
+# scan
+
+
+def test_scan(tamis: Tamis, eml: Path) -> None:
+    arguments = "scan --peer 192.0.2.7 --helo x --rdns y --sender ann@example.net --rcpt a@example.org --rcpt b@example.org"
+    found = tamis.read(arguments, str(eml))
+    assert (found["file"], found["peer"], found["helo"], found["rdns"]) == (str(eml), "192.0.2.7", "x", "y")
+    assert found["recipients"] == ["a@example.org", "b@example.org"]
+    assert [verdict["verdict"] for verdict in found["verdicts"]] == ["ham", "ham"]
+    for verdict in found["verdicts"]:
+        assert round(sum(verdict["tests"].values()), 6) == verdict["score"]
+    assert {row["name"] for row in found["rows"]} >= {"bayes", "malformed-headers", "whitelisted-ip"}
+    assert found["size"] == len(MESSAGE)
+
+
+def test_scan_explains(tamis: Tamis, eml: Path) -> None:
+    tamis.configure('[lists]\nblacklist_sender = ["example.net"]\n')
+    printed = tamis.good("scan --sender ann@example.net", str(eml))
+    assert "spam (row 9, blacklisted-sender: envelope sender matches example.net" in printed
+    everything = tamis.good("scan --all", str(eml))
+    assert "rows asked" in everything
+    assert len(everything) > len(printed)
+
+
+def test_scan_takes_the_sender_from_return_path(tamis: Tamis, eml: Path) -> None:
+    eml.write_bytes(b"Return-Path: <Bounce@example.net>\n" + MESSAGE)
+    assert tamis.read("scan", str(eml))["sender"] == "bounce@example.net"
+    assert tamis.read("scan", "--sender", "", str(eml))["sender"] == ""
+    eml.write_bytes(b"Return-Path: <>\n" + MESSAGE)
+    assert tamis.read("scan", str(eml))["sender"] == ""
+
+
+def test_scan_of_standard_input(tamis: Tamis, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(MESSAGE)))
+    found = tamis.read("scan", "-")
+    assert (found["file"], found["size"]) == ("-", len(MESSAGE))
+
+
+def test_scan_of_a_pipe(tamis: Tamis, tmp_path: Path) -> None:
+    """As the shell's ``<(...)`` gives it: it has no size of its own."""
+    command = f"{sys.executable} -m tamis.cli scan -c {tamis.file} --json <(printf 'Subject: x\\n\\nbody\\n')"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout)["size"] == 17
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"\n", b"\0" * 1000, bytes(range(256)) * 50, b"\xff" * 100, b"From \n", b":" * 1000, b"\r" * 1000],
+    ids=["empty", "newline", "nul", "binary", "high", "from", "colons", "cr"],
+)
+@pytest.mark.parametrize("option", ["--json", "--all"])
+def test_scan_of_garbage(tamis: Tamis, eml: Path, content: bytes, option: str) -> None:
+    eml.write_bytes(content)
+    printed = tamis.good("scan", option, str(eml))
+    if option == "--json":
+        assert json.loads(printed)["size"] == len(content)
+    else:
+        assert all(letter.isprintable() or letter == "\n" for letter in printed)
+
+
+def test_scan_of_a_large_file(tamis: Tamis, eml: Path) -> None:
+    eml.write_bytes(MESSAGE + b"a line of text\n" * 350_000)
+    found = tamis.read("scan", str(eml))
+    assert found["size"] == eml.stat().st_size > 5_000_000
+    assert "SIZE_CAPPED" in found["verdicts"][0]["tests"]
+    assert found["milliseconds"] < 1000
+
+
+def test_scan_of_what_cannot_be_read(tamis: Tamis, eml: Path) -> None:
+    assert tamis.bad("scan", str(tamis.folder)) == f"{tamis.folder}: Is a directory"
+    assert tamis.bad("scan", "/no/such/file") == "/no/such/file: No such file or directory"
+
+
+def test_scan_goes_on_after_a_missing_file(tamis: Tamis, eml: Path) -> None:
+    status, out, err = tamis.run("scan --json", str(eml), "/no/such/file", str(eml))
+    assert status == 2
+    assert [json.loads(line)["file"] for line in out.splitlines()] == [str(eml), str(eml)]
+    assert err == "tamis: /no/such/file: No such file or directory\n"
+
+
+def test_scan_with_a_bad_peer(tamis: Tamis, eml: Path) -> None:
+    assert tamis.bad("scan --peer 192.0.2.700", str(eml)) == "--peer '192.0.2.700' is not an IP address"
+
+
+def test_scan_uses_the_lists(tamis: Tamis, eml: Path) -> None:
+    tamis.good("list add whitelist-ip 192.0.2.7 --domain example.org")
+    arguments = "scan --peer 192.0.2.7 --rcpt bob@example.org --rcpt bob@example.com"
+    assert [v["whitelisted"] for v in tamis.read(arguments, str(eml))["verdicts"]] == ["Whitelisted Peer IP", None]
+
+
+def test_scan_with_an_unreadable_database_goes_on(
+    tamis: Tamis, eml: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tamis.folder / "tamis.db").write_bytes(b"this is no database" * 100)
+    status, out, _ = tamis.run("scan --json", str(eml))
+    assert status == 0
+    (warning,) = caplog.messages
+    assert warning == "lists not read, the last good ones stay: file is not a database"
+    assert json.loads(out)["verdicts"]
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(["--version"])
+    assert left.value.code == 0
+    assert capsys.readouterr().out.startswith("tamis ")
