@@ -143,7 +143,9 @@ def _verdict(record: Record, leading: Verdict) -> str:
         pieces.append('because="the recipients of this copy have different policies"')
     elif leading.row:
         pieces.append(f"row={leading.row.number} {leading.row.name}")
-        pieces.append(f"because={quoted(leading.because)}")
+        # One recipient's list is no business of another's; the level is printed anyway.
+        if leading.row.by_score or _agree(record.verdicts, "because"):
+            pieces.append(f"because={quoted(leading.because)}")
     pieces.append(f"id={record.mail.id}")
     text = pieces[0]
     for piece in pieces[1:]:

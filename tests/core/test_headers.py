@@ -201,6 +201,23 @@ def test_private_hits_are_never_shown_to_others() -> None:
     assert "BL_SENDER: 0" in written(first)["X-Spam-Status"]
 
 
+def test_the_same_row_for_reasons_of_their_own() -> None:
+    """Both domains have the sender on their own lists: neither copy may quote the other's."""
+    both = [
+        verdict([("BL_SENDER", 0)], recipient=who, spam=True, row="blacklisted-sender", test="BL_SENDER", because=why)
+        for who, why in (("a@a.example", "x (blacklist_sender of a.example)"), ("b@b.example", ".x (of b.example)"))
+    ]
+    for order in (both, both[::-1]):
+        value = written(*order, recipients=["a@a.example", "b@b.example"])["X-Tamis-Verdict"]
+        assert value.startswith("spam; action=deliver; row=9 blacklisted-sender;")
+        assert "example" not in value
+    levels = [
+        verdict(recipient=who, spam=True, level=level, row="bayes", because=f"score 8 reaches the level {level:g}")
+        for who, level in (("a@a.example", 7.5), ("b@b.example", 3))
+    ]
+    assert "reaches the level 3" in written(*levels)["X-Tamis-Verdict"]
+
+
 def test_recipients_who_agree() -> None:
     both = [
         verdict(recipient=who, spam=True, action="tag", row="blacklisted-ip", because="same") for who in ("a@x", "b@x")
