@@ -11,7 +11,7 @@ from tamis.config import Networks
 from tamis.mail import IPAddress, MailClass, parse_ip
 from tamis.message import Message
 
-_FROM_CLAUSE: Final = re.compile(r"\s*from\s+(.{1,1000}?)(?:\s+by\s+|\s*;|\s*$)", re.I | re.S)
+_FROM_CLAUSE: Final = re.compile(r"from (.{1,1000}?)(?: by | ?;| ?$)", re.I)
 _LITERAL: Final = re.compile(r"\[(?:IPv6:)?([0-9A-Fa-f:.]{3,45})\]", re.I)
 _BARE: Final = re.compile(r"\((?:[^()\s]+@)?([0-9A-Fa-f:.]{3,45})\)")
 _NAME_IN_COMMENT: Final = re.compile(r"\(\s*(?:[^\s()@]+@)?([A-Za-z0-9_.-]+)\s*\[")
@@ -70,20 +70,24 @@ def _behind_relay(networks: Networks, message: Message) -> Identity:
 def parse_received(value: str) -> tuple[IPAddress, str, str] | None:
     """Return address, verified name and HELO name of the sending side of a Received: field, or None.
 
-    Reads what Postfix, Sendmail, Exim, qmail and Exchange write (RFC 5321, section 4.4).
+    Reads what Postfix, Sendmail, Exim, qmail and Exchange write (RFC 5321, section 4.4). The HELO name is the
+    client's own word and may be an address too: the last address after it counts, as the server added it.
     """
-    clause = _FROM_CLAUSE.match(value)
+    clause = _FROM_CLAUSE.match(" ".join(value.split()))
     if clause is None:
         return None
     text = clause.group(1)
-    for match in (*_LITERAL.finditer(text), *_BARE.finditer(text)):
-        ip = parse_ip(match.group(1))
-        if ip is None:
-            continue
-        first = text.split(None, 1)[0].strip("()[];,")
-        named = _NAME_IN_COMMENT.search(text)
-        said = _HELO_IN_COMMENT.search(text)
-        helo = said.group(1) if said else first
-        rdns = named.group(1) if named else (first if said else "")
-        return ip, "" if rdns.lower() == "unknown" else rdns.lower(), helo
+    said = _HELO_IN_COMMENT.search(text)
+    first, _, after = _HELO_IN_COMMENT.sub("", text).partition(" ")
+    first = first.strip("();,")
+    for piece in (after, first):
+        found = [
+            (match.start(), parse_ip(match.group(1))) for form in (_LITERAL, _BARE) for match in form.finditer(piece)
+        ]
+        addresses = [ip for _, ip in sorted(found, key=lambda place: place[0]) if ip is not None]
+        if addresses:
+            named = _NAME_IN_COMMENT.search(after)
+            verified = first if said and not first.startswith("[") else ""
+            rdns = (named.group(1) if named else verified).lower()
+            return addresses[-1], "" if rdns == "unknown" else rdns, said.group(1) if said else first
     return None
