@@ -2,8 +2,6 @@
 
 import ast
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -136,18 +134,3 @@ def test_a_filter_imports_the_contract_and_little_else(path: Path) -> None:
     assert not {name for name in imported if any(name == bad or name.startswith(f"{bad}.") for bad in never)}
     assert "SPEC, section 1, row" in (ast.get_docstring(tree) or "")
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 200
-
-
-WORKER = """
-import sys
-import tamis.engine, tamis.milter.worker
-from tamis.milter.core import real_core
-real_core()
-loaded = {name.partition(".")[0] for name in sys.modules}
-print(*sorted(loaded & {"sklearn", "scipy", "pandas", "joblib", "rich"}))
-"""
-
-
-def test_no_worker_imports_the_trainer() -> None:
-    found = subprocess.run([sys.executable, "-c", WORKER], capture_output=True, text=True, check=False)
-    assert (found.returncode, found.stdout.strip()) == (0, ""), found.stderr
