@@ -48,7 +48,7 @@ def entries_of(source: str | Path) -> list[Entry]:
             return found
     if path.is_dir():
         raise CorpusError(f"{path}: holds neither {_INDEX_NAME} nor messages in ham/ and spam/")
-    raise CorpusError(f"{path}: no such file or folder")
+    raise CorpusError(f"{path}: {'is no regular file' if path.exists() else 'no such file or folder'}")
 
 
 def entries_at(source: str | Path, label: str) -> list[Entry]:
@@ -62,7 +62,7 @@ def entries_at(source: str | Path, label: str) -> list[Entry]:
             raise CorpusError(f"{path}: holds no message")
         return [entry for file in files for entry in _file(file, spam)]
     if not path.is_file():
-        raise CorpusError(f"{path}: no such file or folder")
+        raise CorpusError(f"{path}: {'is no regular file' if path.exists() else 'no such file or folder'}")
     return _file(path, spam)
 
 
@@ -99,7 +99,7 @@ def _file(file: Path, spam: bool) -> list[Entry]:
     except OSError as error:
         raise CorpusError(f"{file}: {error.strerror}") from None
     separators = list(_SEPARATOR.finditer(data))
-    if len(separators) == 1:
+    if len(separators) <= 1:
         return [Entry(spam, str(file), _reader(file))]
     starts = [separator.end() for separator in separators]
     ends = [*(separator.start() for separator in separators[1:]), len(data)]

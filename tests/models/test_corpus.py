@@ -92,3 +92,10 @@ def test_bad_places(tmp_path: Path) -> None:
     index.write_text("ham\tmissing\n")
     with pytest.raises(CorpusError, match="missing: No such file"):
         entries_of(index)[0].read()
+
+
+def test_a_first_line_that_only_looks_like_a_separator(tmp_path: Path) -> None:
+    odd = tmp_path / "odd"
+    odd.write_bytes(b"From the archive\n" + ONE)
+    (entry,) = entries_at(odd, "ham")
+    assert entry.read().endswith(ONE)
