@@ -4,11 +4,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from tamis.config import Config, Headers, Networks
+from tamis.config import Config
 from tamis.headers import Changes
 from tamis.mail import IPAddress, Mail
 from tamis.message import Message
 from tamis.networks import Identity
+from tamis.settings import Headers, Networks
 
 
 class Engine(Protocol):

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from tamis import limits
-from tamis.config import Log
+from tamis.settings import Log
 
 _logger: Final = logging.getLogger("tamis")
 _STANDARD_ERROR: Final = 2

@@ -10,9 +10,9 @@ import time
 from pathlib import Path
 from typing import Final
 
-from tamis.config import Redis
 from tamis.milter import log
 from tamis.milter.process import BackOff, how_it_ended, reap, signal_when_parent_dies, wait_for_end
+from tamis.settings import Redis
 
 _START_SECONDS: Final = 3.0
 _STOP_SECONDS: Final = 3.0

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tamis.config import Daemon
+from tamis.settings import Daemon
 
 _BACKLOG: Final = 512
 _FIRST_INHERITED: Final = 3

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from tamis import config as configuration
-from tamis.config import Config, ConfigError, Daemon
+from tamis.config import Config, ConfigError
 from tamis.milter import log, sockets, worker
 from tamis.milter.core import Core
 from tamis.milter.redis_server import RedisServer
@@ -19,6 +19,7 @@ from tamis.milter.sd_notify import Notifier
 from tamis.milter.sockets import CannotListen, Listener
 from tamis.milter.workers import Blueprint, Workers
 from tamis.privileges import NoSuchUser, become_service_user, make_owned
+from tamis.settings import Daemon, Settings
 
 _STOP: Final = (signal.SIGTERM, signal.SIGINT)
 _SIGNALS: Final = (*_STOP, signal.SIGHUP, signal.SIGCHLD)
@@ -248,7 +249,7 @@ def _make_folders(daemon: Daemon) -> None:
             raise CannotStart(f"cannot make {folder} (daemon.{key}): {error.strerror or error}") from None
 
 
-def _needs_restart(old: configuration.Settings, new: configuration.Settings) -> list[str]:
+def _needs_restart(old: Settings, new: Settings) -> list[str]:
     """The keys whose change a reload does not take up."""
     of_daemon = ("listen", "socket_mode", "socket_group", "user", "runtime_directory", "state_directory")
     changed = [f"daemon.{key}" for key in of_daemon if getattr(old.daemon, key) != getattr(new.daemon, key)]

@@ -22,8 +22,8 @@ from tamis.models.corpus import CorpusError, Entry, entries_at, entries_of
 from tamis.models.evaluation import Protocol, Scored
 from tamis.models.features import features
 from tamis.models.lock import exclusive
-from tamis.models.points import LEVELS
 from tamis.models.training import Report, Source, train
+from tamis.settings import LEVELS
 
 DEFAULT_MODEL: Final = Path(__file__).with_name("default.bin")
 """The model that is shipped."""

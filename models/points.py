@@ -8,9 +8,6 @@ is pinned where it matters: 7.5 points are the mean log-odds that at most 0.1 % 
 import math
 from typing import Final
 
-LEVELS: Final = (3.0, 4.5, 6.0, 7.5, 9.0, 10.5, 12.0)
-"""The seven required scores, aggressive first (SPEC, section 2)."""
-
 MIDDLE_LEVEL: Final = 7.5
 
 NEUTRAL_TOKENS: Final = 20.0

@@ -17,8 +17,9 @@ from tamis.message import Message
 from tamis.models.bayes import ALPHA, Model
 from tamis.models.corpus import Entry
 from tamis.models.features import FEATURES, VIEWS, Indices, body_only, features, split_views, view_slice
-from tamis.models.points import FRESH_MIDDLE, LEVELS
+from tamis.models.points import FRESH_MIDDLE
 from tamis.models.wire import message_on_the_wire
+from tamis.settings import LEVELS
 
 Progress = Callable[[int, int], None]
 """Told how many messages are done, of how many."""

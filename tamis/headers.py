@@ -6,8 +6,8 @@ from email.header import Header
 from typing import Final
 
 from tamis import limits
-from tamis.config import Headers
 from tamis.record import Record, Verdict, points
+from tamis.settings import Headers
 
 SPAM_FLAG: Final = "X-Spam-Flag"
 """Written in junk mode only, hence always removed when it comes from outside."""

@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection, Delete, Engine, delete, insert, select, update
 
-from tamis.config import Config, PlatformLists
+from tamis.config import Config
 from tamis.database import LIST_ENTRY, METADATA, VERSION, open_database, sqlite_file
 from tamis.lists import PLATFORM, Entry, ListName, normalise_value
+from tamis.settings import PlatformLists
 
 _LISTS = "lists"
 

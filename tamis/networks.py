@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from tamis import limits
-from tamis.config import Networks
 from tamis.mail import IPAddress, MailClass, parse_ip
 from tamis.message import Message
+from tamis.settings import Networks
 
 _FROM_CLAUSE: Final = re.compile(r"from (.{1,1000}?)(?: by | ?;| ?$)", re.I)
 _LITERAL: Final = re.compile(r"\[(?:IPv6:)?([0-9A-Fa-f:.]{3,45})\]", re.I)

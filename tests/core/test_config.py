@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tamis.config import ENVIRONMENT, LEVELS, Config, ConfigError, Settings, find, load, parse
+from tamis.config import ENVIRONMENT, Config, ConfigError, find, load, parse
 from tamis.list_store import configured_entries
 from tamis.lists import Entry, ListName
+from tamis.settings import LEVELS, Settings
 
 BAD = sorted((Path(__file__).parents[1] / "bad_config").glob("*.toml"))
 

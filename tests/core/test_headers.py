@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tamis.config import Headers
 from tamis.filters.order import BY_NAME
 from tamis.headers import Changes, changes, hits, own_names, quoted, sanitise
 from tamis.mail import Mail, parse_ip
 from tamis.message import Message
 from tamis.record import Record, Verdict, points
+from tamis.settings import Headers
 
 NAMES = Headers()
 TESTS = (("BAYES", 59), ("MISSING_DATE", 50), ("MALFORMED_HEADERS", 0))

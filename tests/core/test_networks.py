@@ -4,13 +4,13 @@ import time
 
 import pytest
 
-from tamis.config import Networks
 from tamis.contract import Abstain
 from tamis.filters.whitelisted_ip import WhitelistedIP
 from tamis.lists import Entry, ListName
 from tamis.mail import Mail, MailClass, parse_ip
 from tamis.message import Message
 from tamis.networks import Identity, identify, parse_received
+from tamis.settings import Networks
 from tamis.testing import hits
 
 NETWORKS = Networks(own=("198.51.100.0/24", "2001:db8:1::/48"), trusted_relays=("203.0.113.1", "203.0.113.2/32"))

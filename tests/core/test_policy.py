@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from tamis.config import Config, Settings, parse
+from tamis.config import Config, parse
 from tamis.filters.cyrillic import Cyrillic
 from tamis.filters.order import ORDER
 from tamis.policy import Mode, Policies
+from tamis.settings import Settings
 
 TEXT = """\
 [policy]

@@ -8,9 +8,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from tamis.config import Config, DomainSection, Settings, load, parse
+from tamis.config import Config, load, parse
 from tamis.filters.order import ORDER, Switch
 from tamis.policy import Policies
+from tamis.settings import DomainSection, Settings
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")

@@ -3,10 +3,10 @@
 import re
 from pathlib import Path
 
-from tamis.config import Headers
 from tamis.filters.order import BY_NAME
 from tamis.headers import changes
 from tamis.record import Record, Verdict
+from tamis.settings import Headers
 from tamis.testing import mail
 
 PAGE = (Path(__file__).parents[2] / "docs" / "how-it-works.md").read_text(encoding="utf-8")

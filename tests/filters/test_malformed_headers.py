@@ -59,7 +59,18 @@ def more(lines: bytes) -> bytes:
     return lines + b"\n" + CLEAN
 
 
-ONCE = (b"From", b"To", b"Cc", b"Subject", b"Date", b"Message-ID", b"Reply-To", b"Sender", b"MIME-Version", b"Content-Type")
+ONCE = (
+    b"From",
+    b"To",
+    b"Cc",
+    b"Subject",
+    b"Date",
+    b"Message-ID",
+    b"Reply-To",
+    b"Sender",
+    b"MIME-Version",
+    b"Content-Type",
+)
 
 FIRED: dict[str, bytes] = {
     "MISSING_FROM": without(b"From"),
@@ -166,7 +177,9 @@ def test_a_date_without_a_zone_is_utc(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("filler", [b" ", b";", b"; ", b"a;", b"=?", b"=?a?q?", b"\n ", b"?=", b"<a@"])
 def test_hostile_headers_take_bounded_time(filler: bytes) -> None:
     value = filler * (4000 // len(filler)) + b"x"
-    fields = b"".join(name + b": a; " + value + b"\n" for name in (b"Received", b"Subject", b"Message-ID", b"Date") * 15)
+    fields = b"".join(
+        name + b": a; " + value + b"\n" for name in (b"Received", b"Subject", b"Message-ID", b"Date") * 15
+    )
     started = time.process_time()
     hits(FILTER, mail(fields + b"\nbody\n"))
     assert time.process_time() - started < 0.5

@@ -34,7 +34,9 @@ def test_kana_and_hangul_are_options() -> None:
     assert hits(FILTER, mail(UTF8 + "漢字 かな 한글"), ALL) == ["SINOGRAMS", "KANA", "HANGUL"]
 
 
-@pytest.mark.parametrize("text", ["", UTF8 + "Hello, été Привет Ωμέγα — “quoted” ・。", "\nhttp://xn--bcher-kva.example/"])
+@pytest.mark.parametrize(
+    "text", ["", UTF8 + "Hello, été Привет Ωμέγα — “quoted” ・。", "\nhttp://xn--bcher-kva.example/"]
+)
 def test_clean(text: str) -> None:
     assert hits(FILTER, mail(text), ALL) == []
 

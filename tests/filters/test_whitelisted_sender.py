@@ -31,7 +31,10 @@ def test_hit_on_the_author(value: str) -> None:
 
 
 def test_hit_on_both_names_the_envelope_first() -> None:
-    assert hits(FILTER, mail(MAIL, sender="ann@example.net"), lists=[entry("example.net")]) == ["WL_SENDER", "WL_AUTHOR"]
+    assert hits(FILTER, mail(MAIL, sender="ann@example.net"), lists=[entry("example.net")]) == [
+        "WL_SENDER",
+        "WL_AUTHOR",
+    ]
 
 
 def test_the_words_of_the_header() -> None:

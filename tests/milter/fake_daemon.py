@@ -13,12 +13,13 @@ from types import SimpleNamespace
 from typing import Any
 
 from tamis import config as configuration
-from tamis.config import Config, Headers
+from tamis.config import Config
 from tamis.headers import Changes
 from tamis.mail import Mail
 from tamis.milter.core import Core
 from tamis.milter.supervisor import Supervisor
 from tamis.networks import identify
+from tamis.settings import Headers
 
 
 class FakeEngine:

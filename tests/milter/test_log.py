@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tamis import limits
-from tamis.config import Log
 from tamis.milter import log
+from tamis.settings import Log
 
 PIECE = re.compile(r'([A-Za-z0-9_.-]+)=("(?:[^"\\]|\\.)*"|[^ "]*)(?: |$)')
 SCALAR = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.binary(), st.text(st.characters()))

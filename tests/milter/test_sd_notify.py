@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tamis.config import Daemon
 from tamis.milter.sd_notify import Notifier
 from tamis.milter.sockets import CannotListen, activated, open_all
+from tamis.settings import Daemon
 
 
 @pytest.mark.parametrize("abstract", [False, True])

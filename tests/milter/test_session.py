@@ -10,7 +10,7 @@ import milter
 import pytest
 
 from tamis import limits
-from tamis.config import Config, Settings
+from tamis.config import Config
 from tamis.headers import Changes
 from tamis.mail import Mail
 from tamis.milter import examiner as examiner_module
@@ -21,6 +21,7 @@ from tamis.milter.process import BackOff
 from tamis.milter.session import Session
 from tamis.milter.transaction import Transaction
 from tamis.networks import identify
+from tamis.settings import Settings
 
 
 class Engine:

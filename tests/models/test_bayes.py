@@ -14,9 +14,10 @@ from tamis.message import Message
 from tamis.models import storage
 from tamis.models.bayes import Model
 from tamis.models.features import BODY, FEATURES, VIEWS, Indices, body_only, features, split_views
-from tamis.models.points import LEVELS, MIDDLE_LEVEL, to_points
+from tamis.models.points import MIDDLE_LEVEL, to_points
 from tamis.models.storage import ModelError
 from tamis.models.training import presence_matrix
+from tamis.settings import LEVELS
 
 
 def _learned(make_message, ham: int = 30, spam: int = 20) -> Model:

@@ -8,8 +8,9 @@ from tamis.models import training
 from tamis.models.bayes import Model
 from tamis.models.corpus import Entry
 from tamis.models.features import BODY, HEADER, features, view_slice
-from tamis.models.points import FRESH_MIDDLE, LEVELS
+from tamis.models.points import FRESH_MIDDLE
 from tamis.models.training import TEST_WEIGHT_BOUNDS, Source, learn_test_weights, train
+from tamis.settings import LEVELS
 
 
 @pytest.fixture

@@ -17,11 +17,11 @@ from typing import Any
 import dkim
 import pytest
 
-from tamis.config import Headers
 from tamis.message import Message
 from tamis.postfix.instance import PrivatePostfix
 from tamis.postfix.ports import free_ports, wait_listening
 from tamis.postfix.served import service_user
+from tamis.settings import Headers
 
 pytestmark = pytest.mark.servers
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from tamis.config import Headers
 from tamis.message import Message
 from tamis.postfix.instance import PrivatePostfix
+from tamis.settings import Headers
 
 pytestmark = pytest.mark.servers
 

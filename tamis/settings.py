@@ -1,0 +1,246 @@
+"""Every key of the configuration file, with its type, its default and what it cannot be.
+
+This is the reference; `docs/configuration.md` is held to it by a test, and `tamis.config` reads files into it.
+"""
+
+import ipaddress
+import re
+from collections.abc import Iterable
+from typing import Annotated, Any, Final, Literal
+from urllib.parse import urlsplit
+
+import msgspec
+
+from tamis.lists import BadEntry, ListName, normalise_value
+from tamis.mail import parse_ip
+
+LEVELS: Final = (3.0, 4.5, 6.0, 7.5, 9.0, 10.5, 12.0)
+"""The seven levels; a lower one is more aggressive (SPEC, section 2)."""
+
+
+class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A table of the configuration file."""
+
+
+def _impossible(key: str, text: str) -> ValueError:
+    """An impossible value of one key of a section; `tamis.mistakes` takes the key out of the text again."""
+    return ValueError(f"{key}: {text}")
+
+
+def _check_level(level: float) -> None:
+    if level not in LEVELS:
+        known = ", ".join(f"{known:g}" for known in LEVELS)
+        raise _impossible("level", f"{level:g} is not one of the seven levels {known}")
+
+
+def _is_socket(value: str) -> bool:
+    inet = re.fullmatch(r"inet:([0-9]{1,5})@(\[[^\[\]]+\]|[^\[\]]+)", value)
+    if inet is None:
+        return re.fullmatch(r"unix:/.{1,106}|fd:[0-9]{1,3}|systemd", value) is not None
+    return int(inet[1]) < 65536 and parse_ip(inet[2].strip("[]")) is not None
+
+
+def _sockets(values: Iterable[str]) -> None:
+    for value in values:
+        if not _is_socket(value):
+            raise _impossible(
+                "listen", f"{value!r} is not a socket: write unix:/run/tamis/tamis.sock, inet:8895@127.0.0.1 or systemd"
+            )
+
+
+def _networks(key: str, values: Iterable[str]) -> None:
+    for value in values:
+        try:
+            ipaddress.ip_network(value)
+        except ValueError as error:
+            raise _impossible(key, f"{value!r} is not an IP address or network: {error}") from None
+
+
+class Daemon(Section, frozen=True):
+    """`tamis serve`: where it listens and how it runs."""
+
+    listen: tuple[str, ...] = ("unix:/run/tamis/tamis.sock",)
+    socket_mode: Annotated[str, msgspec.Meta(pattern="^0?[0-7]{3}$")] = "0660"
+    socket_group: str = ""
+    workers: Annotated[int, msgspec.Meta(ge=0, le=256)] = 0
+    user: str = "tamis"
+    state_directory: str = "/var/lib/tamis"
+    runtime_directory: str = "/run/tamis"
+    drain_seconds: Annotated[float, msgspec.Meta(gt=0, le=600)] = 30.0
+
+    def __post_init__(self) -> None:
+        if not self.listen:
+            raise _impossible("listen", "at least one socket is needed")
+        _sockets(self.listen)
+        for name in ("state_directory", "runtime_directory"):
+            if not getattr(self, name).startswith("/"):
+                raise _impossible(name, "must be an absolute path")
+
+
+class Networks(Section, frozen=True):
+    """Whose connections are not strangers' (SPEC, section 0)."""
+
+    own: tuple[str, ...] = ()
+    trusted_relays: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        _networks("own", self.own)
+        _networks("trusted_relays", self.trusted_relays)
+
+
+HeaderName = Annotated[str, msgspec.Meta(pattern=r"^(|[A-Za-z][A-Za-z0-9-]{0,75})$")]
+
+
+_NOT_OURS: Final = frozenset(
+    {
+        "received",
+        "return-path",
+        "from",
+        "sender",
+        "reply-to",
+        "to",
+        "cc",
+        "bcc",
+        "subject",
+        "date",
+        "message-id",
+        "in-reply-to",
+        "references",
+        "mime-version",
+        "content-type",
+        "content-transfer-encoding",
+        "content-disposition",
+        "content-id",
+        "dkim-signature",
+        "arc-seal",
+        "arc-message-signature",
+        "arc-authentication-results",
+        "authentication-results",
+        "list-id",
+        "list-unsubscribe",
+        "list-unsubscribe-post",
+        "auto-submitted",
+    }
+)
+"""Names whose removal would damage a message or its signatures."""
+
+
+class Headers(Section, frozen=True):
+    """The name of each header written; an empty name switches it off (SPEC, section 4)."""
+
+    score: HeaderName = "X-Ico-Bay"
+    status: HeaderName = "X-Spam-Status"
+    return_path: HeaderName = "X-Error-Return-Path"
+    helo: HeaderName = "X-HELO-In-Domain"
+    peer: HeaderName = "X-ORG-IN-IP-Address"
+    whitelisted: HeaderName = "X-Icodia-SpamFilter-WL"
+    recipient: HeaderName = "X-RCPT-TO"
+    id: HeaderName = "X-IcoServerMsgID"
+    verdict: HeaderName = "X-Tamis-Verdict"
+    spamassassin_spelling: bool = False
+
+    def __post_init__(self) -> None:
+        seen: dict[str, str] = {}
+        for key, name in self.names().items():
+            if name.lower() in _NOT_OURS:
+                raise _impossible(key, f"{name!r} is a field of the message itself, whose copies would be removed")
+            if name.lower() in seen:
+                raise _impossible(key, f"{name!r} is already the name of {seen[name.lower()]}")
+            seen[name.lower()] = key
+
+    def names(self) -> dict[str, str]:
+        """Map each key that names a header to the name it writes, the switched-off ones left out."""
+        return {key: value for key, value in msgspec.structs.asdict(self).items() if value and isinstance(value, str)}
+
+
+class Log(Section, frozen=True):
+    """The decision line of each message and the daemon's own messages, on standard error."""
+
+    format: Literal["logfmt", "json"] = "logfmt"
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class Redis(Section, frozen=True):
+    """Cached answers. Without a url the daemon runs a private redis-server of its own."""
+
+    url: Annotated[str, msgspec.Meta(pattern="^(|(redis|rediss|unix)://.+)$")] = ""
+    server: str = "redis-server"
+    maxmemory: Annotated[str, msgspec.Meta(pattern="^[0-9]+(kb|mb|gb)$")] = "64mb"
+    timeout_seconds: Annotated[float, msgspec.Meta(gt=0, le=5)] = 0.2
+    answer_lifetime_seconds: Annotated[int, msgspec.Meta(ge=1, le=604800)] = 3600
+
+    def __post_init__(self) -> None:
+        try:
+            _ = urlsplit(self.url).port
+        except ValueError as error:
+            raise _impossible("url", f"not a Redis url: {error}") from None
+
+
+class Database(Section, frozen=True):
+    """Lists kept by command. Without a url, SQLite in the state directory."""
+
+    url: str = ""
+
+
+class Classifier(Section, frozen=True):
+    """The naive-Bayes model. Without a path, the site's own in the state directory, else the shipped one."""
+
+    model: str = ""
+
+
+class PlatformLists(Section, frozen=True):
+    """Entries that hold for every recipient; those of a domain stand in its own section."""
+
+    whitelist_ip: tuple[str, ...] = ()
+    whitelist_sender: tuple[str, ...] = ()
+    blacklist_ip: tuple[str, ...] = ()
+    blacklist_sender: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in ListName:
+            for value in getattr(self, name.value):
+                try:
+                    normalise_value(name, value)
+                except BadEntry as error:
+                    raise _impossible(name.value, str(error)) from None
+
+
+class PolicySection(Section, frozen=True):
+    """What recipient domains get unless their own section says otherwise (SPEC, section 3)."""
+
+    antispam: bool = True
+    mode: Literal["quarantine", "tag", "junk", "observe"] = "quarantine"
+    level: float = 7.5
+    filters: dict[str, dict[str, Any]] = {}
+
+    def __post_init__(self) -> None:
+        _check_level(self.level)
+
+
+class DomainSection(PlatformLists, frozen=True):
+    """One recipient domain: only what differs from `[policy]`, and the entries of its own lists."""
+
+    antispam: bool | None = None
+    mode: Literal["quarantine", "tag", "junk", "observe"] | None = None
+    level: float | None = None
+    filters: dict[str, dict[str, Any]] = {}
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.level is not None:
+            _check_level(self.level)
+
+
+class Settings(Section, frozen=True):
+    """A whole configuration file."""
+
+    daemon: Daemon = Daemon()
+    networks: Networks = Networks()
+    headers: Headers = Headers()
+    log: Log = Log()
+    redis: Redis = Redis()
+    database: Database = Database()
+    classifier: Classifier = Classifier()
+    lists: PlatformLists = PlatformLists()
+    policy: PolicySection = PolicySection()
+    domain: dict[str, DomainSection] = {}
