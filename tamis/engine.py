@@ -83,6 +83,7 @@ class Engine:
             if version == self._list_version:
                 return None
             stored: list[Entry] = self._store.entries()
+            lists = Lists([*self._configured, *stored])
         except (SQLAlchemyError, OSError, ValueError) as error:
             if not self._lists_failed:
                 _log.warning("lists not read, the last good ones stay: %s", first_line(error))
@@ -90,7 +91,7 @@ class Engine:
             return None
         self._lists_failed = False
         self._list_version = version
-        return Lists([*self._configured, *stored])
+        return lists
 
     def _fresh_model(self) -> Model | None:
         stamp: _Stamp | None = None
@@ -103,7 +104,7 @@ class Engine:
         except (OSError, ValueError) as error:
             _log.error("model not read, the last good one stays: %s", error)
             self._bad_model = stamp
-            return None
+            return None if self._snapshot.model else next(iter(_models.values()), None)
         self._model_stamp = stamp
         return model
 

@@ -218,6 +218,7 @@ def parse_tree(fields: tuple[Field, ...], body: bytes) -> Tree:
             if depth >= limits.MIME_DEPTH:
                 tree.capped = True
             elif content_type == "message/rfc822":
+                raw = _enclosed(part_fields, raw)
                 block = parse_header(raw)
                 nested = [(block.fields, raw[block.body_start :], depth + 1, False)]
             else:
@@ -228,6 +229,18 @@ def parse_tree(fields: tuple[Field, ...], body: bytes) -> Tree:
             continue
         tree.parts.append(_leaf(part_fields, raw, depth, content_type, parameters))
     return tree
+
+
+def _encoding(fields: tuple[Field, ...]) -> str:
+    return decode_bytes(unfold(header_value(fields, b"content-transfer-encoding"))).strip().lower()
+
+
+def _enclosed(fields: tuple[Field, ...], raw: bytes) -> bytes:
+    """Return an enclosed message, its encoding undone: none is allowed (RFC 2046, section 5.2.1), clients undo it."""
+    encoding = _encoding(fields)
+    if encoding in ("base64", "quoted-printable"):
+        return decode_transfer(raw, encoding).replace(b"\r\n", b"\n")
+    return raw
 
 
 def _split_multipart(tree: Tree, boundary: str, raw: bytes, depth: int, content_type: str) -> list[_Branch] | None:
@@ -282,7 +295,6 @@ def _chunks(raw: bytes, delimiter: bytes) -> Iterator[bytes | None]:
 
 def _leaf(fields: tuple[Field, ...], raw: bytes, depth: int, content_type: str, parameters: dict[str, str]) -> Part:
     disposition, disposition_parameters = parse_parameters(header_value(fields, b"content-disposition"))
-    encoding = decode_bytes(unfold(header_value(fields, b"content-transfer-encoding"))).strip().lower()
     filename = disposition_parameters.get("filename") or parameters.get("name", "")
     return Part(
         fields=fields,
@@ -292,5 +304,5 @@ def _leaf(fields: tuple[Field, ...], raw: bytes, depth: int, content_type: str, 
         parameters=parameters,
         disposition=disposition,
         filename=filename[:255],
-        encoding=encoding,
+        encoding=_encoding(fields),
     )

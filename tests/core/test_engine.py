@@ -1,20 +1,29 @@
 """The engine of a process: it takes up changed lists and models, and keeps the last good ones."""
 
+import json
 import logging
 import os
+import re
 import sqlite3
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tamis.config import Config, parse
+from tamis.decision_log import fields
 from tamis.engine import SHIPPED_MODEL, Engine, model_path, preload
+from tamis.headers import changes
 from tamis.list_store import ListStore
 from tamis.lists import ListName
 from tamis.mail import Mail, MailClass
 from tamis.models.bayes import Model
 from tamis.models.features import Indices, features
+from tamis.record import as_json
+from tamis.settings import Headers
 from tamis.testing import mail
+from tests.core.test_message_fuzz import hostile
 
 PEER = "192.0.2.7"
 
@@ -27,6 +36,15 @@ def config(tmp_path: Path) -> Config:
 @pytest.fixture
 def store(config: Config) -> ListStore:
     return ListStore(config.database_url)
+
+
+@pytest.fixture(scope="module")
+def shipped(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    """The engine with the shipped model and every built row switched on."""
+    folder = tmp_path_factory.mktemp("state")
+    text = f'[daemon]\nstate_directory = "{folder}"\n[policy]\nmode = "tag"\n'
+    rows = "[policy.filters]\ncyrillic.enabled = true\nsinograms = { enabled = true, kana = true, hangul = true }\n"
+    return Engine(parse(text + rows, "x"))
 
 
 def message() -> Mail:
@@ -96,6 +114,25 @@ def test_a_database_whose_table_is_gone(config: Config, store: ListStore) -> Non
     assert row_of(engine) == "blacklisted-ip"
 
 
+@pytest.mark.parametrize(("column", "value"), [("list", "no_such_list"), ("value", "nonsense"), ("added_at", "never")])
+def test_an_entry_that_makes_no_sense(
+    config: Config, store: ListStore, caplog: pytest.LogCaptureFixture, column: str, value: str
+) -> None:
+    """As a newer version may write it: neither a worker's start nor a message may fail over it."""
+    store.add(ListName.BLACKLIST_IP, PEER, "", by="ann")
+    engine = Engine(config)
+    with sqlite3.connect(config.state_directory / "tamis.db") as connection:
+        connection.execute(
+            "INSERT INTO list_entry VALUES (9, 'whitelist_ip', '', '192.0.2.9', 'x', '2024-01-01', NULL, '')"
+        )
+        connection.execute(f"UPDATE list_entry SET {column} = ? WHERE id = 9", [value])  # noqa: S608
+        connection.execute("UPDATE version SET number = number + 1")
+    engine.refresh()
+    assert row_of(engine) == "blacklisted-ip"
+    assert row_of(Engine(config)) == ""
+    assert "lists not read" in caplog.text
+
+
 def test_a_replaced_database_is_read(config: Config, store: ListStore, tmp_path: Path) -> None:
     """As after restoring a backup while the daemon runs."""
     store.add(ListName.BLACKLIST_IP, PEER, "", by="ann")
@@ -163,12 +200,35 @@ def test_a_preloaded_model_is_shared(config: Config) -> None:
     assert Engine(config).snapshot.model is Engine(config).snapshot.model
 
 
+def test_a_worker_that_starts_beside_a_damaged_model_takes_the_preloaded_one(config: Config) -> None:
+    own = Model()
+    own.save(config.site_model)
+    preload(config)
+    config.site_model.write_bytes(b"this is no model")
+    model = Engine(config).snapshot.model
+    assert model is not None
+    assert model.version == own.version
+
+
 def test_outgoing_mail_gets_no_verdict(config: Config) -> None:
     outgoing = message()
     outgoing.mail_class = MailClass.OUTGOING
     record = Engine(config).examine(outgoing)
     assert list(record.verdicts) == []
     assert record.answers == []
+
+
+@settings(max_examples=100, suppress_health_check=list(HealthCheck))
+@given(hostile, st.text(max_size=50), st.text(max_size=50))
+def test_whatever_comes_is_answered(shipped: Engine, raw: bytes, sender: str, recipient: str) -> None:
+    """No row fails on hostile input: it would abstain, and its tests would be switched off by the sender."""
+    record = shipped.examine(mail(raw, peer=PEER, sender=sender, recipients=[recipient]))
+    assert [answer for answer in record.answers if answer.error or answer.abstained] == []
+    (verdict,) = record.verdicts
+    assert verdict.score == sum(weight for _, weight in verdict.tests)
+    written = changes(record, Headers())
+    assert all(re.fullmatch(r"(?:[ -~]|\n\t)*", value) for _, value in written.add)
+    json.dumps([as_json(record), fields(record)])
 
 
 def test_a_hit_of_the_shipped_model_is_a_score(config: Config) -> None:

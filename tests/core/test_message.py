@@ -285,6 +285,21 @@ def test_enclosed_messages_are_opened() -> None:
     assert [part.payload.strip() for part in message.parts] == [b"see below", b"inner"]
 
 
+@pytest.mark.parametrize(
+    ("encoding", "inner"),
+    [
+        ("base64", base64.encodebytes(b"Subject: x\r\nContent-Type: text/html\r\n\r\n<p>hidden</p>")),
+        ("quoted-printable", b"Subject: x\nContent-Type: text/html=\n\n\n<p>hid=64en</p>"),
+    ],
+)
+def test_an_enclosed_message_may_be_encoded_although_it_must_not(encoding: str, inner: bytes) -> None:
+    """RFC 2046, section 5.2.1, forbids it; clients decode and show it all the same."""
+    head = f"Content-Type: message/rfc822\nContent-Transfer-Encoding: {encoding}\n\n"
+    message = Message(multipart(head.encode() + inner))
+    assert message.text.strip() == "hidden"
+    assert message.parts[0].content_type == "text/html"
+
+
 def test_parts_of_a_digest_are_messages() -> None:
     raw = multipart(b"\nSubject: one\n\nfirst", b"\nSubject: two\n\nsecond").replace(b"/mixed", b"/digest")
     message = Message(raw)

@@ -66,6 +66,7 @@ _TOKENS = (
     b"utf-8''", b"Content-Type: multipart/digest; boundary=inner\n", b"Content-Type: message/rfc822\n\n", b"%ff",
     b"Content-Transfer-Encoding: base64\n", b"<", b">", b"&#xd800;", b"&", b"(", b")", b"@", b"[", b"+2AA-", b"\xff",
     b"\xe4\xbd\xa0", b"From ", b"Received: from ", b"http://", b"xn--", b"Date: 31 Dec 9999 23:59:59 -0000\n",
+    b"Received: from x; 31 Dec 9999 23:59:59 -0000\n",
 )  # fmt: skip
 
 
@@ -143,7 +144,7 @@ def test_no_charset_raises(data: bytes, charset: str) -> None:
 def test_long_hostile_input_takes_bounded_time() -> None:
     """What is cheap in small is what an attacker sends a megabyte of."""
     for token in (*_TOKENS, b'"a" ', b"a@", b"=?utf-8?q?a?= ", b";a=", b"; ", b"a ", b"(\\", b"\n\t", b"a\n"):
-        block = token * (200_000 // len(token))
+        block = token * (100_000 // len(token))
         for raw in (
             b"From: " + block + b"\nReceived: from a" + block + b"\nDate: " + block,
             b"Received: from x; " + block + b"x;\nSubject: " + block + b"\nContent-Type: text/html;" + block,
