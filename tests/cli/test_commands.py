@@ -93,7 +93,9 @@ def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]
     assert "usage: tamis" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("arguments", [[], ["nonsense"], ["scan"], ["list"], ["list", "add"], ["filters", "--nonsense"]])
+@pytest.mark.parametrize(
+    "arguments", [[], ["nonsense"], ["scan"], ["list"], ["list", "add"], ["filters", "--nonsense"]]
+)
 def test_bad_usage(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as left:
         main(arguments)
@@ -274,7 +276,8 @@ def test_a_long_note_is_printed_whole_into_a_pipe(tamis: Tamis) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["list show", "list add whitelist-ip 192.0.2.7", "list remove whitelist-ip 192.0.2.7", "policy example.org"]
+    "command",
+    ["list show", "list add whitelist-ip 192.0.2.7", "list remove whitelist-ip 192.0.2.7", "policy example.org"],
 )
 def test_an_unreadable_database(tamis: Tamis, command: str) -> None:
     (tamis.folder / "tamis.db").write_bytes(b"this is no database" * 100)
@@ -331,7 +334,9 @@ def test_check_config_of_a_directory(tamis: Tamis) -> None:
 
 
 def test_scan(tamis: Tamis, eml: Path) -> None:
-    arguments = "scan --peer 192.0.2.7 --helo x --rdns y --sender ann@example.net --rcpt a@example.org --rcpt b@example.org"
+    arguments = (
+        "scan --peer 192.0.2.7 --helo x --rdns y --sender ann@example.net --rcpt a@example.org --rcpt b@example.org"
+    )
     found = tamis.read(arguments, str(eml))
     assert (found["file"], found["peer"], found["helo"], found["rdns"]) == (str(eml), "192.0.2.7", "x", "y")
     assert found["recipients"] == ["a@example.org", "b@example.org"]
@@ -417,9 +422,7 @@ def test_scan_uses_the_lists(tamis: Tamis, eml: Path) -> None:
     assert [v["whitelisted"] for v in tamis.read(arguments, str(eml))["verdicts"]] == ["Whitelisted Peer IP", None]
 
 
-def test_scan_with_an_unreadable_database_goes_on(
-    tamis: Tamis, eml: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_scan_with_an_unreadable_database_goes_on(tamis: Tamis, eml: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tamis.folder / "tamis.db").write_bytes(b"this is no database" * 100)
     status, out, _ = tamis.run("scan --json", str(eml))
     assert status == 0
