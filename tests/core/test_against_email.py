@@ -41,8 +41,13 @@ def leaves(draw: st.DrawFn) -> bytes:
     if name is not None:
         where = draw(st.sampled_from([b"Content-Disposition: attachment; ", b"Content-Disposition: inline;\n "]))
         lines.append(where + _filename(draw, name))
-    body = base64.encodebytes(content) if encoding == "base64" else quopri.encodestring(content)
+    body = base64.encodebytes(content) if encoding == "base64" else _quoted_printable(content)
     return b"\n".join(lines) + b"\n\n" + body
+
+
+def _quoted_printable(content: bytes) -> bytes:
+    """A bare CR is not well-formed, and the library leaves it as it is."""
+    return quopri.encodestring(content).replace(b"\r", b"=0D")
 
 
 def _filename(draw: st.DrawFn, name: str) -> bytes:
