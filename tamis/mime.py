@@ -223,6 +223,8 @@ def parse_tree(fields: tuple[Field, ...], body: bytes) -> Tree:
                 nested = [(block.fields, raw[block.body_start :], depth + 1, False)]
             else:
                 nested = _split_multipart(tree, parameters.get("boundary", ""), raw, depth, content_type)
+                # Clients show what they cannot part as text; hidden from the filters it would be a way past them.
+                content_type = content_type if nested is not None else "text/plain"
         if nested is not None:
             tree.containers.append(content_type)
             stack.extend(reversed(nested))

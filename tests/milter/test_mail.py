@@ -174,5 +174,6 @@ def test_text_that_is_not_utf8_is_one_error_line_and_the_session_goes_on(shared:
     (seen,) = shared.seen()
     assert seen["raw"] == "Subject: seen\n\n"
     assert (seen["peer"], seen["helo"]) == ("None", "")
+    assert shared.wait_log("event=decision")  # Written after the MTA has its answer.
     lines = shared.log().splitlines()
     assert [line.partition(" ")[2].split(" ")[0] for line in lines] == ["severity=error"] * 3 + ["severity=info"]
