@@ -18,6 +18,7 @@ from tamis.filters.blacklisted_ip import BlacklistedIP
 from tamis.filters.blacklisted_sender import BlacklistedSender
 from tamis.filters.cyrillic import Cyrillic
 from tamis.filters.empty_mail import EmptyMail
+from tamis.filters.mail_checksum import MailChecksum
 from tamis.filters.malformed_headers import MalformedHeaders
 from tamis.filters.same_sender_recipient import SameSenderRecipient
 from tamis.filters.sinograms import Sinograms
@@ -110,7 +111,14 @@ ORDER: Final = (
     Row("19", "keywords", _M, _SPAM, "Does a keyword rule match?"),
     Row("20", "regex-logic", _M, _SPAM, "Does a boolean expression over the rules hold?"),
     Row("21", "ocr", _M, _SPAM, "Is an image known, or does its text hit the keywords?"),
-    Row("22", "mail-checksum", _M, _SPAM, "Did dozens of recipients get the same message at the same moment?"),
+    Row(
+        "22",
+        "mail-checksum",
+        _M,
+        _SPAM,
+        "Did dozens of recipients get the same message at the same moment?",
+        MailChecksum,
+    ),
     Row("23", "surbl", _M, _SPAM, "Do half of the URL lists name a domain in the message?"),
     Row("24", "antivirus-2", _M, _MALWARE, "Does a scanner of the second stage know this malware?"),
     Row("25", "hypercube", _M, _MALWARE, "Is an attachment near a known bad family?"),

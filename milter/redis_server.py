@@ -44,7 +44,9 @@ class RedisServer:
         program = shutil.which(self._settings.server)
         if program is None:
             log.warning(
-                "no private redis-server: answers are not cached", missing=self._settings.server, key="redis.server"
+                "no private redis-server: nothing is cached, row 22 abstains",
+                missing=self._settings.server,
+                key="redis.server",
             )
             return False
         self._spawn(program)

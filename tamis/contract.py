@@ -18,6 +18,7 @@ from tamis.lists import PLATFORM, Lists
 from tamis.mail import Mail
 
 if TYPE_CHECKING:
+    from tamis.counters import Counters
     from tamis.models.bayes import Model
 
 
@@ -71,6 +72,7 @@ class Context:
     recipients: Sequence[str] = ()
     lists: Lists = field(default_factory=Lists)
     model: "Model | None" = None
+    counters: "Counters | None" = None
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     deadline: float = float("inf")
 

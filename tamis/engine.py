@@ -10,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from tamis.answers import Answers
 from tamis.config import Config
+from tamis.counters import Counters
 from tamis.database import first_line
 from tamis.examination import Examination, Snapshot
 from tamis.list_store import ListStore, configured_entries
@@ -18,6 +19,7 @@ from tamis.mail import Mail, MailClass
 from tamis.models.bayes import Model
 from tamis.policy import Policies
 from tamis.record import Record
+from tamis.redis_client import RedisClient
 
 _log = logging.getLogger("tamis")
 
@@ -53,7 +55,9 @@ class Engine:
     def __init__(self, config: Config, redis_url: str = "") -> None:
         self.config = config
         settings = config.settings.redis
-        self._answers = Answers(redis_url, settings.timeout_seconds, settings.answer_lifetime_seconds)
+        redis = RedisClient(redis_url, settings.timeout_seconds)
+        self._answers = Answers(redis, settings.answer_lifetime_seconds)
+        self._counters = Counters(redis)
         self._store = ListStore(config.database_url)
         self._policies = Policies(config)
         self._configured = configured_entries(config)
@@ -112,4 +116,4 @@ class Engine:
         """Return what is to be said of a message; outgoing mail gets no verdict and no header (SPEC, section 0)."""
         if mail.mail_class is MailClass.OUTGOING:
             return Record(mail)
-        return Examination(mail, self._snapshot, self._answers).run()
+        return Examination(mail, self._snapshot, self._answers, self._counters).run()

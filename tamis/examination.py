@@ -18,6 +18,7 @@ from tamis import limits
 from tamis.addresses import domain_of
 from tamis.answers import Answers
 from tamis.contract import Abstain, Context, Filter, FilterOptions, Hit
+from tamis.counters import Counters
 from tamis.filters.order import ORDER, POSITION, Judgement, Row
 from tamis.lists import Lists
 from tamis.mail import Mail
@@ -56,10 +57,11 @@ class Question:
 class Examination:
     """The walk of one inbound message. Make one per message; call `run` once."""
 
-    def __init__(self, mail: Mail, snapshot: Snapshot, answers: Answers) -> None:
+    def __init__(self, mail: Mail, snapshot: Snapshot, answers: Answers, counters: Counters | None = None) -> None:
         self._mail = mail
         self._snapshot = snapshot
         self._cache = answers
+        self._counters = counters
         self._started = time.monotonic()
         self._policies = {recipient: snapshot.policies.for_recipient(recipient) for recipient in mail.recipients}
         self._answered: dict[tuple[str, FilterOptions], Answer] = {}
@@ -140,6 +142,7 @@ class Examination:
                 recipients=question.recipients,
                 lists=self._snapshot.lists,
                 model=self._snapshot.model,
+                counters=self._counters,
                 now=self._mail.now,
                 deadline=deadline,
             )

@@ -68,5 +68,8 @@ WRITTEN_VALUE_CHARS: Final = 900
 REASON_CHARS: Final = 200
 """Characters of a reason in X-Tamis-Verdict."""
 
+COUNTED_MEMBERS: Final = 500
+"""Distinct members kept under one name of a counter, and so the most a filter may ask for."""
+
 END_OF_MESSAGE_SECONDS: Final = 8.0
 """Wall-clock budget of all filters for one message."""

@@ -17,6 +17,7 @@ from tamis.mail import Mail, parse_ip
 from tamis.message import Message
 
 if TYPE_CHECKING:
+    from tamis.counters import Counters
     from tamis.models.bayes import Model
 
 _PEER = "192.0.2.7"
@@ -46,6 +47,7 @@ def hits(
     options: FilterOptions | None = None,
     lists: Iterable[Entry] = (),
     model: "Model | None" = None,
+    counters: "Counters | None" = None,
 ) -> list[str]:
     """Return the names of a filter's hits, in order, asked on behalf of all recipients.
 
@@ -58,6 +60,7 @@ def hits(
         recipients=mail.recipients,
         lists=Lists(lists),
         model=model,
+        counters=counters,
         now=mail.now,
     )
     names = [hit.name for hit in filter.check(mail, context)]

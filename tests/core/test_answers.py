@@ -1,79 +1,21 @@
 """Cached answers in a real Redis, and without one."""
 
-import shutil
 import socket
-import subprocess
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import redis
 
 from tamis.answers import Answers
 from tamis.config import parse
 from tamis.engine import Engine
+from tamis.examination import FILTERS
+from tamis.redis_client import RedisClient
 from tamis.testing import mail
+from tests.redis_server import Server
 
 pytestmark = pytest.mark.servers
-
-
-class Server:
-    """A redis-server on a unix socket."""
-
-    def __init__(self, folder: Path) -> None:
-        program = shutil.which("redis-server")
-        if program is None:
-            pytest.skip("redis-server is not installed")
-        self.path = folder / "redis.sock"
-        self.url = f"unix://{self.path}"
-        options = ["--port", "0", "--unixsocket", str(self.path), "--save", "", "--appendonly", "no"]
-        self._process = subprocess.Popen([program, *options, "--dir", str(folder)], stdout=subprocess.DEVNULL)
-        self.client = redis.Redis.from_url(self.url)
-        self._wait()
-
-    def _wait(self) -> None:
-        deadline = time.monotonic() + 10
-        while time.monotonic() < deadline:
-            try:
-                self.client.ping()
-                return
-            except redis.RedisError:
-                time.sleep(0.02)
-        raise AssertionError("redis-server did not start")
-
-    def calls(self) -> dict[str, int]:
-        """How often each data command was called since the last `reset`."""
-        stats = self.client.info("commandstats")
-        return {name.removeprefix("cmdstat_"): value["calls"] for name, value in stats.items() if _is_data(name)}
-
-    def reset(self) -> None:
-        self.client.flushall()
-        self.client.config_resetstat()
-
-    def stop(self) -> None:
-        self.client.close()
-        self._process.terminate()
-        self._process.wait(10)
-
-
-def _is_data(name: str) -> bool:
-    return name in ("cmdstat_mget", "cmdstat_get", "cmdstat_set", "cmdstat_setex", "cmdstat_mset", "cmdstat_multi")
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    server = Server(tmp_path_factory.mktemp("redis"))
-    yield server
-    server.stop()
-
-
-@pytest.fixture
-def server(running: Server) -> Server:
-    running.reset()
-    return running
-
 
 CONFIG = "[policy.filters]\ncyrillic.enabled = true\nsinograms.enabled = true\n"
 
@@ -87,7 +29,7 @@ def message(number: int = 0) -> str:
 
 
 def test_remembers_for_its_lifetime(server: Server) -> None:
-    answers = Answers(server.url, lifetime=100)
+    answers = Answers(RedisClient(server.url), lifetime=100)
     assert answers.fetch([b"a", b"b"]) == [None, None]
     answers.remember({b"a": b"1", b"c": b""})
     assert answers.fetch([b"a", b"b", b"c"]) == [b"1", None, b""]
@@ -97,7 +39,7 @@ def test_remembers_for_its_lifetime(server: Server) -> None:
 
 
 def test_asks_nothing_for_nothing(server: Server) -> None:
-    answers = Answers(server.url)
+    answers = Answers(RedisClient(server.url))
     assert answers.fetch([]) == []
     answers.remember({})
     assert server.calls() == {}
@@ -106,10 +48,11 @@ def test_asks_nothing_for_nothing(server: Server) -> None:
 def test_one_round_trip_for_all_filters_of_a_message(server: Server, tmp_path: Path) -> None:
     examined = engine(tmp_path, server.url)
     cold = examined.examine(mail(message()))
-    assert server.calls() == {"mget": 1, "set": 2}
+    stored = len([answer for answer in cold.answers if FILTERS[answer.row.name].cache_key(cold.mail) is not None])
+    assert server.calls() == {"mget": 1, "set": stored, "evalsha": 1, "eval": 1}
     warm = examined.examine(mail(message()))
-    assert server.calls() == {"mget": 2, "set": 2}
-    assert [answer.row.name for answer in warm.answers if answer.cached] == ["bayes", "cyrillic"]
+    assert server.calls() == {"mget": 2, "set": stored, "evalsha": 2, "eval": 1}
+    assert {"bayes", "cyrillic"} <= {answer.row.name for answer in warm.answers if answer.cached}
     assert [verdict.tests for verdict in warm.verdicts] == [verdict.tests for verdict in cold.verdicts]
     other = examined.examine(mail(message(1)))
     assert not any(answer.cached for answer in other.answers)
@@ -135,13 +78,14 @@ def test_the_missing_answers_are_stored_in_one_round_trip(server: Server) -> Non
 
     thread = threading.Thread(target=relay)
     thread.start()
-    answers = Answers(f"unix://{server.path}.front")
+    client = RedisClient(f"unix://{server.path}.front")
+    answers = Answers(client)
     answers.fetch([b"x"])
     before = len(sent)
     answers.remember({b"%d" % number: b"value" for number in range(20)})
     assert sent[before:] == [20]
-    assert answers.failures == 0
-    answers._client.close()
+    assert client.failures == 0
+    client.close()
     thread.join(5)
     front.close()
 
@@ -150,7 +94,7 @@ def test_the_missing_answers_are_stored_in_one_round_trip(server: Server) -> Non
 def test_garbage_in_redis_is_ignored(server: Server, tmp_path: Path, garbage: bytes) -> None:
     examined = engine(tmp_path, server.url)
     cold = examined.examine(mail(message()))
-    keys = server.client.keys("*")
+    keys = server.client.keys("tamis:answer:*")
     assert isinstance(keys, list)
     for key in keys:
         server.client.set(key, garbage)
@@ -186,11 +130,12 @@ def test_no_redis_is_slower_and_no_different(tmp_path: Path) -> None:
 
 
 def test_a_dead_redis_costs_one_try_and_then_nothing(tmp_path: Path) -> None:
-    answers = Answers(f"unix://{tmp_path}/none.sock")
+    client = RedisClient(f"unix://{tmp_path}/none.sock")
+    answers = Answers(client)
     for _ in range(100):
         assert answers.fetch([b"a"]) == [None]
         answers.remember({b"a": b"1"})
-    assert answers.failures == 1
+    assert client.failures == 1
 
 
 def test_a_hanging_redis_costs_one_timeout_and_then_nothing(tmp_path: Path) -> None:
@@ -198,13 +143,14 @@ def test_a_hanging_redis_costs_one_timeout_and_then_nothing(tmp_path: Path) -> N
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(str(tmp_path / "hangs.sock"))
     listener.listen()
-    answers = Answers(f"unix://{tmp_path}/hangs.sock", timeout=0.4)
+    client = RedisClient(f"unix://{tmp_path}/hangs.sock", timeout=0.4)
+    answers = Answers(client)
     started = time.monotonic()
     for _ in range(100):
         assert answers.fetch([b"a"]) == [None]
         answers.remember({b"a": b"1"})
     assert 0.3 < time.monotonic() - started < 0.75
-    assert answers.failures == 1
+    assert client.failures == 1
     listener.close()
 
 
@@ -221,17 +167,18 @@ def test_a_message_goes_through_beside_a_hanging_redis(tmp_path: Path) -> None:
 
 def test_a_redis_that_comes_back_is_used_again(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     now = time.monotonic()
-    monkeypatch.setattr("tamis.answers.time.monotonic", lambda: now)
-    answers = Answers(server.url + ".not-yet")
+    monkeypatch.setattr("tamis.redis_client.time.monotonic", lambda: now)
+    client = RedisClient(server.url + ".not-yet")
+    answers = Answers(client)
     for pause in (1, 2, 4, 8, 16, 30, 30):
         assert answers.fetch([b"a"]) == [None]
-        failures = answers.failures
+        failures = client.failures
         now += pause - 0.01
         answers.fetch([b"a"])
-        assert answers.failures == failures
+        assert client.failures == failures
         now += 0.01
-    assert answers.failures == 7
-    answers._client = Answers(server.url)._client
+    assert client.failures == 7
+    client._client = RedisClient(server.url)._client
     answers.remember({b"a": b"1"})
     assert answers.fetch([b"a"]) == [b"1"]
 

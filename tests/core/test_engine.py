@@ -223,7 +223,8 @@ def test_outgoing_mail_gets_no_verdict(config: Config) -> None:
 def test_whatever_comes_is_answered(shipped: Engine, raw: bytes, sender: str, recipient: str) -> None:
     """No row fails on hostile input: it would abstain, and its tests would be switched off by the sender."""
     record = shipped.examine(mail(raw, peer=PEER, sender=sender, recipients=[recipient]))
-    assert [answer for answer in record.answers if answer.error or answer.abstained] == []
+    assert not [answer for answer in record.answers if answer.error]
+    assert {answer.row.name for answer in record.answers if answer.abstained} <= {"mail-checksum"}
     (verdict,) = record.verdicts
     assert verdict.score == sum(weight for _, weight in verdict.tests)
     written = changes(record, Headers())

@@ -1,0 +1,69 @@
+"""How many distinct members were counted under a name within the last minutes, for all machines together: in Redis.
+
+Each name is a sorted set: the members, each with the time it was counted last. That is exact at the small
+numbers that decide (dozens), slides by the millisecond, and lets every policy ask for a window of its own.
+HyperLogLog buckets would bound memory for millions of members, which nobody asks for here, but guess, step
+by whole buckets, and take 12 KiB for each as soon as they are not sparse.
+
+Memory is bounded: at most `limits.COUNTED_MEMBERS` members are kept for a name, those counted last, and a name
+is gone when its longest window has passed since it was last counted. 30 members take about 700 bytes.
+Members are stored as a hash keyed with the name: no address stands in Redis, and the same member has nothing
+in common under two names.
+
+Counting again what was counted before changes its time alone, so it may be repeated at will. One script is
+one round trip, and one step: two machines that count at once see each other. While Redis is away nothing is
+counted and nobody is told a number.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from datetime import datetime
+from itertools import islice
+from typing import Any, Final
+
+import redis.exceptions
+
+from tamis import limits
+from tamis.redis_client import RedisClient
+
+_SCRIPT: Final = """\
+local key, now, window, most = KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local add = {'ZADD', key}
+for i = 4, #ARGV do add[2 * i - 5] = ARGV[1]; add[2 * i - 4] = ARGV[i] end
+if #ARGV > 3 then redis.call(unpack(add)) end
+redis.call('ZREMRANGEBYRANK', key, 0, -most - 1)
+if redis.call('PTTL', key) < window then redis.call('PEXPIRE', key, window) end
+return redis.call('ZCOUNT', key, '(' .. string.format('%d', now - window), string.format('%d', now + window))
+"""
+# The upper bound forgets what a clock that was set back has left in the future.
+_SHA: Final = hashlib.sha1(_SCRIPT.encode(), usedforsecurity=False).hexdigest()
+
+
+class Counters:
+    """Counts of distinct members in sliding windows. Where Redis is away it counts nothing."""
+
+    def __init__(self, redis: RedisClient) -> None:
+        self._redis = redis
+
+    def count(self, name: bytes, members: Iterable[str], now: datetime, seconds: float) -> int | None:
+        """Count members under a name; return how many distinct ones were in the last seconds, None if unknown.
+
+        It goes no further than `limits.COUNTED_MEMBERS`.
+        """
+        key = hashlib.blake2b(name, digest_size=20).digest()
+        counted = islice(members, limits.COUNTED_MEMBERS)
+        asked: list[Any] = [b"tamis:count:" + key, round(1000 * now.timestamp()), round(1000 * seconds)]
+        asked += [limits.COUNTED_MEMBERS, *(_hashed(member, key) for member in counted)]
+        found = self._redis.ask(lambda server: _run(server, asked))
+        return found if isinstance(found, int) else None
+
+
+def _hashed(member: str, key: bytes) -> bytes:
+    return hashlib.blake2b(member.encode("utf-8", "surrogatepass"), key=key, digest_size=8).digest()
+
+
+def _run(server: Any, asked: list[Any]) -> Any:
+    try:
+        return server.evalsha(_SHA, 1, *asked)
+    except redis.exceptions.NoScriptError:  # The first time, and after the server was started again.
+        return server.eval(_SCRIPT, 1, *asked)

@@ -1,0 +1,342 @@
+"""Row 22."""
+
+import re
+import socket
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tamis import limits
+from tamis.config import parse
+from tamis.contract import Abstain, Context, Hit
+from tamis.counters import Counters
+from tamis.engine import Engine
+from tamis.filters.mail_checksum import AMOUNT, MailChecksum, checksum
+from tamis.mail import MailClass
+from tamis.message import Message
+from tamis.record import Record
+from tamis.redis_client import RedisClient
+from tamis.settings import LEVELS
+from tamis.testing import hits, mail
+from tests.redis_server import Server
+
+FILTER = MailChecksum()
+NOW = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
+
+TEXT = """\
+From: Ann <ann@example.net>
+To: {to}
+Subject: Our offer
+Message-ID: <{to}.1@example.net>
+MIME-Version: 1.0
+Content-Type: multipart/mixed; boundary=x
+
+--x
+Content-Type: text/plain; charset=utf-8
+
+Buy now, caf\u00e9.
+--x
+Content-Type: application/pdf; name=a.pdf
+Content-Transfer-Encoding: base64
+
+JVBERi0xLjQ=
+--x--
+"""
+COPY = TEXT.format(to="you@example.org")
+
+
+def people(count: int, start: int = 0) -> list[str]:
+    return [f"user{number}@example.org" for number in range(start, start + count)]
+
+
+def digest(text: str | bytes) -> bytes:
+    found = checksum(Message(text if isinstance(text, bytes) else text.encode()))
+    assert found is not None
+    return found
+
+
+# The digest
+
+
+def test_it_has_160_bits() -> None:
+    assert len(digest(COPY)) == 20
+
+
+ANOTHER = {
+    "author": ("<ann@", "<bob@"),
+    "domain of the author": ("ann@example.net", "ann@example.com"),
+    "subject": ("Our offer", "Our offers"),
+    "text": ("Buy now", "Buy later"),
+    "attachment": ("JVBERi0xLjQ=", "JVBERi0xLjU="),
+    "type of the attachment": ("application/pdf", "image/png"),
+    "type of the text": ("text/plain", "text/html"),
+    "type of the container": ("multipart/mixed", "multipart/related"),
+    "one part less": ("--x\nContent-Type: app", "Content-Type: app"),
+}
+
+
+@pytest.mark.parametrize("difference", ANOTHER)
+def test_another_message_has_another(difference: str) -> None:
+    old, new = ANOTHER[difference]
+    assert COPY.count(old) == 1
+    assert digest(COPY.replace(old, new)) != digest(COPY)
+
+
+SAME = {
+    "recipient and id": ("you@example.org", "me@example.org"),
+    "name and case of the author": ("Ann <ann@example.net>", "=?utf-8?q?A?= <Ann@Example.NET>"),
+    "case and white space of the subject": ("Our offer", "  OUR\n \t offer "),
+    "encoding of the subject": ("Our offer", "=?utf-8?b?T3VyIG9mZmVy?="),
+    "boundary": ("boundary=x", 'boundary="x"'),
+    "white space of the text": ("Buy now, ", "\n\nBuy\t now,\u00a0 "),
+    "charset of the text": ("Buy now, ", "Buy now, "),
+    "name of the attachment": ("a.pdf", "b.pdf"),
+    "line breaks of base64": ("JVBERi0x", "JVBE\nRi0x"),
+    "trace": ("From: Ann", "Received: from a.example by b.example\nDate: now\nX-Any: 1\nFrom: Ann"),
+}
+
+
+@pytest.mark.parametrize("difference", SAME)
+def test_the_same_message_has_the_same(difference: str) -> None:
+    old, new = SAME[difference]
+    assert old in COPY
+    assert digest(COPY.replace(old, new)) == digest(COPY)
+
+
+def test_transfer_encoding_charset_and_line_ends_make_no_difference() -> None:
+    declared = "charset=utf-8\n\nBuy now, caf\u00e9.".encode()
+    for other in (
+        b"charset=iso-8859-1\n\nBuy now, caf\xe9.",
+        b"charset=utf-8\nContent-Transfer-Encoding: quoted-printable\n\nBuy =\nnow, caf=C3=A9.",
+        b"charset=utf-8\nContent-Transfer-Encoding: base64\n\nQnV5IG5vdywgY2Fmw6ku",
+    ):
+        assert digest(COPY.encode().replace(declared, other)) == digest(COPY)
+    assert digest(COPY.replace("\n", "\r\n")) == digest(COPY)
+
+
+def test_pieces_do_not_run_into_each_other() -> None:
+    assert digest("From: a@b.example\nSubject: x y\n\nz") != digest("From: a@b.example\nSubject: x\n\ny z")
+    two = "Content-Type: multipart/mixed; boundary=x\n\n--x\n\n{}\n--x\n\n{}\n--x--\n"
+    assert digest(two.format("a", "b c")) != digest(two.format("a b", "c"))
+
+
+def test_long_text_is_compared_to_its_end() -> None:
+    long = "From: a@b.example\n\n" + "a b " * (limits.HTML_BYTES // 2)
+    assert digest(long + "x") != digest(long + "y")
+    markup = "From: a@b.example\nContent-Type: text/html\n\n" + "<p>a</p>" * (limits.HTML_BYTES // 8)
+    assert digest(markup + "x") != digest(markup + "y")
+
+
+@given(st.binary(max_size=300) | st.text(max_size=200).map(lambda text: text.encode("utf-8", "replace")))
+def test_it_never_raises(raw: bytes) -> None:
+    for message in (raw, b"From: " + raw, b"Content-Type: text/plain; charset=utf-7\n\n+2AA-" + raw):
+        found = checksum(Message(message))
+        assert found is None or len(found) == 20
+
+
+# No answer
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "From: ann@example.net\nSubject: hello\n\n",
+        "From: ann@example.net\nSubject: hello\n\n \n\t\n",
+        "Content-Type: multipart/mixed; boundary=x\n\n--x\n\n--x\nContent-Disposition: attachment\n\n--x--\n",
+    ],
+)
+def test_abstains_where_there_is_nothing_to_compare(text: str) -> None:
+    with pytest.raises(Abstain, match="no text"):
+        hits(FILTER, mail(text, recipients=people(40)))
+
+
+def test_abstains_where_not_all_was_read() -> None:
+    with pytest.raises(Abstain, match="a cap"):
+        hits(FILTER, mail("\n" + "a" * limits.MESSAGE_BYTES))
+
+
+def test_abstains_where_nobody_counts(tmp_path: Path) -> None:
+    for counters in (None, Counters(RedisClient()), Counters(RedisClient(f"unix://{tmp_path}/none.sock"))):
+        with pytest.raises(Abstain, match="no Redis"):
+            hits(FILTER, mail(COPY, recipients=people(40)), counters=counters)
+
+
+# The number
+
+
+@pytest.fixture
+def counters(server: Server) -> Counters:
+    return Counters(RedisClient(server.url))
+
+
+def ask(
+    counters: Counters,
+    recipients: Sequence[str],
+    text: str = COPY,
+    seconds: float = 0,
+    options: MailChecksum.Options | None = None,
+) -> list[Hit]:
+    message = mail(text, recipients=recipients)
+    now = NOW + timedelta(seconds=seconds)
+    context = Context(options=options or FILTER.Options(), recipients=message.recipients, counters=counters, now=now)
+    return list(FILTER.check(message, context))
+
+
+@pytest.mark.servers
+def test_the_thirtieth_recipient_makes_it_spam(counters: Counters) -> None:
+    copies = [ask(counters, [person], TEXT.format(to=person)) for person in people(31)]
+    assert copies[:29] == [[]] * 29
+    assert copies[29] == [
+        Hit("MAIL_CHECKSUM", "the same message to 30 recipients within 10 min", decides=True, amount=AMOUNT)
+    ]
+    assert copies[30][0].because == "the same message to 31 recipients within 10 min"
+
+
+@pytest.mark.servers
+def test_one_message_to_many_hits_at_once(counters: Counters) -> None:
+    assert ask(counters, people(29)) == []
+    assert [hit.decides for hit in ask(counters, people(40))] == [True]
+    assert hits(FILTER, mail("\nanother", recipients=people(40)), counters=counters) == ["MAIL_CHECKSUM"]
+    assert hits(FILTER, mail("\na third", recipients=people(29)), counters=counters) == []
+
+
+@pytest.mark.servers
+def test_another_try_for_the_same_recipient_does_not_count(counters: Counters) -> None:
+    for second in range(60):
+        assert ask(counters, ["user@example.org", "<User@EXAMPLE.org>"], seconds=second) == []
+    assert ask(counters, people(28)) == []
+    assert ask(counters, people(29)) != []
+
+
+@pytest.mark.servers
+def test_the_window_slides(counters: Counters) -> None:
+    assert ask(counters, people(29)) == []
+    assert ask(counters, people(1, 29), seconds=599) != []
+    assert ask(counters, people(1, 30), seconds=600) == []
+    assert ask(counters, people(27, 31), seconds=1198) == []
+    assert ask(counters, people(1, 58), seconds=1198) != []
+
+
+@pytest.mark.servers
+def test_other_messages_count_for_themselves(counters: Counters) -> None:
+    for number, person in enumerate(people(60)):
+        assert ask(counters, [person], f"From: ann@example.net\nSubject: {number // 29}\n\nbody\n") == []
+
+
+@pytest.mark.servers
+def test_each_domain_may_ask_for_another_number_and_window(counters: Counters) -> None:
+    few, long = FILTER.Options(recipients=2, minutes=1), FILTER.Options(recipients=4, minutes=60)
+    assert ask(counters, people(1), options=few) == []
+    assert ask(counters, people(1, 1), options=few, seconds=61) == []
+    assert ask(counters, people(1, 2), options=few, seconds=62) != []
+    assert ask(counters, people(1, 3), options=long, seconds=3599) != []
+
+
+@pytest.mark.parametrize("field", ["List-Id", "list-unsubscribe", "List-Post"])
+@pytest.mark.servers
+def test_a_mailing_list_only_scores(counters: Counters, field: str) -> None:
+    """Anybody can write such a field, so it exempts from nothing else."""
+    text = f"{field}: <x.example.net>\n{COPY}"
+    assert ask(counters, people(29), text) == []
+    (hit,) = ask(counters, people(30), text)
+    assert (hit.name, hit.decides, hit.amount) == ("MAIL_CHECKSUM", False, AMOUNT)
+    assert re.search("to 30 recipients within 10 min, with list-", hit.because, re.I)
+    assert ask(counters, people(30))[0].decides
+
+
+def test_the_amount_alone_decides_at_no_level() -> None:
+    assert 0 < AMOUNT < min(LEVELS)
+
+
+# In the engine
+
+
+def engine(tmp_path: Path, url: str, config: str = "") -> Engine:
+    return Engine(parse(f'{config}\n[daemon]\nstate_directory = "{tmp_path}"\n', "x"), url)
+
+
+def examine(examined: Engine, recipients: Sequence[str]) -> Record:
+    return examined.examine(mail(COPY, sender="ann@example.net", recipients=recipients))
+
+
+def row_of(record: Record) -> set[str]:
+    return {verdict.row.name if verdict.row else "" for verdict in record.verdicts}
+
+
+@pytest.mark.servers
+def test_it_decides_and_scores(server: Server, tmp_path: Path) -> None:
+    record = examine(engine(tmp_path, server.url), people(30))
+    assert row_of(record) == {"mail-checksum"}
+    assert all(dict(verdict.tests)["MAIL_CHECKSUM"] == 1000 * AMOUNT for verdict in record.verdicts)
+
+
+@pytest.mark.servers
+def test_copies_that_other_rows_decided_are_counted(server: Server, tmp_path: Path) -> None:
+    """Blacklisted for one domain, whitelisted for another, with the antispam off for a third: one run."""
+    config = (
+        '[domain."black.example"]\nblacklist_ip = ["192.0.2.7"]\n'
+        '[domain."white.example"]\nwhitelist_ip = ["192.0.2.7"]\n[domain."off.example"]\nantispam = false\n'
+    )
+    examined = engine(tmp_path, server.url, config)
+    for number in range(10):
+        for domain, row in (("black", "blacklisted-ip"), ("white", "whitelisted-ip"), ("off", "")):
+            if number < 9 or domain != "off":
+                record = examine(examined, [f"user{number}@{domain}.example"])
+                assert row_of(record) == {row}
+    record = examine(examined, ["bob@example.org", "bob@white.example", "bob@off.example"])
+    assert [verdict.row.name if verdict.row else "" for verdict in record.verdicts] == [
+        "mail-checksum",
+        "whitelisted-ip",
+        "",
+    ]
+    assert {dict(verdict.tests)["MAIL_CHECKSUM"] for verdict in record.verdicts} == {1000 * AMOUNT}
+
+
+@pytest.mark.servers
+def test_recipients_whose_domain_has_the_row_off_count_beside_others(server: Server, tmp_path: Path) -> None:
+    config = '[domain."off.example".filters.mail-checksum]\nenabled = false\n'
+    examined = engine(tmp_path, server.url, config)
+    away = [f"user{number}@off.example" for number in range(40)]
+    assert row_of(examine(examined, away)) == {""}
+    assert server.calls().get("evalsha") is None
+    record = examine(examined, [*away, "bob@example.org"])
+    assert [verdict.spam for verdict in record.verdicts] == [False] * 40 + [True]
+
+
+@pytest.mark.servers
+def test_outgoing_mail_is_never_counted(server: Server, tmp_path: Path) -> None:
+    examined = engine(tmp_path, server.url)
+    message = mail(COPY, recipients=people(40))
+    message.mail_class = MailClass.OUTGOING
+    examined.examine(message)
+    assert server.client.keys("tamis:count:*") == []
+    assert row_of(examine(examined, people(1))) == {""}
+
+
+@pytest.mark.servers
+def test_garbage_in_redis_costs_this_answer_alone(server: Server, tmp_path: Path) -> None:
+    examined = engine(tmp_path, server.url)
+    examine(examined, people(30))
+    (key,) = server.client.keys("tamis:count:*")
+    server.client.delete(key)
+    server.client.lpush(key, "x")
+    record = examine(examined, people(30))
+    assert [answer.row.name for answer in record.answers if answer.abstained] == ["mail-checksum"]
+    assert any(answer.cached for answer in record.answers)
+    assert dict(record.verdicts[0].tests)["MAIL_CHECKSUM_ABSTAINED"] == 0
+
+
+def test_a_hanging_redis_costs_one_timeout_for_cache_and_count_together(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "hangs.sock"))
+        listener.listen()
+        examined = engine(tmp_path, f"unix://{tmp_path}/hangs.sock", "[redis]\ntimeout_seconds = 0.4")
+        started = time.monotonic()
+        records = [examine(examined, people(40)) for _ in range(10)]
+        assert 0.3 < time.monotonic() - started < 0.79
+        assert all(row_of(record) == {""} for record in records)
