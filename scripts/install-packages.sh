@@ -5,11 +5,16 @@ set -euo pipefail
 
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
 policy=/usr/sbin/policy-rc.d
+clusters=/etc/postgresql-common/createcluster.d
+no_cluster=$clusters/tamis-setup.conf
 log=$(mktemp)
 our_policy=no
+our_clusters=no
 
 clean_up() {
     if [ "$our_policy" = yes ]; then rm -f "$policy"; fi
+    rm -f "$no_cluster"
+    if [ "$our_clusters" = yes ]; then rmdir --ignore-fail-on-non-empty "$clusters"; fi
     rm -f "$log"
 }
 trap clean_up EXIT
@@ -22,6 +27,19 @@ if [ ! -e "$policy" ]; then
     printf '#!/bin/sh\nexit 101\n' >"$policy"
     chmod 755 "$policy"
 fi
+
+# A PostgreSQL that is new to the system makes a cluster, unless a file here says no while it is installed.
+for package; do
+    case $package in
+        postgresql | postgresql-[0-9]*)
+            if [ ! -d "$clusters" ]; then
+                our_clusters=yes
+                mkdir -p "$clusters"
+            fi
+            echo 'create_main_cluster = false' >"$no_cluster"
+            ;;
+    esac
+done
 
 # One line on failure, after what apt said.
 run_apt() {

@@ -1,12 +1,14 @@
 """The SQL database: its tables, and how it is opened (SQLAlchemy Core).
 
-SQLite runs with write-ahead logging and ``synchronous=FULL``: what was committed survives a power cut.
+The tables are made and changed by the migrations only (`tamis.schema`). SQLite runs with write-ahead logging
+and ``synchronous=FULL``: what was committed survives a power cut.
 """
 
 from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import (
+    URL,
     Column,
     DateTime,
     Engine,
@@ -19,56 +21,120 @@ from sqlalchemy import (
     event,
     make_url,
 )  # fmt: skip
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import NullPool
+from sqlalchemy.types import TypeEngine
 
 METADATA: Final = MetaData()
+
+
+def text_of(length: int) -> TypeEngine[str]:
+    """A column of text that is compared and sorted byte by byte, whatever the locale of the server."""
+    return String(length).with_variant(String(length, collation="C"), "postgresql")
+
 
 LIST_ENTRY: Final = Table(
     "list_entry",
     METADATA,
     Column("id", Integer, primary_key=True),
-    Column("list", String(32), nullable=False),
-    Column("domain", String(253), nullable=False, doc="the recipient domain, empty for the platform"),
-    Column("value", String(320), nullable=False),
-    Column("added_by", String(255), nullable=False),
+    Column("list", text_of(32), nullable=False),
+    Column("domain", text_of(253), nullable=False, doc="the recipient domain, empty for the platform"),
+    Column("value", text_of(320), nullable=False),
+    Column("added_by", text_of(255), nullable=False),
     Column("added_at", DateTime, nullable=False, doc="UTC"),
     Column("expires_at", DateTime, nullable=True, doc="UTC; empty for never"),
-    Column("note", String(255), nullable=False, default=""),
+    Column("note", text_of(255), nullable=False, default=""),
     UniqueConstraint("list", "domain", "value"),
 )
 
 VERSION: Final = Table(
     "version",
     METADATA,
-    Column("name", String(32), primary_key=True, doc="what changed"),
+    Column("name", text_of(32), primary_key=True, doc="what changed"),
     Column("number", Integer, nullable=False, doc="raised in the transaction of every change"),
 )
 
+_WANTED: Final = "write sqlite:////file or postgresql+psycopg://user@host/database"
+_POSTGRESQL: Final = {
+    "connect_timeout": "5",
+    "fallback_application_name": "tamis",
+    # A server that is gone without a word is noticed within half a minute.
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "30000",
+}
+
+
+class BadDatabaseUrl(ArgumentError):
+    """A url that names no database Tamis can use; the text is one clear line."""
+
+
+class DriverMissing(ArgumentError):
+    """The Python driver of the database is not installed; the text is one clear line."""
+
+
+def _parse(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise BadDatabaseUrl(f"not a database url: {_WANTED}") from None
+    except ValueError:
+        raise BadDatabaseUrl("not a database url: its port is not a number") from None
+    if parsed.drivername == "postgresql":
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    if parsed.drivername not in ("sqlite", "postgresql+psycopg"):
+        raise BadDatabaseUrl(f"not a database that Tamis uses: {_WANTED}")
+    if parsed.drivername == "sqlite" and parsed.database in (None, "", ":memory:"):
+        raise BadDatabaseUrl("not a database that Tamis uses: SQLite needs a file, which its processes share")
+    return parsed
+
 
 def sqlite_file(url: str) -> Path | None:
-    """Return the file of an SQLite url, None for another database."""
-    parsed = make_url(url)
+    """Return the file of an SQLite url, None for another database. Raises `BadDatabaseUrl`."""
+    parsed = _parse(url)
     return Path(parsed.database) if parsed.get_backend_name() == "sqlite" and parsed.database else None
+
+
+def name_of(url: str) -> str:
+    """Return how a person knows the database: its file, or its name and server; never a password."""
+    parsed = _parse(url)
+    if parsed.get_backend_name() == "sqlite":
+        return str(parsed.database)
+    where = parsed.host or parsed.query.get("host") or "this machine"
+    return f"{parsed.database or parsed.username or 'the default database'} on {where}"
 
 
 def first_line(error: Exception) -> str:
     """Return what an error of the database says, in one line."""
-    return str(getattr(error, "orig", None) or error).partition("\n")[0]
+    lines = [line.strip() for line in str(getattr(error, "orig", None) or error).splitlines()]
+    # What tried several addresses says what became of each on the lines below.
+    several = len(lines) > 1 and lines[0].endswith(":")
+    return " ".join(lines[:2] if several else lines[:1])
 
 
 def open_database(url: str) -> Engine:
-    """Return an engine for the database; connects on first use. Raises `sqlalchemy.exc.ArgumentError` on a bad url.
+    """Return an engine for the database; connects on first use. Raises `BadDatabaseUrl` or `DriverMissing`.
 
     A file of SQLite is opened anew each time: a kept connection would go on reading one that was replaced.
+    A connection to PostgreSQL is kept, and tried before each use.
     """
-    engine = create_engine(url, pool_pre_ping=True, poolclass=NullPool if sqlite_file(url) else None)
-    if engine.dialect.name == "sqlite":
+    parsed = _parse(url)
+    sqlite = parsed.get_backend_name() == "sqlite"
+    arguments = {} if sqlite else {name: value for name, value in _POSTGRESQL.items() if name not in parsed.query}
+    try:
+        engine = create_engine(
+            parsed, pool_pre_ping=True, poolclass=NullPool if sqlite else None, connect_args=arguments
+        )
+    except ImportError as error:
+        raise DriverMissing(f"its driver is missing: {first_line(error)}: install tamis[postgresql]") from None
+    if sqlite:
         event.listen(engine, "connect", _prepare_sqlite)
     return engine
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000"):
+    for pragma in ("busy_timeout=5000", "journal_mode=WAL", "synchronous=FULL"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()

@@ -1,17 +1,23 @@
 """Lists kept by command: who added what, when, and until when; and the entries written in the configuration."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Final
 
 from sqlalchemy import Connection, Delete, Engine, delete, insert, select, update
 
+from tamis import schema
 from tamis.config import Config
-from tamis.database import LIST_ENTRY, METADATA, VERSION, open_database, sqlite_file
-from tamis.lists import PLATFORM, Entry, ListName, normalise_value
+from tamis.database import LIST_ENTRY, VERSION, open_database, sqlite_file
+from tamis.lists import PLATFORM, BadEntry, Entry, ListName, normalise_value
 from tamis.settings import PlatformLists
 
-_LISTS = "lists"
+_LISTS: Final = "lists"
+_LONGEST: Final = 320
+"""Characters of a value, as RFC 5321 has them: 64 of the local part, 255 of the domain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +45,7 @@ def configured_entries(config: Config) -> list[Entry]:
 
 
 class ListStore:
-    """The list tables. Reading never creates the database; the first change does."""
+    """The list tables. Reading never creates or upgrades the database; the first change does."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -49,19 +55,28 @@ class ListStore:
     def _exists(self) -> bool:
         return self._file is None or os.path.exists(self._file)
 
-    def _open(self, create: bool = False) -> Engine:
+    def _open(self) -> Engine:
         if self._engine is None:
             self._engine = open_database(self._url)
-        if create:
-            METADATA.create_all(self._engine)
         return self._engine
+
+    @contextmanager
+    def _change(self) -> Iterator[Connection]:
+        """A transaction that changes entries, one after the other in all processes."""
+        engine = self._open()
+        schema.upgrade(engine)
+        with engine.begin() as connection:
+            raised = update(VERSION).where(VERSION.c.name == _LISTS).values(number=VERSION.c.number + 1)
+            if not connection.execute(raised).rowcount:
+                connection.execute(insert(VERSION).values(name=_LISTS, number=1))
+            yield connection
 
     def version(self) -> int:
         """Return a number that changes whenever an entry does."""
         if not self._exists():
             return 0
         with self._open().connect() as connection:
-            if not self._engine or not self._engine.dialect.has_table(connection, VERSION.name):
+            if not schema.readable(connection):
                 return 0
             found = connection.execute(select(VERSION.c.number).where(VERSION.c.name == _LISTS)).scalar()
             return int(found or 0)
@@ -80,7 +95,7 @@ class ListStore:
         if domain is not None:
             query = query.where(LIST_ENTRY.c.domain == domain)
         with self._open().connect() as connection:
-            if not self._engine or not self._engine.dialect.has_table(connection, LIST_ENTRY.name):
+            if not schema.readable(connection):
                 return []
             rows = connection.execute(query).all()
         return [
@@ -98,20 +113,21 @@ class ListStore:
     ) -> bool:
         """Add an entry, or renew it; return whether it is new. Raises `tamis.lists.BadEntry` on a bad value."""
         normalised = normalise_value(name, value)
-        with self._open(create=True).begin() as connection:
+        if len(normalised) > _LONGEST:
+            raise BadEntry(f"{value[:40]!r}… is longer than {_LONGEST} characters")
+        with self._change() as connection:
             removed = connection.execute(_delete(name, normalised, domain)).rowcount
             connection.execute(
                 insert(LIST_ENTRY).values(
                     list=name.value,
                     domain=domain,
                     value=normalised,
-                    added_by=by[:255],
+                    added_by=_storable(by),
                     added_at=datetime.now(UTC).replace(tzinfo=None),
                     expires_at=expires.astimezone(UTC).replace(tzinfo=None) if expires else None,
-                    note=note[:255],
+                    note=_storable(note),
                 )
             )
-            _raise_version(connection)
         return removed == 0
 
     def remove(self, name: ListName, value: str, domain: str) -> bool:
@@ -119,10 +135,13 @@ class ListStore:
         normalised = normalise_value(name, value)
         if not self._exists():
             return False
-        with self._open(create=True).begin() as connection:
+        with self._open().connect() as connection:
+            if not schema.readable(connection):
+                return False
+        with self._change() as connection:
             removed = connection.execute(_delete(name, normalised, domain)).rowcount
-            if removed:
-                _raise_version(connection)
+            if not removed:
+                connection.rollback()
         return bool(removed)
 
 
@@ -131,12 +150,9 @@ def _delete(name: ListName, value: str, domain: str) -> Delete:
     return delete(LIST_ENTRY).where(table.list == name.value, table.domain == domain, table.value == value)
 
 
-def _raise_version(connection: Connection) -> None:
-    changed = connection.execute(
-        update(VERSION).where(VERSION.c.name == _LISTS).values(number=VERSION.c.number + 1)
-    ).rowcount
-    if not changed:
-        connection.execute(insert(VERSION).values(name=_LISTS, number=1))
+def _storable(words: str) -> str:
+    """Return free text as every database takes it: no NUL, nothing that is not Unicode, and not too long."""
+    return words.encode("utf-8", "replace").decode().replace("\0", "?")[:255]
 
 
 def _utc(moment: datetime | None) -> datetime | None:

@@ -181,6 +181,15 @@ class Database(Section, frozen=True):
 
     url: str = ""
 
+    def __post_init__(self) -> None:
+        if self.url:
+            from tamis.database import BadDatabaseUrl, name_of
+
+            try:
+                name_of(self.url)
+            except BadDatabaseUrl as error:
+                raise _impossible("url", str(error)) from None
+
 
 class Classifier(Section, frozen=True):
     """The naive-Bayes model. Without a path, the site's own in the state directory, else the shipped one."""

@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Iterator
 
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError
 
 from tamis import config as configuration
 from tamis.commands.common import UsageError, add_config_option
@@ -25,11 +25,8 @@ def run(args: argparse.Namespace) -> int:
 
     try:
         open_database(config.database_url)
-    except (ArgumentError, NoSuchModuleError) as error:
-        line = config.source("database", "url")
-        raise UsageError(f"{line}: database.url: not a database url: {error}") from None
-    except ModuleNotFoundError as error:
-        raise UsageError(f"{config.source('database', 'url')}: database.url: its driver is missing: {error}") from None
+    except ArgumentError as error:
+        raise UsageError(f"{config.source('database', 'url')}: database.url: {error}") from None
     for warning in warnings(config):
         print(f"warning: {warning}", file=sys.stderr)
     print(f"{path or 'no file, the defaults'}: valid")

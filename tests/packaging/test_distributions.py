@@ -1,5 +1,6 @@
 """Wheel, sdist and editable install: each holds everything, and what it installs works."""
 
+import getpass
 import json
 import os
 import subprocess
@@ -18,6 +19,9 @@ NEEDED = (
     "tamis/cli.py",
     "tamis/py.typed",
     "tamis/filters/order.py",
+    "tamis/migrations/env.py",
+    "tamis/migrations/script.py.mako",
+    "tamis/migrations/versions/0001_lists.py",
     "tamis/milter/session.py",
     "tamis/models/default.bin",
     "tamis/postfix/private/main.cf.in",
@@ -82,6 +86,9 @@ def check_installed(environment: Path) -> None:
     assert where[1].endswith(".so")
     report = run(python, "-m", "tamis.cli", "scan", "--json", __file__)
     assert json.loads(report)["verdicts"][0]["tests"]["BAYES"] is not None
+    config = environment / "tamis.toml"
+    config.write_text(f'[daemon]\nuser = "{getpass.getuser()}"\nstate_directory = "{environment}"\n', "utf-8")
+    assert "upgraded to version" in run(str(environment / "bin" / "tamis"), "database", "upgrade", "-c", str(config))
 
 
 def test_wheel_holds_everything(built: Path) -> None:

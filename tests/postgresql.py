@@ -1,0 +1,129 @@
+"""A private PostgreSQL: a cluster of its own in a short folder, on loopback, gone without a trace."""
+
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from itertools import count
+from pathlib import Path
+
+import psycopg
+
+from tamis.postfix.ports import free_ports
+
+_START_SECONDS = 30.0
+
+
+def programs() -> Path | None:
+    """Return the folder of the newest PostgreSQL's programs, None where there is none."""
+    found = [path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/initdb")]
+    found += [Path(path).parent for path in (shutil.which("initdb"),) if path]
+    return max(found, key=lambda folder: [int(part) for part in folder.parts if part.isdigit()], default=None)
+
+
+class Cluster:
+    """A running server, as a context manager; as root it runs as the user postgres, who alone may.
+
+    Its time zone is not UTC, so that a time that is read in the wrong one is found.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._programs = folder
+        self._process: subprocess.Popen[bytes] | None = None
+        self._numbers = count(1)
+        self._port = free_ports(1)[0]
+        self._folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
+        self._folder.chmod(0o711)
+        self._user = pwd.getpwnam("postgres") if os.geteuid() == 0 else None
+        if self._user:
+            os.chown(self._folder, self._user.pw_uid, self._user.pw_gid)
+
+    def __enter__(self) -> "Cluster":
+        try:
+            options = ("-A", "trust", "-U", "tamis", "-N", "--no-locale", "-E", "UTF8")
+            self._spawn("initdb", "-D", str(self._data), *options).wait(_START_SECONDS)
+            self.start()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    @property
+    def _data(self) -> Path:
+        return self._folder / "data"
+
+    @property
+    def sockets(self) -> Path:
+        """The folder of its unix socket."""
+        return self._folder
+
+    @property
+    def log(self) -> str:
+        """What it and its programs said."""
+        return (self._folder / "log").read_text("utf-8", "replace")
+
+    def _spawn(self, program: str, *arguments: str) -> subprocess.Popen[bytes]:
+        with (self._folder / "log").open("ab") as log:
+            return subprocess.Popen(
+                [str(self._programs / program), *arguments],
+                cwd="/",
+                env={"PATH": os.environ["PATH"], "HOME": str(self._folder), "LC_ALL": "C"},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                user=self._user.pw_uid if self._user else None,
+                group=self._user.pw_gid if self._user else None,
+                extra_groups=[] if self._user else None,
+            )
+
+    def start(self) -> None:
+        """Start the server unless it runs, on the port it always had, and wait until it answers."""
+        if self._process is not None:
+            return
+        settings = {
+            "listen_addresses": "127.0.0.1",
+            "port": self._port,
+            "unix_socket_directories": self._folder,
+            "fsync": "off",
+            "full_page_writes": "off",
+            "shared_buffers": "16MB",
+            "timezone": "America/New_York",
+        }
+        options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+        self._process = self._spawn("postgres", "-D", str(self._data), *options)
+        deadline = time.monotonic() + _START_SECONDS
+        while self._process.poll() is None and time.monotonic() < deadline:
+            try:
+                self.run("SELECT 1")
+                return
+            except psycopg.OperationalError:
+                time.sleep(0.02)
+        raise AssertionError(f"PostgreSQL did not start:\n{self.log}")
+
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """Stop the server: SIGINT ends every session, SIGQUIT is a crash."""
+        if self._process is None:
+            return
+        self._process.send_signal(how)
+        self._process.wait(_START_SECONDS)
+        self._process = None
+
+    def run(self, statement: str, database: str = "postgres") -> list[tuple[object, ...]]:
+        """Run one statement as the superuser, outside a transaction, and return its rows."""
+        where = f"host=127.0.0.1 port={self._port} user=tamis dbname={database} connect_timeout=5"
+        with psycopg.connect(where, autocommit=True) as connection:
+            cursor = connection.execute(statement.encode())
+            return cursor.fetchall() if cursor.description else []
+
+    def new_database(self) -> str:
+        """Make an empty database and return its url."""
+        name = f"tamis{next(self._numbers)}"
+        self.run(f"CREATE DATABASE {name}")
+        return f"postgresql+psycopg://tamis@127.0.0.1:{self._port}/{name}"
