@@ -20,6 +20,7 @@ from tamis.filters.cyrillic import Cyrillic
 from tamis.filters.empty_mail import EmptyMail
 from tamis.filters.mail_checksum import MailChecksum
 from tamis.filters.malformed_headers import MalformedHeaders
+from tamis.filters.missing_sender import MissingSender
 from tamis.filters.same_sender_recipient import SameSenderRecipient
 from tamis.filters.sinograms import Sinograms
 from tamis.filters.whitelisted_ip import WhitelistedIP
@@ -100,7 +101,14 @@ ORDER: Final = (
     Row("8", "blacklisted-ip", _C, _SPAM, "Is the peer on a blacklist?", BlacklistedIP),
     Row("9", "blacklisted-sender", _S, _SPAM, "Is the envelope sender on a blacklist?", BlacklistedSender),
     Row("10", "reverse-dns", _C, _SPAM, "Has the peer no name in the DNS?"),
-    Row("11", "missing-sender", _M, _SPAM, "Has the message no author, or a null sender without being a notice?"),
+    Row(
+        "11",
+        "missing-sender",
+        _M,
+        _SPAM,
+        "Has the message no author, or a null sender without being a notice?",
+        MissingSender,
+    ),
     Row("12", "same-sender-recipient", _R, _SPAM, "Is the envelope sender the recipient?", SameSenderRecipient),
     Row("13", "honeypot", _R, _SPAM, "Was a trap address written to?"),
     Row("14", "ip-complaint", _C, _SPAM, "Is the peer on the complaint list?"),

@@ -36,7 +36,8 @@ class Hit(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
 
     `name` is the test's name as printed in X-Spam-Status. `because` is the ground in words; it may
     quote the wire and is made safe where it is shown. `decides` asks for the row's judgement; without
-    it the hit is evidence alone. `domain` or `recipient` narrow the hit to those recipients.
+    it the hit is evidence alone. `decides_at_share` asks for it where the score is high enough: at that
+    share of the recipient's level, or above. `domain` or `recipient` narrow the hit to those recipients.
     `amount` is evidence in score points measured by the filter; None means the test's learned weight.
     `let_through` is the reason for X-Icodia-SpamFilter-WL, of rows that let a message through.
     """
@@ -48,6 +49,7 @@ class Hit(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
     recipient: str = ""
     amount: float | None = None
     let_through: str = ""
+    decides_at_share: float | None = None
 
     def applies_to(self, recipient: str, domain: str) -> bool:
         return self.recipient in ("", recipient) and self.domain in ("", domain)

@@ -199,14 +199,17 @@ class Examination:
                     decided = (row, "", ground)
                     break
                 continue
-            hit = next((h for h in self._ask(row, policy).hits if h.decides and h.applies_to(recipient, domain)), None)
-            if hit is None:
+            hits = (hit for hit in self._ask(row, policy).hits if hit.applies_to(recipient, domain))
+            grounds = ((hit, _ground(hit, score, policy.level)) for hit in hits)
+            found = next(((hit, ground) for hit, ground in grounds if ground is not None), None)
+            if found is None:
                 continue
+            hit, ground = found
             seen.append((hit.name, 0))
             if row.judgement is Judgement.LETS_THROUGH:
                 passed = (row, hit)
                 continue
-            decided = (row, hit.name, hit.because)
+            decided = (row, hit.name, ground)
             break
         known = {name for name, _ in tests}
         verdict = partial(
@@ -228,3 +231,15 @@ class Examination:
                 spam=False, action="deliver", row=row, test=hit.name, because=hit.because, let_through=hit.let_through
             )
         return verdict(spam=False, action="deliver")
+
+
+def _ground(hit: Hit, score: int, level: float) -> str | None:
+    """Return the ground on which a hit decides at that score, None where it does not."""
+    if hit.decides:
+        return hit.because
+    if hit.decides_at_share is None:
+        return None
+    needed = round(1000 * hit.decides_at_share * level)
+    if score < needed:
+        return None
+    return f"{hit.because}; score {points(score)} reaches {points(needed)}, {hit.decides_at_share:.0%} of the level"

@@ -50,7 +50,8 @@ class Mail:
 
     `peer` is None where it cannot be known (behind a trusted relay whose Received: cannot be read):
     filters that need it abstain. `rdns` is the peer's name as the MTA verified it, empty when it has
-    none. `sender` is the envelope sender, empty for the null sender. Both it and `recipients` are
+    none. `sender` is the envelope sender, empty for the null sender and where it is not known, which
+    `sender_known` tells apart (a message in a file may not say it). Both it and `recipients` are
     normalised here, for comparing; `mail_from` and `rcpt_to` keep them as they were said.
     """
 
@@ -64,6 +65,7 @@ class Mail:
     queue_id: str = ""
     id: str = field(default_factory=new_id)
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    sender_known: bool = True
 
     mail_from: str = field(init=False)
     rcpt_to: tuple[str, ...] = field(init=False)

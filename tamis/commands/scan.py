@@ -26,7 +26,10 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     parser.add_argument("--rdns", default="", metavar="NAME", help="the verified name of the peer")
     parser.add_argument("--helo", default="", metavar="NAME", help="the name it gave")
     parser.add_argument(
-        "--sender", "--from", metavar="ADDRESS", help="envelope sender; '' for the null sender (default: Return-Path:)"
+        "--sender",
+        "--from",
+        metavar="ADDRESS",
+        help="envelope sender; '' for the null sender (default: Return-Path:; without one it is not known)",
     )
     parser.add_argument("--rcpt", "--to", action="append", default=[], metavar="ADDRESS", help="recipient; repeatable")
     parser.add_argument("--json", action="store_true", help="print JSON, one line per message")
@@ -51,7 +54,8 @@ def run(args: argparse.Namespace) -> int:
             continue
         message = Message(raw, size)
         sender = args.sender if args.sender is not None else _return_path(message)
-        mail = Mail(message, peer, args.rdns, args.helo, sender, args.rcpt or ["postmaster@localhost"])
+        mail = Mail(message, peer, args.rdns, args.helo, sender or "", args.rcpt or ["postmaster@localhost"])
+        mail.sender_known = sender is not None
         record = engine.examine(mail)
         model = engine.snapshot.model
         clues = model.clues(message, 200 if args.all else _CLUES) if model else []
@@ -72,9 +76,9 @@ def _read(name: str) -> tuple[bytes, int]:
         return raw, max(len(raw), os.fstat(file.fileno()).st_size)
 
 
-def _return_path(message: Message) -> str:
-    found = message.header("return-path") or ""
-    return found if "@" in found else ""
+def _return_path(message: Message) -> str | None:
+    found = message.header("return-path")
+    return found if found is None or "@" in found else ""
 
 
 def _clue_json(clue: Any) -> dict[str, Any]:
@@ -89,7 +93,8 @@ def _explain(name: str, record: Record, clues: list[Any], everything: bool) -> N
 
 def _lines(name: str, record: Record, clues: list[Any], everything: bool) -> Iterator[str]:
     mail = record.mail
-    yield f"{name}: {mail.message.size} bytes, from <{mail.sender}>, subject {mail.message.subject[:70]!r}"
+    sender = f"from <{mail.sender}>" if mail.sender_known else "envelope sender not known"
+    yield f"{name}: {mail.message.size} bytes, {sender}, subject {mail.message.subject[:70]!r}"
     for verdict in record.verdicts:
         yield f"  {verdict.recipient}: {_sentence(verdict)}"
     leading = record.leading

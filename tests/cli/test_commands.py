@@ -364,6 +364,16 @@ def test_scan_takes_the_sender_from_return_path(tamis: Tamis, eml: Path) -> None
     assert tamis.read("scan", str(eml))["sender"] == ""
 
 
+def test_scan_does_not_take_a_sender_nobody_said_for_the_null_sender(tamis: Tamis, eml: Path) -> None:
+    """Row 11 abstains on a message in a file without Return-Path:, and answers where the null sender is said."""
+    eml.write_bytes(b"From: ann@example.net\n\nhello\n")
+    assert "envelope sender not known" in tamis.good("scan", str(eml))
+    assert "MISSING_SENDER_ABSTAINED" in tamis.read("scan", str(eml))["verdicts"][0]["tests"]
+    assert "from <>" in tamis.good("scan --sender=", str(eml))
+    eml.write_bytes(b"Return-Path: <>\n" + eml.read_bytes())
+    assert tamis.read("scan", str(eml))["verdicts"][0]["tests"]["NULL_SENDER_ODD"] == 1
+
+
 def test_scan_of_standard_input(tamis: Tamis, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(MESSAGE)))
     found = tamis.read("scan", "-")

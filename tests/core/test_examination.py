@@ -274,6 +274,52 @@ def test_switching_the_judgement_off_leaves_the_evidence_of_other_rows(place: Pl
     assert not verdict.spam
 
 
+@pytest.mark.parametrize(
+    ("amount", "level", "row"),
+    [(3.75, 7.5, "spf"), (3.749, 7.5, ""), (1.5, 3, "spf"), (5.999, 12, ""), (6.0, 12, "spf"), (7.5, 7.5, "spf")],
+)
+def test_a_hit_decides_from_a_share_of_the_level_on(place: Place, amount: float, level: float, row: str) -> None:
+    share = Hit("PROBE", "odd", decides_at_share=0.5)
+    place(spf=Probe(share), bayes=ScoringProbe(Hit("BAYES", "", amount=amount)))
+    record = examine(config=f"[policy]\nlevel = {level}\n")
+    assert row_of(record) == row
+    if row:
+        needed = f"{level / 2:g}"
+        assert only(record).because == f"odd; score {amount:g} reaches {needed}, 50% of the level"
+
+
+def test_what_such_a_hit_scores_itself_counts(place: Place) -> None:
+    """The score is the one that is printed, whatever row it came from."""
+    place(spf=ScoringProbe(Hit("PROBE", "odd", amount=1.0, decides_at_share=0.5)))
+    assert row_of(examine(model=model(MISSING_TO=0.0))) == ""
+    place(bayes=ScoringProbe(Hit("BAYES", "", amount=2.75)))
+    verdict = only(examine())
+    assert (verdict.row and verdict.row.name, verdict.test, verdict.score) == ("spf", "PROBE", 3750)
+
+
+def test_recipients_with_other_levels_are_judged_on_their_own(place: Place) -> None:
+    place(
+        spf=Probe(Hit("PROBE", "odd", decides_at_share=0.5)),
+        bayes=ScoringProbe(Hit("BAYES", "", amount=2.0)),
+    )
+    record = examine(config='[domain."strict.example"]\nlevel = 3\n', recipients=("x@strict.example", "x@y.example"))
+    assert [verdict.spam for verdict in record.verdicts] == [True, False]
+
+
+def test_a_hit_below_its_share_does_not_hide_one_that_decides(place: Place) -> None:
+    place(spf=Probe(Hit("ODD", "odd", decides_at_share=0.5), Hit("PROBE", "because", True)))
+    assert (row_of(examine()), only(examine()).test) == ("spf", "PROBE")
+    assert row_of(examine(lists=[WL_IP])) == "whitelisted-ip"
+
+
+def test_a_share_survives_the_cache(place: Place) -> None:
+    cache = Memory()
+    place(bayes=CachedProbe(Hit("BAYES", "", amount=3.0)), spf=CachedProbe(Hit("ODD", "odd", decides_at_share=0.5)))
+    assert [row_of(examine(cache=cache)) for _ in range(2)] == ["", ""]
+    strict = "[policy]\nlevel = 4.5\n"
+    assert row_of(examine(cache=cache, config=strict)) == "spf"
+
+
 def test_a_message_larger_than_what_is_read_says_so() -> None:
     tests = dict(only(examine(TEXT + "a" * limits.MESSAGE_BYTES)).tests)
     assert tests["SIZE_CAPPED"] == 0
