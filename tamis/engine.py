@@ -3,6 +3,7 @@
 import logging
 import os
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -11,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from tamis.answers import Answers
 from tamis.config import Config
 from tamis.counters import Counters
-from tamis.database import first_line
+from tamis.database import first_line, open_database
 from tamis.examination import Examination, Snapshot
 from tamis.list_store import ListStore, configured_entries
 from tamis.lists import Entry, Lists
@@ -41,7 +42,9 @@ def _stamp(path: Path) -> _Stamp:
 
 
 def preload(config: Config) -> None:
-    """Load the model into this process, for the workers forked from it."""
+    """Load the model, and the driver of the database, into this process: the workers forked from it share them."""
+    with suppress(SQLAlchemyError):
+        open_database(config.database_url)
     path = model_path(config)
     stamp = _stamp(path)
     if stamp not in _models:

@@ -111,9 +111,14 @@ class Cluster:
         """Stop the server: SIGINT ends every session, SIGQUIT is a crash."""
         if self._process is None:
             return
-        self._process.send_signal(how)
-        self._process.wait(_START_SECONDS)
-        self._process = None
+        process, self._process = self._process, None
+        process.send_signal(how)
+        try:
+            process.wait(_START_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGQUIT)
+            process.wait(_START_SECONDS)
+            raise
 
     def run(self, statement: str, database: str = "postgres") -> list[tuple[object, ...]]:
         """Run one statement as the superuser, outside a transaction, and return its rows."""

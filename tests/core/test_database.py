@@ -1,6 +1,8 @@
 """Opening a database: what a url may be, and a server that restarts, goes away and comes back."""
 
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -58,10 +60,20 @@ def test_the_name_of_a_database_holds_no_password(url: str, name: str) -> None:
 
 
 def test_a_driver_that_is_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "psycopg", None)
+    monkeypatch.setitem(sys.modules, "psycopg", None)
     with pytest.raises(DriverMissing, match=r"^its driver is missing: .*psycopg.*: install tamis\[postgresql\]$"):
         open_database("postgresql://tamis@db.example/tamis")
     assert row_of(engine_on("postgresql://tamis@db.example/tamis", tmp_path)) == ""
+
+
+def test_the_driver_is_loaded_once_for_all_workers(tmp_path: Path) -> None:
+    text = f'[daemon]\nstate_directory = "{tmp_path}"\n[database]\nurl = "postgresql://tamis@db.example/tamis"\n'
+    code = (
+        "import sys; from tamis.config import parse; from tamis.engine import preload;"
+        f"preload(parse({text!r}, 'x')); print('psycopg' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "True\n"
 
 
 def test_an_error_is_one_line() -> None:
