@@ -20,7 +20,10 @@ class Answers:
     def fetch(self, keys: Sequence[bytes]) -> list[bytes | None]:
         """Return the stored octets of each key in one round trip; None for what is not known."""
         found = self._redis.ask(lambda server: server.mget(keys)) if keys else None
-        return [None] * len(keys) if found is None else list(found)
+        # A server that is no Redis, or a broken one, may answer anything.
+        if not isinstance(found, list) or len(found) != len(keys):
+            return [None] * len(keys)
+        return [value if isinstance(value, bytes) else None for value in found]
 
     def remember(self, answers: Mapping[bytes, bytes]) -> None:
         """Store answers for their lifetime, in one round trip."""

@@ -45,7 +45,7 @@ class RedisClient:
             answer = question(self._client)
         except redis.ResponseError:
             return None
-        except (redis.RedisError, OSError):
+        except Exception:  # An answer that makes no sense is a broken server, whatever redis-py stumbles over in it.
             self.failures += 1
             self._closed_until = time.monotonic() + self._pause
             self._pause = min(2 * self._pause, _LONGEST_PAUSE)

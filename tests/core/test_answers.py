@@ -1,5 +1,6 @@
 """Cached answers in a real Redis, and without one."""
 
+import contextlib
 import socket
 import threading
 import time
@@ -112,6 +113,35 @@ def test_a_key_of_another_kind_is_ignored(server: Server, tmp_path: Path) -> Non
         server.client.delete(key)
         server.client.lpush(key, "x")
     assert not any(answer.cached for answer in examined.examine(mail(message())).answers)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [b":5\r\n", b"*1\r\n$1\r\nx\r\n", b"*2\r\n*1\r\n:1\r\n:2\r\n", b"$4\r\nlong\r\n", b"*-1\r\n", b"HTTP/1.1 400\r\n"],
+)
+def test_a_server_that_answers_nonsense_costs_nothing(tmp_path: Path, answer: bytes) -> None:
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(tmp_path / "lies.sock"))
+    listener.listen()
+
+    def lie(client: socket.socket) -> None:
+        with client, contextlib.suppress(OSError):
+            while data := client.recv(1 << 16):
+                client.sendall(answer * max(1, data.count(b"CLIENT") + data.count(b"\r\nSET\r\n")))
+
+    def serve() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                threading.Thread(target=lie, args=(listener.accept()[0],), daemon=True).start()
+
+    threading.Thread(target=serve, daemon=True).start()
+    examined = engine(tmp_path, f"unix://{tmp_path}/lies.sock")
+    for number in range(4):
+        record = examined.examine(mail(message(number)))
+        assert len(record.verdicts) == 1
+        assert not any(answer.cached or answer.error for answer in record.answers)
+        examined._answers._redis._closed_until = 0.0
+    listener.close()
 
 
 def test_a_full_redis_costs_nothing(server: Server, tmp_path: Path) -> None:
