@@ -105,6 +105,7 @@ def as_json(record: Record) -> dict[str, Any]:
                 "milliseconds": round(answer.milliseconds, 3),
                 "cached": answer.cached,
                 "abstained": answer.abstained or None,
+                "error": answer.error,
                 "hits": [{"test": hit.name, "because": hit.because, "decides": hit.decides} for hit in answer.hits],
             }
             for answer in record.answers
