@@ -70,15 +70,18 @@ class Session(Milter.Base):  # type: ignore[misc]
 
     # --- the message
 
+    # The MTA's own reading of an address goes before the client's spelling of it: quotes, comments, routes,
+    # "user%domain" and the like would be ways around lists and policies.
+
     @noreply
     @guarded
     def envfrom(self, sender: bytes, *parameters: bytes) -> None:
-        self._begin_message(_text(sender))
+        self._begin_message(self._macro("{mail_addr}") or _text(sender))
 
     @noreply
     @guarded
     def envrcpt(self, recipient: bytes, *parameters: bytes) -> None:
-        self._current().recipients.append(_text(recipient))
+        self._current().recipients.append(self._macro("{rcpt_addr}") or _text(recipient))
 
     @noreply
     @guarded

@@ -192,6 +192,16 @@ def test_peer_comes_from_the_macro_where_the_callback_was_left_out(wire: Wire) -
     assert str(wire.engine.seen[0].peer) == "2001:db8::7"
 
 
+def test_address_comes_from_the_callback_where_the_mta_sends_no_macro_or_a_broken_one(wire: Wire) -> None:
+    wire.message()
+    wire.macros |= {"{mail_addr}": UnicodeDecodeError("utf-8", b"", 0, 1, ""), "{rcpt_addr}": ""}
+    wire.message()
+    wire.macros |= {"{mail_addr}": "c@x.example", "{rcpt_addr}": "d@example.org"}
+    wire.message()
+    seen = [(mail.sender, *mail.recipients) for mail in wire.engine.seen]
+    assert seen == [("a@x.example", "b@example.org")] * 2 + [("c@x.example", "d@example.org")]
+
+
 def test_connection_used_again_keeps_what_was_negotiated(wire: Wire) -> None:
     again = Session(wire.session._examiner, wire.activity)
     again._setctx(None)
