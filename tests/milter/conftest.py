@@ -16,6 +16,7 @@ import pytest
 
 from tamis.postfix.instance import PostfixUnavailable, PrivatePostfix
 from tamis.postfix.ports import free_ports
+from tamis.postfix.served import service_user
 
 ROOT = Path(__file__).parents[2]
 FAKE = Path(__file__).with_name("fake_daemon.py")
@@ -46,7 +47,7 @@ class Daemon:
     def write_config(self, daemon: str = "", rest: str = "") -> None:
         listen = json.dumps(self.listen)
         self.config.write_text(
-            f'[daemon]\nlisten = {listen}\nsocket_mode = "0666"\nworkers = 2\nuser = "nobody"\n'
+            f'[daemon]\nlisten = {listen}\nsocket_mode = "0666"\nworkers = 2\nuser = "{service_user()}"\n'
             f'state_directory = "{self.folder}/state"\nruntime_directory = "{self.folder}/run"\n{daemon}\n{rest}\n'
         )
 
@@ -131,7 +132,7 @@ def base() -> Iterator[Path]:
     path = Path(tempfile.mkdtemp(prefix="tm", dir="/tmp"))
     path.chmod(0o755)
     if os.geteuid() == 0:
-        shutil.chown(path, "nobody")
+        shutil.chown(path, service_user())
     yield path
     shutil.rmtree(path, ignore_errors=True)
 
@@ -143,7 +144,7 @@ def daemon_in(folder: Path) -> Iterator[Daemon]:
         (folder / name).mkdir(parents=True)
         (folder / name).chmod(0o755)
         if os.geteuid() == 0:
-            shutil.chown(folder / name, "nobody")
+            shutil.chown(folder / name, service_user())
     one = Daemon(folder)
     try:
         yield one
