@@ -60,8 +60,11 @@ def of_folder(folder: Path) -> tuple[list[Sample], list[str]]:
         raise BadFolder(f"there is no .eml file in {folder}")
     samples, unreadable = [], []
     for path in files:
-        name = str(path.relative_to(folder))
+        name = "".join(letter if letter.isprintable() else "?" for letter in str(path.relative_to(folder)))
         try:
+            # Only files: a pipe has no end, nor has what a link to a device gives.
+            if not path.is_file():
+                raise OSError
             samples.append(from_file(name, path.read_bytes()))
         except OSError:
             unreadable.append(name)

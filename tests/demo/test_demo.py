@@ -77,10 +77,13 @@ def test_somebodys_own_folder(temporary: Path, tmp_path: Path) -> None:
     (tmp_path / "loop.eml").write_text("Delivered-To: a@b.example\nTo: a@b.example\nFrom: ?\n\nx\n")
     (tmp_path / "nothing.eml").write_bytes(b"")
     (tmp_path / "gone.eml").symlink_to("nowhere")
+    os.mkfifo(tmp_path / "endless.eml")
+    (tmp_path / "two\nlines.eml").write_text("Subject: x\n\nx\n")
     done = demo(temporary, "--mail", str(tmp_path))
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "\n1 unreadable, not sent: gone.eml\n" in done.stdout
-    assert "\n5 messages sent, 5 accounted for: 5 delivered (" in done.stdout
+    assert "\n2 unreadable, not sent: endless.eml, gone.eml\n" in done.stdout
+    assert "two?lines.eml" in done.stdout
+    assert "\n6 messages sent, 6 accounted for: 6 delivered (" in done.stdout
 
 
 @pytest.mark.servers
