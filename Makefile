@@ -13,6 +13,8 @@ YES ?=
 MAIL =
 KEEP ?=
 TESTS ?=
+# A word for the shell, whatever is in it.
+quoted = '$(subst ','\'',$(1))'
 export PYTHON YES
 export LC_ALL := C.UTF-8
 
@@ -24,7 +26,7 @@ setup:
 	@scripts/setup.sh
 
 demo: setup
-	@scripts/as-root.sh .venv/bin/python -m demo $(if $(MAIL),--mail "$(MAIL)") $(if $(filter-out 0,$(KEEP)),--keep)
+	@scripts/as-root.sh .venv/bin/python -m demo $(if $(value MAIL),--mail $(call quoted,$(value MAIL))) $(if $(filter-out 0,$(KEEP)),--keep)
 
 test: setup
 	@scripts/as-root.sh .venv/bin/python -m pytest -n 2 --dist loadfile $(TESTS)

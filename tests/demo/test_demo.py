@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -95,6 +96,15 @@ def test_left_running_until_told_to_stop(temporary: Path) -> None:
     subprocess.run([stop.group(1)], check=True, capture_output=True, timeout=60)
     assert list(temporary.iterdir()) == []
     assert processes_of(temporary) == []
+
+
+@pytest.mark.parametrize("folder", ["with a space", 'it\'s "quoted" $(exit 3) `x` $HOME \\ ; #'])
+def test_make_hands_over_any_name_of_a_folder(tmp_path: Path, folder: str) -> None:
+    """The line that make runs, without the setup before it."""
+    command = ["make", "--dry-run", "--no-print-directory", "demo", f"MAIL={tmp_path / folder}"]
+    lines = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.splitlines()
+    words = shlex.split(lines[-1])
+    assert words[-2:] == ["--mail", str(tmp_path / folder)]
 
 
 @pytest.mark.servers
