@@ -1,7 +1,6 @@
 """Send sample messages through a private Postfix and Tamis, show what arrived, and leave nothing behind."""
 
 import argparse
-import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ from rich.console import Console
 from rich.progress import track
 
 from demo import report, samples
+from demo.interruption import Interruption
 from demo.outcome import Outcome, closing_line, match
 from demo.samples import BadFolder, Sample
 from tamis.postfix.client import SmtpReply
@@ -28,42 +28,46 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--mail", metavar="DIR", type=Path, help="send the .eml files of this folder instead")
     parser.add_argument("--keep", action="store_true", help="leave Postfix and Tamis running")
     args = parser.parse_args(arguments)
-    # So that a kill, too, goes through the clean-up.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    interruption = Interruption()
     try:
         require_postfix()
-        chosen, unreadable = samples.of_folder(args.mail) if args.mail else (samples.written_for_the_demo(), [])
-        return run(chosen, unreadable, args.keep)
+        with interruption.welcome():
+            chosen, unreadable = samples.of_folder(args.mail) if args.mail else (samples.written_for_the_demo(), [])
+        return run(chosen, unreadable, args.keep, interruption)
     except BadFolder as error:
         print(f"demo: {error}", file=sys.stderr)
         return 2
     except (PostfixUnavailable, DaemonFailed) as error:
-        print(f"demo: {error}", file=sys.stderr)
+        # A signal may have hit what was being started, too.
+        with interruption.welcome():
+            print(f"demo: {error}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        return 130
 
 
-def run(chosen: Sequence[Sample], unreadable: Sequence[str], keep: bool) -> int:
+def run(chosen: Sequence[Sample], unreadable: Sequence[str], keep: bool, interruption: Interruption) -> int:
     """Start everything, send, show, stop."""
     console = report.console()
     with ExitStack() as running:
         started = time.monotonic()
         tamis = running.enter_context(RunningTamis(_SETTINGS.read_text("utf-8")))
-        # static: accepts every domain, since a folder of somebody's mail is for somebody's domains.
-        postfix = running.enter_context(PrivatePostfix(tamis.milter, domains=["static:accepted"]))
-        console.print(
-            f"Started in {time.monotonic() - started:.1f} s, on loopback: Postfix (port {postfix.smtp_port}), "
-            f"Tamis ({tamis.milter}), its private Redis."
-        )
-        outcomes = send(postfix, chosen)
-        show(console, outcomes)
+        with interruption.welcome():
+            # static: accepts every domain, since a folder of somebody's mail is for somebody's domains.
+            private = PrivatePostfix(tamis.milter, domains=["static:accepted"])
+        postfix = running.enter_context(private)
+        with interruption.welcome():
+            console.print(
+                f"Started in {time.monotonic() - started:.1f} s, on loopback: Postfix (port {postfix.smtp_port}), "
+                f"Tamis ({tamis.milter}), its private Redis."
+            )
+            outcomes = send(postfix, chosen)
+            show(console, outcomes)
         if keep:
             keep_running(console, postfix, tamis)
             running.pop_all()
-    if unreadable:
-        console.print(report.shown(f"{len(unreadable)} unreadable, not sent: {', '.join(unreadable)}"))
-    console.print(closing_line(outcomes), soft_wrap=True)
+    with interruption.welcome():
+        if unreadable:
+            console.print(report.shown(f"{len(unreadable)} unreadable, not sent: {', '.join(unreadable)}"))
+        console.print(closing_line(outcomes), soft_wrap=True)
     return 0 if all(outcome.accounted_for for outcome in outcomes) else 1
 
 

@@ -125,8 +125,12 @@ class SmtpSession:
     def __enter__(self) -> "SmtpSession":
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self.close()
+        else:
+            # QUIT in the middle of a message would be part of it, and never be answered.
+            self._smtp.close()
 
 
 def dot_stuffed(message: bytes) -> bytes:

@@ -150,6 +150,7 @@ class PrivatePostfix:
                 stdout=output,
                 stderr=output,
                 timeout=60,
+                start_new_session=True,
             )
         if started.returncode != 0 or not wait_listening(self.smtp_port, 10.0):
             said = f"{log.read_text()}{self.log_text()}".strip()
@@ -181,9 +182,15 @@ class PrivatePostfix:
         return {**os.environ, "MAIL_CONFIG": str(self.config), "PATH": _path()}
 
     def run(self, *command: str, stdin: bytes = b"", check: bool = True) -> subprocess.CompletedProcess[bytes]:
-        """Run a command of Postfix's on this instance and return what it said."""
+        """Run a command of Postfix's on this instance and return what it said; Ctrl-C does not reach it."""
         return subprocess.run(
-            command, input=stdin, env=self.environment(), check=check, capture_output=True, timeout=60
+            command,
+            input=stdin,
+            env=self.environment(),
+            check=check,
+            capture_output=True,
+            timeout=60,
+            start_new_session=True,
         )
 
     def reload(self) -> None:

@@ -4,9 +4,11 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -94,6 +96,42 @@ def test_left_running_until_told_to_stop(temporary: Path) -> None:
     assert stop is not None, done.stdout + done.stderr
     assert processes_of(temporary)
     subprocess.run([stop.group(1)], check=True, capture_output=True, timeout=60)
+    assert list(temporary.iterdir()) == []
+    assert processes_of(temporary) == []
+
+
+@pytest.mark.servers
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("moment", ["tamis-*/log", "tamis-*/start.log", "tamis-*/mail/all/new/*", "the end"])
+def test_interrupted_at_any_moment_it_leaves_nothing_behind(
+    temporary: Path, moment: str, number: signal.Signals
+) -> None:
+    """To the whole process group and twice, as a terminal and `make` do it."""
+    running = subprocess.Popen(
+        [sys.executable, "-m", "demo"],
+        cwd=ROOT,
+        env={**os.environ, "TMPDIR": str(temporary)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    assert running.stdout is not None
+    if moment == "the end":
+        for line in running.stdout:
+            if line.startswith("All headers"):
+                break
+    else:
+        deadline = time.monotonic() + 60
+        while not list(temporary.glob(moment)) and time.monotonic() < deadline:
+            time.sleep(0.005)
+    for _ in range(2):
+        os.killpg(running.pid, number)
+        time.sleep(0.05)
+    said = running.stdout.read()
+    assert running.wait(60) == 128 + number, said
+    assert "Traceback" not in said
     assert list(temporary.iterdir()) == []
     assert processes_of(temporary) == []
 
