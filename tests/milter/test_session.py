@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -236,6 +237,25 @@ def test_large_message_is_kept_up_to_the_cap_and_counted(monkeypatch: pytest.Mon
     assert message.raw.startswith(b"Subject: x\n\n123456789\n")
     assert message.size == len(b"Subject: x\n\n") + 20 * 10 + len(b"subject: late\n")
     assert transaction.copies("SUBJECT") == 2
+
+
+def test_copies_of_a_field_are_counted_in_any_case_and_by_the_whole_name() -> None:
+    transaction = Transaction()
+    for name in ("X-A", "x-a", "X-A ", "X-AB", "A", "X-\udcff"):
+        transaction.add_header(name, b" x")
+    assert [transaction.copies(name) for name in ("X-a", "x-ab", "a", "b", "X-\udcff")] == [3, 1, 1, 0, 1]
+
+
+def test_a_header_of_countless_tiny_fields_takes_little_memory() -> None:
+    tracemalloc.start()
+    transaction = Transaction()
+    for number in range(100_000):
+        transaction.add_header(f"{number:x}", b"")
+    transaction.add_header("Subject", b" x")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert transaction.copies("subject") == 1
+    assert peak < 4_000_000
 
 
 def test_quiet_must_last() -> None:
