@@ -171,7 +171,8 @@ class Session(Milter.Base):  # type: ignore[misc]
         additions = [(name, space + value) for name, value in changes.add]
         subject = None if changes.subject is None else space + changes.subject
         # All or nothing: what cannot be sent is found before anything is.
-        for name, value in [*additions, ("Subject", subject or "")]:
+        repeated = [(number, space + value) for number, value in changes.repeated_subjects.items()]
+        for name, value in [*additions, ("Subject", subject or ""), *(("Subject", value) for _, value in repeated)]:
             if b"\0" in f"{name}{value}".encode():
                 raise ValueError(f"the header {name} holds a NUL")
         for name in changes.remove:
@@ -181,6 +182,8 @@ class Session(Milter.Base):  # type: ignore[misc]
             self.chgheader("Subject", 1, subject)
         elif subject is not None:
             self.addheader("Subject", subject)
+        for number, value in repeated:
+            self.chgheader("Subject", number, value)
         for name, value in reversed(additions):
             self.addheader(name, value, 0)
 

@@ -6,6 +6,8 @@ from email.header import Header
 from typing import Final
 
 from tamis import limits
+from tamis.message import Message
+from tamis.mime import Field
 from tamis.record import Record, Verdict, points
 from tamis.settings import Headers
 
@@ -25,6 +27,8 @@ class Changes:
     remove: list[str] = field(default_factory=list)
     add: list[tuple[str, str]] = field(default_factory=list)
     subject: str | None = None
+    repeated_subjects: dict[int, str] = field(default_factory=dict)
+    """New values of further Subject fields, by their number from 2 on: readers do not agree which one counts."""
 
 
 def sanitise(value: str, limit: int = limits.WRITTEN_VALUE_CHARS) -> str:
@@ -51,28 +55,38 @@ def changes(record: Record, names: Headers) -> Changes:
         return Changes()
     result = Changes(remove=own_names(names), add=list(_fields(record, leading, names)))
     if all(verdict.action == "tag" for verdict in record.verdicts):
-        subject = _subject(record)
-        if not subject.strip().startswith(SUBJECT_TAG.strip()):
-            result.subject = f"{SUBJECT_TAG}{subject}"
+        _tag(record.mail.message, result)
     return result
 
 
-def _subject(record: Record) -> str:
-    """The Subject as it came, folding kept, so that tagging changes nothing but its front.
+def _tag(message: Message, result: Changes) -> None:
+    fields = message.fields("subject")
+    if not fields and message.header_block.capped:
+        # There may be one past the cap: it stays, below ours.
+        result.add.append(("Subject", SUBJECT_TAG))
+        return
+    for number, subject in enumerate(map(_subject, fields) if fields else [""], 1):
+        if subject.strip().startswith(SUBJECT_TAG.strip()):
+            continue
+        if number == 1:
+            result.subject = f"{SUBJECT_TAG}{subject}"
+        elif number <= limits.TAGGED_SUBJECTS:
+            result.repeated_subjects[number] = f"{SUBJECT_TAG}{subject}"
+
+
+def _subject(field: Field) -> str:
+    """A Subject as it came, folding kept, so that tagging changes nothing but its front.
 
     Octets that are no UTF-8 cannot go through libmilter's Python binding: such a Subject is decoded and
     written as encoded words (RFC 2047).
     """
-    found = record.mail.message.fields("subject")
-    if not found:
-        return ""
-    value = found[0].value.replace(b"\r", b"").replace(b"\0", b"").strip()
+    value = field.value.replace(b"\r", b"").replace(b"\0", b"").strip()
     if len(value) > limits.HEADER_VALUE_CHARS:
-        return found[0].text.translate(_CONTROLS)
+        return field.text.translate(_CONTROLS)
     try:
         return value.decode("utf-8")
     except UnicodeDecodeError:
-        return Header(found[0].text.translate(_CONTROLS), "utf-8", header_name="Subject").encode(linesep="\n")
+        return Header(field.text.translate(_CONTROLS), "utf-8", header_name="Subject").encode(linesep="\n")
 
 
 def _fields(record: Record, leading: Verdict, names: Headers) -> Iterable[tuple[str, str]]:

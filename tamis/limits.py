@@ -56,6 +56,9 @@ ADDRESS_FIELD_CHARS: Final = 4 * KIB
 AUTHOR_FIELDS: Final = 5
 """From: fields parsed; there should be one."""
 
+TAGGED_SUBJECTS: Final = 10
+"""Subject: fields tagged; there should be one."""
+
 RECEIVED_FIELDS: Final = 50
 """Received: fields read when the true peer is looked for behind a trusted relay."""
 

@@ -283,6 +283,22 @@ def test_tagging(text: bytes, subject: str | None) -> None:
     assert tagged(text) == subject
 
 
+def test_every_copy_of_the_subject_is_tagged() -> None:
+    spam = verdict(spam=True, action="tag", row="bayes", because="x")
+    for first, number in (("SPAM: a", 2), ("a", 2), ("a", 300)):
+        text = f"Subject: {first}\n" + "SUBJECT: b\n" * (number - 1) + "subject: SPAM: c\n\n"
+        found = changes(Record(mail(text.encode()), verdicts=[spam]), NAMES)
+        assert found.subject == (None if first.startswith("SPAM") else "SPAM: a")
+        assert found.repeated_subjects == dict.fromkeys(range(2, min(number, 10) + 1), "SPAM: b")
+
+
+def test_subject_past_the_cap_is_not_replaced() -> None:
+    spam = verdict(spam=True, action="tag", row="bayes", because="x")
+    found = changes(Record(mail(b"A: b\n" * 1001 + b"Subject: real\n\n"), verdicts=[spam]), NAMES)
+    assert found.subject is None
+    assert found.add[-1] == ("Subject", "SPAM: ")
+
+
 def test_ham_keeps_its_subject() -> None:
     assert changes(Record(mail(), verdicts=[verdict()]), NAMES).subject is None
     observed = verdict(spam=True, action="observe", row="bayes")

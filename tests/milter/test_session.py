@@ -98,6 +98,15 @@ def test_changes_are_sent_from_the_highest_copy_down_and_the_last_field_first(wi
     ]
 
 
+def test_further_subjects_are_changed_by_their_number() -> None:
+    wire = Wire(Changes(subject="SPAM: one", repeated_subjects={2: "SPAM: two"}))
+    wire.session.envfrom(b"<>")
+    for value in (b" one", b" two"):
+        wire.session.header("Subject", value)
+    wire.session.eom()
+    assert wire.sent == [("change", "Subject", 1, " SPAM: one"), ("change", "Subject", 2, " SPAM: two")]
+
+
 def test_failing_engine_leaves_the_message_alone(wire: Wire) -> None:
     def fail() -> None:
         raise TimeoutError("of its own")
