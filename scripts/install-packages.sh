@@ -7,11 +7,25 @@ export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
 policy=/usr/sbin/policy-rc.d
 clusters=/etc/postgresql-common/createcluster.d
 no_cluster=$clusters/tamis-setup.conf
+packages=("$@")
 log=$(mktemp)
 our_policy=no
 our_clusters=no
 
+# Demo and tests start their own; the packaged services stay off after the next boot, too.
+disable_services() {
+    local package
+    command -v systemctl >/dev/null || return 0
+    for package; do
+        case $package in
+            postfix | redis-server | opendkim) systemctl --quiet disable "$package" >"$log" 2>&1 || true ;;
+        esac
+    done
+}
+
 clean_up() {
+    trap '' INT TERM HUP
+    disable_services "${packages[@]}"
     if [ "$our_policy" = yes ]; then rm -f "$policy"; fi
     rm -f "$no_cluster"
     if [ "$our_clusters" = yes ]; then rmdir --ignore-fail-on-non-empty "$clusters"; fi
@@ -79,13 +93,4 @@ echo "Installing Debian packages"
 if ! install "$@"; then
     # Lists that are too old name files that are gone.
     if [ "$updated" = yes ] || ! run_apt update || ! install "$@"; then fail "$@"; fi
-fi
-
-# Demo and tests start their own; the packaged services stay off after the next boot, too.
-if command -v systemctl >/dev/null; then
-    for package; do
-        case $package in
-            postfix | redis-server | opendkim) systemctl --quiet disable "$package" >"$log" 2>&1 || true ;;
-        esac
-    done
 fi
