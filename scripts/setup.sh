@@ -50,7 +50,7 @@ fi
 if [ ${#missing[@]} -gt 0 ]; then
     if [ "$(id -u)" = 0 ]; then
         scripts/install-packages.sh "${missing[@]}"
-    elif command -v sudo >/dev/null; then
+    elif command -v sudo >/dev/null && sudo true; then
         sudo scripts/install-packages.sh "${missing[@]}"
     else
         echo "setup: root is needed, once: apt-get install ${missing[*]}" >&2
