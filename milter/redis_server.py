@@ -67,13 +67,19 @@ class RedisServer:
             os.setsid()
             signal_when_parent_dies(signal.SIGTERM, parent)
 
-        started = subprocess.Popen(
-            [program, *self._arguments()],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            preexec_fn=in_child,  # Safe here: the supervisor has one thread.
-        )
+        try:
+            started = subprocess.Popen(
+                [program, *self._arguments()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                preexec_fn=in_child,  # Safe here: the supervisor has one thread.
+            )
+        except (OSError, subprocess.SubprocessError) as error:
+            wait = self._back_off.delay(0.0)
+            self._restart_at = time.monotonic() + wait
+            log.failure("the private redis-server cannot be started", error, seconds=round(wait, 1))
+            return
         self._pid = started.pid
         started.returncode = 0  # Waited for by `check`, not by the subprocess module.
 

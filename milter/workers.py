@@ -80,13 +80,28 @@ class Workers:
     def start(self) -> None:
         for listener in self._listeners:
             for _ in range(self._blueprint.count):
-                self._fork(listener)
+                self._start_one(listener)
+
+    def _start_one(self, listener: Listener) -> None:
+        """Fork a worker; where the system has no room for one, try again later."""
+        try:
+            self._fork(listener)
+        except OSError as error:
+            self.died_before_ready = True
+            wait = self._back_off[listener.name].delay(0.0)
+            self._due.append((time.monotonic() + wait, listener))
+            log.failure("a worker cannot be started", error, seconds=round(wait, 1))
 
     def _fork(self, listener: Listener) -> None:
         reading, writing = os.pipe()
         os.set_blocking(reading, False)
         supervisor = os.getpid()
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError:
+            os.close(reading)
+            os.close(writing)
+            raise
         if pid == 0:
             os.close(reading)
             others = [other.socket for other in self._listeners if other is not listener]
@@ -105,7 +120,7 @@ class Workers:
         now = time.monotonic()
         for due in [due for due in self._due if due[0] <= now]:
             self._due.remove(due)
-            self._fork(due[1])
+            self._start_one(due[1])
 
     def _ended(self, one: _Worker, status: int) -> None:
         one.poll_ready()
