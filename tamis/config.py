@@ -67,7 +67,7 @@ def load(path: Path | None) -> Config:
     if path is None:
         return Config(Settings())
     try:
-        text = path.read_bytes().decode("utf-8")
+        text = path.read_bytes().decode("utf-8-sig")  # Some editors begin a file with a byte order mark.
     except OSError as error:
         raise ConfigError([Problem(str(path), None, "", error.strerror or str(error))]) from None
     except UnicodeDecodeError as error:
@@ -84,6 +84,10 @@ def parse(text: str, file: str) -> Config:
         at = re.search(r"\s*\(at line (\d+), column \d+\)$", message)
         line = int(at.group(1)) if at else text.count("\n") + 1
         raise ConfigError([Problem(file, line, "", message[: at.start()] if at else message)]) from None
+    except (ValueError, RecursionError) as error:
+        # A number of thousands of digits, thousands of brackets: tomllib does not say where.
+        text = "nested too deeply" if isinstance(error, RecursionError) else str(error)
+        raise ConfigError([Problem(file, None, "", text)]) from None
     lines = toml_lines.key_lines(text)
     problems: list[Problem] = []
     settings = convert(data, Settings, (), file, lines, problems)
@@ -107,7 +111,7 @@ def _check_policies(settings: Settings, file: str, lines: dict[toml_lines.Path, 
         except BadEntry:
             normalised = ""
         if normalised != domain:
-            text = "not a domain name in lower case"
+            text = "not a domain name in lower case" + (f"; write {normalised!r}" if normalised else "")
             problems.append(Problem(file, toml_lines.line_of(lines, ("domain", domain)), f'domain."{domain}"', text))
     for path, filters in sections:
         for name, values in filters.items():

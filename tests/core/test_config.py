@@ -36,6 +36,12 @@ def test_a_missing_file(tmp_path: Path) -> None:
     assert problems(tmp_path / "none.toml") == ["none.toml: No such file or directory"]
 
 
+def test_a_byte_order_mark_is_no_mistake(tmp_path: Path) -> None:
+    file = tmp_path / "tamis.toml"
+    file.write_bytes(b'\xef\xbb\xbf[policy]\r\nmode = "tag"\r\n')
+    assert load(file).settings.policy.mode == "tag"
+
+
 def test_a_directory(tmp_path: Path) -> None:
     (tmp_path / "tamis.toml").mkdir()
     assert problems(tmp_path / "tamis.toml") == ["tamis.toml: Is a directory"]
