@@ -42,14 +42,37 @@ def _stamp(path: Path) -> _Stamp:
 
 
 def preload(config: Config) -> None:
-    """Load the model, and the driver of the database, into this process: the workers forked from it share them."""
+    """Load the model, and the driver of the database, into this process: the workers forked from it share them.
+
+    A site's model that cannot be used is said in the log. Raises only where not even the shipped one can be read.
+    """
     with suppress(SQLAlchemyError):
         open_database(config.database_url)
     path = model_path(config)
-    stamp = _stamp(path)
-    if stamp not in _models:
-        _models.clear()
-        _models[stamp] = Model.load(path)
+    try:
+        stamp = _stamp(path)
+        model = _models.get(stamp) or Model.load(path)
+    except (OSError, ValueError) as error:
+        if _models:
+            _log.error("model not read, the last good one stays: %s", error)
+            return
+        if path == SHIPPED_MODEL:
+            raise
+        # Damaged, or of the Tamis before an upgrade: mail must go on being filtered.
+        _log.error("the site's model is not read, the shipped one is taken: %s", error)
+        stamp, model = _stamp(SHIPPED_MODEL), Model.load(SHIPPED_MODEL)
+    else:
+        if path == SHIPPED_MODEL and _is_there(config.site_model):
+            _log.error("the site's model may not be read, the shipped one is taken: %s", config.site_model)
+    _models.clear()
+    _models[stamp] = model
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:
+        return True
 
 
 class Engine:

@@ -210,6 +210,45 @@ def test_a_worker_that_starts_beside_a_damaged_model_takes_the_preloaded_one(con
     assert model.version == own.version
 
 
+@pytest.mark.parametrize("damage", [b"", b"this is no model", None], ids=["empty", "other", "folder"])
+def test_a_site_model_that_cannot_be_used_gives_way_to_the_shipped_one(
+    config: Config, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, damage: bytes | None
+) -> None:
+    """Or no mail would be filtered after an upgrade that reads messages otherwise."""
+    monkeypatch.setattr("tamis.engine._models", {})
+    if damage is None:
+        config.site_model.mkdir()
+    else:
+        config.site_model.write_bytes(damage)
+    preload(config)
+    assert [entry.levelno for entry in caplog.records] == [logging.ERROR]
+    model = Engine(config).snapshot.model
+    assert model is not None
+    assert model.version == Model.load(SHIPPED_MODEL).version
+
+
+def test_a_site_model_that_may_not_be_read_is_said(
+    config: Config, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("tamis.engine.os.access", lambda *_: False)
+    preload(config)
+    assert caplog.records == []
+    Model().save(config.site_model)
+    preload(config)
+    assert "may not be read" in caplog.text
+
+
+def test_a_model_damaged_before_a_reload_leaves_the_last_good_one(config: Config) -> None:
+    own = Model()
+    own.save(config.site_model)
+    preload(config)
+    config.site_model.write_bytes(b"this is no model")
+    preload(config)
+    model = Engine(config).snapshot.model
+    assert model is not None
+    assert model.version == own.version
+
+
 def test_outgoing_mail_gets_no_verdict(config: Config) -> None:
     outgoing = message()
     outgoing.mail_class = MailClass.OUTGOING
