@@ -20,8 +20,9 @@ from tamis.milter.transaction import Transaction
 
 _PROGRESS_SECONDS: Final = 1.0
 _THREADS: Final = 32
-_GIVE_UP_SECONDS: Final = 2 * limits.END_OF_MESSAGE_SECONDS
-"""The engine keeps its own budget; this is for a filter that does not come back at all."""
+_GIVE_UP_SECONDS: Final = limits.END_OF_MESSAGE_SECONDS
+"""The engine keeps its own budget, which ends earlier; this is for a filter that does not come back at all, and for
+a message that waits too long for a thread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ class Examiner:
         """Return the decision; call `progress` each second meanwhile. Raises what the engine raises, or `Overdue`."""
         future = self._pool.submit(self._examine, transaction, envelope, message_id)
         deadline = monotonic() + _GIVE_UP_SECONDS
-        while not _finished(future):
+        while not _finished(future, min(_PROGRESS_SECONDS, max(0.0, deadline - monotonic()))):
             if monotonic() >= deadline:
                 future.cancel()
                 raise Overdue(f"no decision within {_GIVE_UP_SECONDS:g} seconds")
@@ -96,10 +97,10 @@ class Examiner:
         return Decision(self._core.changes(record, self._settings.headers), self._core.decision(record))
 
 
-def _finished(future: "Future[Decision]") -> bool:
+def _finished(future: "Future[Decision]", seconds: float) -> bool:
     """Wait for a while, and tell whether it is done; its own TimeoutError must not be taken for ours."""
     try:
-        future.exception(_PROGRESS_SECONDS)
+        future.exception(seconds)
     except TimeoutError:
         return future.done()
     return True

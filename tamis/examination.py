@@ -131,7 +131,7 @@ class Examination:
     def _compute(self, question: Question) -> Answer:
         answer = Answer(question.row)
         started = time.monotonic()
-        deadline = self._started + limits.END_OF_MESSAGE_SECONDS
+        deadline = self._started + limits.FILTERS_SECONDS
         if question.filter.needs_peer and self._mail.peer is None:
             answer.abstained = "the peer is not known"
         elif started >= deadline:

@@ -75,4 +75,7 @@ COUNTED_MEMBERS: Final = 500
 """Distinct members kept under one name of a counter, and so the most a filter may ask for."""
 
 END_OF_MESSAGE_SECONDS: Final = 8.0
-"""Wall-clock budget of all filters for one message."""
+"""How long the MTA waits for the answer to the end of a message, whatever happens."""
+
+FILTERS_SECONDS: Final = 7.0
+"""Wall-clock budget of all filters for one message: what has been found by then still reaches the MTA in time."""

@@ -476,7 +476,7 @@ def test_an_unknown_peer_leaves_its_rows_out() -> None:
 
 
 def test_a_used_up_budget_abstains(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "END_OF_MESSAGE_SECONDS", 0.0)
+    monkeypatch.setattr(limits, "FILTERS_SECONDS", 0.0)
     record = examine(lists=[BL_IP])
     assert not only(record).spam
     assert {answer.abstained for answer in record.answers} == {"the time for this message is used up"}
