@@ -152,7 +152,7 @@ class PrivatePostfix:
                 timeout=60,
                 start_new_session=True,
             )
-        if started.returncode != 0 or not wait_listening(self.smtp_port, 10.0):
+        if started.returncode != 0 or not wait_listening(self.smtp_port, 30.0):
             said = f"{log.read_text()}{self.log_text()}".strip()
             raise PostfixUnavailable(f"the private Postfix did not start: {said}")
 
@@ -194,8 +194,20 @@ class PrivatePostfix:
         )
 
     def reload(self) -> None:
-        """Read main.cf and master.cf again, after a ``postconf -e``."""
+        """Read main.cf and master.cf again, after a ``postconf -e``; no process acts on the old ones any more."""
+        before = self.front_ends()
         self.run("postfix", "reload")
+        _wait(lambda: not before & self.front_ends(), 10.0)
+
+    def front_ends(self) -> set[int]:
+        """The processes that speak SMTP or ask milters; after a reload those of before go on their own time."""
+        master = self.master_pid()
+        children = Path(f"/proc/{master}/task/{master}/children")
+        try:
+            pids = [int(pid) for pid in children.read_text().split()]
+        except OSError:
+            return set()
+        return {pid for pid in pids if _name(pid) in ("smtpd", "cleanup")}
 
     def send(
         self,
@@ -261,6 +273,13 @@ def _alive(pid: int) -> bool:
     except ProcessLookupError:
         return False
     return True
+
+
+def _name(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:
+        return ""
 
 
 def _wait(condition: Callable[[], bool], timeout: float) -> bool:

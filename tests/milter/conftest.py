@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 FAKE = Path(__file__).with_name("fake_daemon.py")
 
 
-def wait_until(condition: Callable[[], object], seconds: float = 10.0) -> bool:
+def wait_until(condition: Callable[[], object], seconds: float = 30.0) -> bool:
     """Ask again and again until something is true."""
     deadline = time.monotonic() + seconds
     while not condition():
@@ -98,7 +98,7 @@ class Daemon:
     def log(self) -> str:
         return self.log_file.read_text() if self.log_file.exists() else ""
 
-    def wait_log(self, text: str, count: int = 1, seconds: float = 15.0) -> bool:
+    def wait_log(self, text: str, count: int = 1, seconds: float = 30.0) -> bool:
         def found() -> bool:
             return self.log().count(text) >= count or (self.process is not None and self.process.poll() is not None)
 
@@ -119,7 +119,7 @@ class Daemon:
         if self.process.poll() is None:
             self.process.terminate()
         try:
-            return self.process.wait(20)
+            return self.process.wait(60)
         finally:
             if self.process.poll() is None:
                 self.process.kill()

@@ -59,7 +59,7 @@ class Load:
         return {name for name, answer in self.answers.items() if answer.accepted}
 
     def codes(self) -> Counter[int]:
-        return Counter(answer.code for answer in self.answers.values())
+        return Counter(answer.code for answer in list(self.answers.values()))
 
 
 def delivered_names(postfix: Any) -> Counter[str]:
@@ -95,27 +95,26 @@ def test_reload_under_load_loses_nothing_and_turns_nobody_away(
     assert until(lambda: len(daemon.workers()) == 2)
 
 
-def test_stop_under_load_loses_nothing(daemon: Any, mta: Any) -> None:
+def test_stop_under_load_loses_nothing(daemon: Any, mta: Any, until: Callable[..., bool]) -> None:
     daemon.start(rest=NO_REDIS)
     postfix = mta.ask()
     load = Load(postfix.smtp_port, order="sleep 0.1")
-    time.sleep(1.0)
+    assert until(lambda: load.codes()[250] > 10)
     began = time.monotonic()
     assert daemon.stop() == 0
-    assert time.monotonic() - began < 5
-    time.sleep(0.3)
+    assert time.monotonic() - began < 15
+    assert until(lambda: load.codes()[451] > 0)
     load.stop()
     assert set(load.codes()) == {250, 451}
-    assert load.codes()[250] > 10
     assert_nothing_lost(postfix, load)
     assert not daemon.socket.exists()
 
 
-def test_message_under_way_is_finished_before_the_stop(daemon: Any, mta: Any) -> None:
+def test_message_under_way_is_finished_before_the_stop(daemon: Any, mta: Any, until: Callable[..., bool]) -> None:
     daemon.start(rest=NO_REDIS)
     postfix = mta.ask()
     load = Load(postfix.smtp_port, clients=1, messages=1, order="sleep 1.5")
-    time.sleep(0.7)
+    assert until(daemon.seen)
     assert daemon.stop() == 0
     load.stop()
     assert load.answers["m0-1-0"].accepted
@@ -129,12 +128,12 @@ def test_idle_session_does_not_hold_up_the_stop_and_is_asked_to_try_again(daemon
         assert session.send(b"Subject: first\n\nx\n", "a@x.example", ["b@example.org"]).accepted
         began = time.monotonic()
         assert daemon.stop() == 0
-        assert time.monotonic() - began < 4
+        assert time.monotonic() - began < 15
         answer = session.send(b"Subject: second\n\nx\n", "a@x.example", ["b@example.org"])
     assert answer.code == 451
 
 
-def test_idle_session_outlives_a_reload(daemon: Any, mta: Any) -> None:
+def test_idle_session_outlives_a_reload(daemon: Any, mta: Any, until: Callable[..., bool]) -> None:
     daemon.start(rest=NO_REDIS)
     postfix = mta.ask()
     old = set(daemon.workers())
@@ -142,35 +141,40 @@ def test_idle_session_outlives_a_reload(daemon: Any, mta: Any) -> None:
         assert session.send(b"Subject: first\n\nx\n", "a@x.example", ["b@example.org"]).accepted
         daemon.signal(signal.SIGHUP)
         assert daemon.wait_log("new workers serve")
-        time.sleep(1.5)
+        assert until(lambda: len(old & set(daemon.workers())) == 1)
+        time.sleep(1.0)
         assert len(old & set(daemon.workers())) == 1
         assert session.send(b"Subject: second\n\nx\n", "a@x.example", ["b@example.org"]).accepted
     pids = [seen["pid"] for seen in daemon.seen()]
     assert pids[0] == pids[1]
 
 
-def test_time_for_finishing_is_bounded(daemon: Any, mta: Any) -> None:
+def test_time_for_finishing_is_bounded(daemon: Any, mta: Any, until: Callable[..., bool]) -> None:
     daemon.start("drain_seconds = 1", rest=NO_REDIS)
     postfix = mta.ask()
-    load = Load(postfix.smtp_port, clients=1, messages=1, order="sleep 6")
-    time.sleep(0.5)
+    load = Load(postfix.smtp_port, clients=1, messages=1, order="sleep 30")
+    assert until(daemon.seen)
     began = time.monotonic()
     assert daemon.stop() == 0
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 15
     load.stop()
     assert load.answers["m0-1-0"].code == 451
     assert "ends with work under way" in daemon.log()
 
 
-def test_killed_worker_is_replaced_and_costs_only_what_it_had_in_hand(daemon: Any, mta: Any) -> None:
+def test_killed_worker_is_replaced_and_costs_only_what_it_had_in_hand(
+    daemon: Any, mta: Any, until: Callable[..., bool]
+) -> None:
     daemon.start(rest=NO_REDIS)
     postfix = mta.ask()
     load = Load(postfix.smtp_port, order="sleep 0.05")
-    time.sleep(1.0)
+    assert until(lambda: len(load.answers) > 20)
     victim = daemon.workers()[0]
     os.kill(victim, signal.SIGKILL)
     assert daemon.wait_log("a worker died")
-    time.sleep(1.0)
+    assert until(lambda: len(daemon.workers()) == 2)
+    later = len(load.answers) + 20
+    assert until(lambda: len(load.answers) > later)
     load.stop()
     codes = load.codes()
     assert set(codes) <= {250, 451}
@@ -183,8 +187,9 @@ def test_killed_worker_is_replaced_and_costs_only_what_it_had_in_hand(daemon: An
 def test_workers_that_die_again_and_again_are_started_ever_more_slowly(daemon: Any, mta: Any) -> None:
     daemon.start(rest=NO_REDIS)
     postfix = mta.ask()
-    for _ in range(4):
+    for death in range(1, 5):
         postfix.send(b"X-Do: die\n\nx\n", "a@x.example", ["b@example.org"])
+        assert daemon.wait_log("a worker died", death)
         time.sleep(0.3)
     waits = [float(found) for found in re.findall(r"a worker died.*seconds=([\d.]+)", daemon.log())]
     assert waits[0] == 0.1
@@ -198,7 +203,7 @@ def test_workers_go_when_the_supervisor_is_killed(daemon: Any, until: Callable[.
     children = daemon.children()
     daemon.process.kill()
     daemon.process.wait()
-    assert until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in children), 5)
+    assert until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in children))
 
 
 def test_signals_for_the_whole_group_do_not_hurt_workers(daemon: Any, mta: Any) -> None:
@@ -237,7 +242,7 @@ def test_new_workers_that_do_not_start_leave_the_running_ones_in_force(daemon: A
 def test_worker_that_cannot_start_ends_the_daemon(daemon: Any) -> None:
     with pytest.raises(AssertionError, match="told not to start"):
         daemon.start(rest=NO_REDIS, TAMIS_BREAK="X-IcoServerMsgID")
-    assert daemon.process.wait(5) == 1
+    assert daemon.process.wait(30) == 1
     assert daemon.log().splitlines()[-1].startswith("tamis: cannot start:")
 
 
@@ -278,23 +283,28 @@ def test_without_redis_there_is_one_warning_and_mail_goes_on(daemon: Any, mta: A
     assert daemon.seen()[0]["redis"] == ""
 
 
-def test_systemd_is_told_of_every_step(daemon: Any, base: Path) -> None:
+def test_systemd_is_told_of_every_step(daemon: Any, base: Path, until: Callable[..., bool]) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
         systemd.bind(str(base / "notify"))
         (base / "notify").chmod(0o666)
-        systemd.settimeout(10)
+        systemd.settimeout(30)
+        seen: list[str] = []
+
+        def listen() -> None:
+            # All the time: the kernel keeps few datagrams for who does not fetch them.
+            with contextlib.suppress(TimeoutError):
+                while not seen or not seen[-1].startswith("STOPPING=1"):
+                    seen.append(systemd.recv(1000).decode())
+
+        listener = threading.Thread(target=listen)
+        listener.start()
         daemon.start(rest=NO_REDIS, NOTIFY_SOCKET=str(base / "notify"), WATCHDOG_USEC="400000")
-        seen = [systemd.recv(1000).decode()]
         daemon.signal(signal.SIGHUP)
         assert daemon.wait_log("new workers serve")
-        time.sleep(0.5)
+        assert until(lambda: seen.count("WATCHDOG=1") >= 3)
         assert daemon.stop() == 0
-        systemd.setblocking(False)
-        with contextlib.suppress(BlockingIOError):
-            while True:
-                seen.append(systemd.recv(1000).decode())
+        listener.join()
     assert seen[0].startswith("READY=1\nSTATUS=2 workers")
-    assert seen.count("WATCHDOG=1") >= 3
     others = [text for text in seen if text != "WATCHDOG=1"]
     assert re.fullmatch(r"RELOADING=1\nMONOTONIC_USEC=\d+", others[1])
     assert others[2].startswith("READY=1")
@@ -310,6 +320,7 @@ def test_real_engine_serves_and_logs_its_decision(daemon: Any, mta: Any) -> None
     (message,) = postfix.deliveries()
     assert b"\nX-Ico-Bay: " in message
     assert b"\nX-Spam-Status: " in message
+    assert daemon.wait_log("event=decision")  # Written after the MTA has its answer.
     (line,) = [line for line in daemon.log().splitlines() if "event=decision" in line]
     assert f"queue_id={reply.queue_id} " in line
 
@@ -327,7 +338,7 @@ def test_workers_share_a_single_threaded_supervisor_and_never_load_scikit_learn(
 def test_bad_configuration_at_the_start_is_one_line_each(daemon: Any) -> None:
     daemon.write_config("workers2 = 1", "[nonsense]")
     ended = subprocess.run(
-        daemon.command(real=True), env=daemon.environment(), capture_output=True, text=True, timeout=20
+        daemon.command(real=True), env=daemon.environment(), capture_output=True, text=True, timeout=60
     )
     assert ended.returncode == 2
     assert [line.split(":")[0] for line in ended.stderr.splitlines()] == ["tamis", "tamis"]

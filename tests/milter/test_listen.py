@@ -126,7 +126,7 @@ def test_what_cannot_be_had_is_one_clear_line(daemon: Any, line: str, text: str)
 def assert_fails(daemon: Any, text: str, status: int = 1, write: bool = True) -> None:
     if write:
         daemon.write_config()
-    ended = subprocess.run(daemon.command(), env=daemon.environment(), capture_output=True, text=True, timeout=20)
+    ended = subprocess.run(daemon.command(), env=daemon.environment(), capture_output=True, text=True, timeout=60)
     assert ended.returncode == status, ended.stderr
     (line,) = ended.stderr.splitlines()
     assert text in line

@@ -52,6 +52,7 @@ class Machine:
         """Execute a block of the page."""
         path = f"{self.programs}:{self.postfix.environment()['PATH']}"
         environment = {**self.postfix.environment(), "PATH": path, "TAMIS_CONFIG": str(self.config)}
+        before = self.postfix.front_ends()
         done = subprocess.run(
             ["/bin/bash", "-euo", "pipefail", "-c", BLOCKS[block]],
             env=environment,
@@ -62,7 +63,10 @@ class Machine:
         assert done.returncode == 0, done.stdout + done.stderr
         if "postfix reload" in BLOCKS[block]:
             # Processes that were waiting for a client go away on their own time.
-            time.sleep(0.5)
+            deadline = time.monotonic() + 30
+            while before & self.postfix.front_ends():
+                assert time.monotonic() < deadline
+                time.sleep(0.02)
         return done.stdout
 
     def start_daemon(self) -> None:
@@ -82,7 +86,7 @@ class Machine:
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
             )
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 30
         while not self.socket.exists() and time.monotonic() < deadline:
             time.sleep(0.02)
         unit = configparser.ConfigParser(strict=False)
