@@ -26,11 +26,11 @@ def table(outcomes: Sequence[Outcome]) -> Table:
     """Return the table of what arrived."""
     found = Table(box=box.SIMPLE_HEAD, show_lines=True, header_style="bold", pad_edge=False)
     found.add_column("", justify="right")
-    found.add_column("message", ratio=5)
-    found.add_column("subject as delivered", ratio=6)
+    found.add_column("message", ratio=5, overflow="fold")
+    found.add_column("subject as delivered", ratio=6, overflow="fold")
     found.add_column("X-Ico-Bay", justify="right", no_wrap=True)
     found.add_column("X-Spam-Status", no_wrap=True)
-    found.add_column("X-Tamis-Verdict", ratio=8)
+    found.add_column("X-Tamis-Verdict", ratio=8, overflow="fold")
     for number, outcome in enumerate(outcomes, 1):
         found.add_row(
             str(number),
