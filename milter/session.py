@@ -76,12 +76,12 @@ class Session(Milter.Base):  # type: ignore[misc]
     @noreply
     @guarded
     def envfrom(self, sender: bytes, *parameters: bytes) -> None:
-        self._begin_message(self._macro("{mail_addr}") or _text(sender))
+        self._begin_message(self._address("{mail_addr}", sender))
 
     @noreply
     @guarded
     def envrcpt(self, recipient: bytes, *parameters: bytes) -> None:
-        self._current().recipients.append(self._macro("{rcpt_addr}") or _text(recipient))
+        self._current().recipients.append(self._address("{rcpt_addr}", recipient))
 
     @noreply
     @guarded
@@ -164,6 +164,11 @@ class Session(Milter.Base):  # type: ignore[misc]
             return self.getsymval(name) or ""
         except Exception:
             return ""
+
+    def _address(self, macro: str, said: bytes) -> str:
+        """The address as the MTA reads it; as the client said it where only the case differs, which Postfix folds."""
+        read, text = self._macro(macro), _text(said)
+        return text if not read or read.lower() == text.lower() else read
 
     def _apply(self, changes: Changes, transaction: Transaction) -> None:
         """Send the changes: what is removed first, highest copy down, since copies are counted from the top."""
