@@ -13,6 +13,9 @@ from tamis import limits
 
 _LABELS: Final = {"ham": False, "spam": True}
 _INDEX_NAME: Final = "index.tsv"
+_NO_MESSAGES: Final = frozenset(
+    {_INDEX_NAME, "maildirfolder", "maildirsize", "subscriptions", "courierimapsubscribed", "courierimapuiddb"}
+)
 _SEPARATOR: Final = re.compile(rb"(?:\A|(?<=\n\n)|(?<=\n\r\n))From [^\n]*\n")
 _QUOTED_FROM: Final = re.compile(rb"^>(>*From )", re.M)
 
@@ -57,7 +60,7 @@ def entries_at(source: str | Path, label: str) -> list[Entry]:
     spam = _LABELS[label]
     if path.is_dir():
         folders = [path / name for name in ("cur", "new") if (path / name).is_dir()] or [path]
-        files = sorted(file for folder in folders for file in folder.rglob("*") if _is_message(file))
+        files = sorted(file for folder in folders for file in folder.rglob("*") if _is_message(file, path))
         if not files:
             raise CorpusError(f"{path}: holds no message")
         return [entry for file in files for entry in _file(file, spam)]
@@ -66,8 +69,12 @@ def entries_at(source: str | Path, label: str) -> list[Entry]:
     return _file(path, spam)
 
 
-def _is_message(file: Path) -> bool:
-    return file.is_file() and not file.name.startswith(".") and file.name != _INDEX_NAME
+def _is_message(file: Path, within: Path) -> bool:
+    """Whether a file is mail: not what a mail server keeps beside it, nor what is being delivered to a Maildir."""
+    if file.name.startswith((".", "dovecot")) or file.name in _NO_MESSAGES or not file.is_file():
+        return False
+    folder = file.parent
+    return not (folder.name == "tmp" and folder != within and (folder.parent / "cur").is_dir())
 
 
 def _index(index: Path) -> list[Entry]:

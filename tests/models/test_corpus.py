@@ -62,6 +62,21 @@ def test_maildir(tmp_path: Path) -> None:
     assert [entry.read() for entry in entries_at(tmp_path, "ham")] == [ONE, TWO]
 
 
+def test_a_folder_of_maildirs_gives_mail_alone(tmp_path: Path) -> None:
+    for name in ("Junk", "Work"):
+        for folder in ("cur", "new", "tmp"):
+            (tmp_path / name / folder).mkdir(parents=True)
+    (tmp_path / "Junk" / "cur" / "1").write_bytes(ONE)
+    (tmp_path / "Work" / "new" / "2").write_bytes(TWO)
+    (tmp_path / "Work" / "tmp" / "3").write_bytes(b"not yet")
+    for beside in ("dovecot.index.log", "maildirfolder", "subscriptions", "dovecot-uidlist"):
+        (tmp_path / "Work" / beside).write_bytes(b"not mail")
+    assert [entry.read() for entry in entries_at(tmp_path, "ham")] == [ONE, TWO]
+    (tmp_path / "tmp").mkdir()
+    (tmp_path / "tmp" / "4").write_bytes(ONE)
+    assert [entry.read() for entry in entries_at(tmp_path / "tmp", "ham")] == [ONE]
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [
