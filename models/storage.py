@@ -108,6 +108,7 @@ def _replace(path: Path, data: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.chmod(temporary, _mode_of(path))
+        give_to_owner_of_folder(temporary)
         os.replace(temporary, path)
     except BaseException:
         os.unlink(temporary)
@@ -117,6 +118,13 @@ def _replace(path: Path, data: bytes) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def give_to_owner_of_folder(path: str | Path) -> None:
+    """What root writes into the folder of another belongs to that other, who must be able to go on. Raises OSError."""
+    if os.geteuid() == 0:
+        owner = os.stat(os.path.dirname(path) or ".")
+        os.chown(path, owner.st_uid, owner.st_gid)
 
 
 def _mode_of(path: Path) -> int:

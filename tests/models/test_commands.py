@@ -3,6 +3,8 @@
 import argparse
 import io
 import json
+import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -146,3 +148,16 @@ def test_learning_changes_what_the_score_says(tmp_path: Path) -> None:
     for _ in range(3):
         assert tamis("learn", "--spam", file, "--model", model) == 0
     assert Model.load(model).score(features(Message(file.read_bytes()))) > before + 2
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can write for another")
+def test_what_root_learns_belongs_to_the_owner_of_the_folder(tmp_path: Path, make_message) -> None:
+    """Or the service user, and Dovecot after it, could not learn any more."""
+    folder = tmp_path / "state"
+    folder.mkdir()
+    shutil.chown(folder, "nobody")
+    message = tmp_path / "message"
+    message.write_bytes(make_message(1, True))
+    for _ in range(2):
+        assert tamis("learn", "--spam", "--model", folder / "model.bin", message) == 0
+        assert {file.owner() for file in folder.iterdir()} == {"nobody"}
