@@ -12,7 +12,7 @@ from msgspec import Meta
 
 from tamis.contract import Context, Filter, FilterOptions, Hit, Stage
 from tamis.mail import Mail
-from tamis.scripts import share, visible_text
+from tamis.scripts import share, text_for
 
 _HAN = re.compile(
     r"[\u2e80-\u2fdf\u3005\u3007\u3021-\u3029\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af]"
@@ -24,6 +24,7 @@ _HANGUL = re.compile(r"[\u1100-\u11ff\u3131-\u318e\ua960-\ua97c\uac00-\ud7af]")
 class Sinograms(Filter):
     name = "sinograms"
     stage = Stage.MESSAGE
+    version = 2
     tests = {
         "SINOGRAMS": "Han characters in headers, body or URLs",
         "KANA": "Japanese Kana in headers, body or URLs",
@@ -39,7 +40,7 @@ class Sinograms(Filter):
         return mail.message.digest
 
     def check(self, mail: Mail, ctx: Context) -> Iterator[Hit]:
-        text = visible_text(mail.message)
+        text = text_for(mail.message, ctx.options.ratio)
         scripts = [("SINOGRAMS", "Han", _HAN)]
         if ctx.options.kana:
             scripts.append(("KANA", "Kana", _KANA))

@@ -1,19 +1,37 @@
-"""Which scripts a message is written in: the characters that a reader sees of it."""
+"""Which scripts a message is written in."""
 
 import re
+from typing import Final
+from urllib.parse import unquote
 
 from tamis.message import Message
 
+_TRACE: Final = frozenset({b"received", b"return-path", b"x-received", b"delivered-to", b"x-original-to"})
+
 
 def visible_text(message: Message) -> str:
-    """Return subject, display names, file names, text, and URLs with their internationalised hosts decoded."""
+    """Return subject, display names, file names, text, and URLs with internationalised hosts and escapes decoded."""
     shown = [message.subject]
     shown.extend(box.name for box in message.authors)
     shown.extend(field.text for name in ("to", "cc", "reply-to", "sender") for field in message.fields(name))
     shown.extend(part.filename for part in message.parts if part.filename)
     shown.append(message.text)
-    shown.extend(_unpunycode(url) for url in message.urls)
+    shown.extend(_unpunycode(unquote(url)) for url in message.urls)
     return "\n".join(shown)
+
+
+def written_text(message: Message) -> str:
+    """Return `visible_text` and every header field but those of the hosts on the way, decoded alike."""
+    fields = (field.text for field in message.headers if field.name.lower() not in _TRACE)
+    return "\n".join([visible_text(message), *(_unpunycode(unquote(text)) for text in fields)])
+
+
+def text_for(message: Message, ratio: float) -> str:
+    """Return the text in which a script is looked for: all that was written where one character is enough.
+
+    A share is taken of what a reader sees: what machines write into the header would thin it out.
+    """
+    return visible_text(message) if ratio else written_text(message)
 
 
 def _unpunycode(url: str) -> str:

@@ -11,7 +11,7 @@ from tamis.filters.malformed_headers import anomalies
 from tamis.message import Message
 from tamis.mime import Part, Tree
 from tamis.networks import parse_received
-from tamis.scripts import visible_text
+from tamis.scripts import written_text
 
 _SECONDS = 1.0
 
@@ -111,7 +111,7 @@ def everything(message: Message) -> None:
         assert isinstance(box.domain, str)
     for _, source in message.text_parts:
         source.encode()
-    visible_text(message)
+    written_text(message)
     anomalies(message)
 
 

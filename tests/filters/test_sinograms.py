@@ -19,8 +19,9 @@ UTF8 = "Content-Type: text/plain; charset=utf-8\n\n"
         b"\n" + "没有声明字符集".encode("gb18030"),
         (UTF8 + "\U00020000").encode(),
         b"\nhttp://xn--fsqu00a.example/",
+        b"X-Campaign: =?gb2312?B?xOO6ww==?=\n\nbody",
     ],
-    ids=["utf-8", "gb2312", "subject", "raw", "extension-b", "url"],
+    ids=["utf-8", "gb2312", "subject", "raw", "extension-b", "url", "other-field"],
 )
 def test_hit(text: bytes) -> None:
     assert hits(FILTER, mail(text)) == ["SINOGRAMS"]
