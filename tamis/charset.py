@@ -15,6 +15,8 @@ _NOT_CHARSETS: Final = frozenset(
 """Codecs Python calls text encodings that are no charset of mail; idna is quadratic besides."""
 _WIDER: Final = {"gb2312": "gb18030", "gbk": "gb18030", "iso8859-1": "cp1252", "euc_kr": "cp949"}
 """What senders mean by a declared charset: the superset their software really writes."""
+_NOT_ASCII_BASED: Final = re.compile(r"(?:cp(?:037|273|424|500|875|1026|1140)|utf-32(?:-[bl]e)?)")
+"""Charsets in which letters are no octets of ASCII: EBCDIC, and what few clients know."""
 _ENCODED_WORD: Final = re.compile(rb"=\?([!-<>@-~]{1,60})\?([BbQq])\?([^?\s][^?]*|)\?=")
 _GAP: Final = re.compile(rb"[ \t\r\n]*")
 _HAN_PAIR: Final = re.compile(rb"[\xb0-\xd7][\xa1-\xfe]")
@@ -38,6 +40,8 @@ def decode_bytes(data: bytes, charset: str = "") -> str:
     if data.isascii() and not charset:
         return data.decode("ascii")
     codec = _codec(charset[:60]) if charset else ""
+    if codec and _NOT_ASCII_BASED.fullmatch(codec) and data.isascii() and b"\0" not in data:
+        codec = ""  # Declared so that only those who believe it read nonsense.
     if codec and codec != "ascii":
         try:
             text = data.decode(codec, "replace")

@@ -28,6 +28,9 @@ MIME_DEPTH: Final = 20
 MIME_PARTS: Final = 500
 """Leaf parts looked at."""
 
+BASE64_PIECES: Final = 20_000
+"""Pieces of one part that were encoded in base64 each on its own, with padding between them; more are read as one."""
+
 TEXT_BYTES: Final = 1 * MIB
 """Encoded bytes of text parts that are decoded, all parts together."""
 

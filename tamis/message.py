@@ -97,7 +97,9 @@ class Message:
         room = limits.TEXT_BYTES
         found = []
         for part in self.parts:
-            if not part.content_type.startswith("text/") or part.disposition == "attachment" or room <= 0:
+            # A message that is nothing but an attachment of text is shown all the same.
+            attached = part.disposition == "attachment" and part.depth > 0
+            if not part.content_type.startswith("text/") or attached or room <= 0:
                 continue
             payload = part.payload[: min(room, limits.HTML_BYTES if part.content_type == "text/html" else room)]
             room -= len(payload)

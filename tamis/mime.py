@@ -16,6 +16,9 @@ from tamis.charset import decode_bytes, decode_encoded_words
 
 _FIELD: Final = re.compile(rb"([!-9;-~\x80-\xff]+)[ \t]*:")
 _PARAMETER: Final = re.compile(rb';\s*([^\s=;"]{1,80})\s*=\s*(?:"((?:[^"\\]|\\.)*)("?)|([^;]*))', re.S)
+_CONTROLS: Final = bytes({*range(32), 127} - set(b"\t\n\r\f\x1b"))
+_COMMENT: Final = re.compile(rb"\([^()]*\)")
+_TOKEN: Final = re.compile(rb"[^\s\";,]+")
 _NOT_BASE64: Final = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"))
 
 
@@ -138,7 +141,8 @@ def parse_header(data: bytes, start: int = 0, end: int | None = None) -> HeaderB
 def parse_parameters(value: bytes) -> tuple[str, dict[str, str]]:
     """Split ``text/plain; charset=utf-8`` into its lower-case value and parameters (RFC 2045, RFC 2231).
 
-    A comment after the value is dropped. A boundary is not decoded: its octets are what clients look for.
+    Comments are dropped, and what stands after the value without a semicolon, as clients do. A boundary is not
+    decoded: its octets are what clients look for.
     """
     flat = unfold(value)[: limits.HEADER_VALUE_CHARS]
     head, _, _ = flat.partition(b";")
@@ -159,7 +163,9 @@ def parse_parameters(value: bytes) -> tuple[str, dict[str, str]]:
             plain.setdefault(key, decode_encoded_words(content).strip())
     for base, numbered in pieces.items():
         plain.setdefault(base, _join_rfc2231(numbered))
-    return decode_bytes(head.partition(b"(")[0]).strip().lower(), plain
+    words = decode_bytes(_COMMENT.sub(b" ", head)).partition("(")[0].lower().split()
+    first = words[0] if words else ""
+    return first if "/" in first.strip("/") else "".join(words), plain
 
 
 def _join_rfc2231(numbered: dict[int, tuple[bytes, bool]]) -> str:
@@ -187,10 +193,34 @@ def decode_transfer(raw: bytes, encoding: str) -> bytes:
 def _decode_base64(raw: bytes) -> bytes:
     letters = raw.translate(None, _NOT_BASE64)
     foreign = len(raw) - len(letters) - raw.count(b"\n") - raw.count(b"=") - raw.count(b"\r")
-    if foreign * 10 > len(raw):
+    padding = raw.find(b"=")
+    if padding >= 0 and raw[padding:].translate(None, b"=\r\n \t"):
+        # Encoded piece by piece: clients go on after the padding of each.
+        pieces = raw.split(b"=", limits.BASE64_PIECES)
+        decoded = b"".join(_decode_letters(piece.translate(None, _NOT_BASE64)) for piece in pieces)
+    else:
+        decoded = _decode_letters(letters)
+    # What stands between the letters has no meaning, unless it is plain text that was only declared as base64.
+    if foreign * 10 > len(raw) and not _reads_as_text(decoded):
         return raw
+    return decoded
+
+
+def _decode_letters(letters: bytes) -> bytes:
     usable = len(letters) - (1 if len(letters) % 4 == 1 else 0)
     return binascii.a2b_base64(letters[:usable] + b"=" * (-usable % 4))
+
+
+def _reads_as_text(decoded: bytes) -> bool:
+    """Whether octets have as few control characters as text: one octet in nine is one where they are random."""
+    sample = decoded[:4096]
+    if len(sample.translate(None, _CONTROLS)) * 50 < len(sample) * 49:
+        return False
+    try:
+        sample[:100].decode("utf-8")
+    except UnicodeDecodeError as error:
+        return len(sample) > 100 or error.start > 90
+    return True
 
 
 def header_value(fields: tuple[Field, ...], name: bytes) -> bytes:
@@ -212,6 +242,8 @@ def parse_tree(fields: tuple[Field, ...], body: bytes) -> Tree:
         part_fields, raw, depth, in_digest = stack.pop()
         declared, parameters = parse_parameters(header_value(part_fields, b"content-type"))
         content_type = declared if "/" in declared else ("message/rfc822" if in_digest else "text/plain")
+        if content_type == "message/global":  # The same with UTF-8 in its header (RFC 6532).
+            content_type = "message/rfc822"
         tree.depth = max(tree.depth, depth)
         nested: list[_Branch] | None = None
         if content_type.startswith("multipart/") or content_type == "message/rfc822":
@@ -234,7 +266,10 @@ def parse_tree(fields: tuple[Field, ...], body: bytes) -> Tree:
 
 
 def _encoding(fields: tuple[Field, ...]) -> str:
-    return decode_bytes(unfold(header_value(fields, b"content-transfer-encoding"))).strip().lower()
+    """The transfer encoding; comments, quotes and what stands behind it are passed over, as clients do."""
+    value = unfold(header_value(fields, b"content-transfer-encoding"))[: limits.HEADER_VALUE_CHARS]
+    found = _TOKEN.search(_COMMENT.sub(b" ", value))
+    return decode_bytes(found.group()).lower() if found else ""
 
 
 def _enclosed(fields: tuple[Field, ...], raw: bytes) -> bytes:

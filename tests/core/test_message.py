@@ -308,6 +308,58 @@ def test_parts_of_a_digest_are_messages() -> None:
     assert message.tree.containers == ["multipart/digest", "message/rfc822", "message/rfc822"]
 
 
+SHOWN = b"<p>Buy <b>pills</b> now, shipped worldwide</p>"
+BASE64 = base64.b64encode(SHOWN)
+
+
+@pytest.mark.parametrize(
+    ("header", "body"),
+    [
+        (b"Content-Transfer-Encoding: base64 (a comment)", BASE64),
+        (b"Content-Transfer-Encoding: (a comment) base64", BASE64),
+        (b"Content-Transfer-Encoding: base64; x=y", BASE64),
+        (b'Content-Transfer-Encoding: "base64"', BASE64),
+        (b"Content-Transfer-Encoding:\n BASE64", BASE64),
+        (
+            b"Content-Transfer-Encoding: base64",
+            b"\n".join(base64.b64encode(SHOWN[n : n + 10]) for n in range(0, 60, 10)),
+        ),
+        (b"Content-Transfer-Encoding: base64", b"!".join(BASE64[n : n + 5] for n in range(0, 80, 5))),
+        (b"Content-Transfer-Encoding: base64", b" \t ".join(BASE64[n : n + 2] for n in range(0, 80, 2))),
+        (b"Content-Disposition: attachment; filename=x.html", SHOWN),
+    ],
+)
+@pytest.mark.parametrize(
+    "kind",
+    [b"text/html", b"text/html charset=utf-8", b"(a comment) text/html", b"text/html; charset=cp037", b"text / html"],
+)
+def test_what_a_client_shows_is_read(kind: bytes, header: bytes, body: bytes) -> None:
+    message = Message(b"Content-Type: " + kind + b"\n" + header + b"\n\n" + body + b"\n")
+    assert message.text.split() == ["Buy", "pills", "now,", "shipped", "worldwide"]
+
+
+def test_plain_text_declared_as_base64_stays_as_it_is() -> None:
+    text = b"Dear Ann, this was never encoded at all = see you (soon), as we said.\n" * 5
+    assert Message(b"Content-Transfer-Encoding: base64\n\n" + text).text == text.decode()
+
+
+def test_padding_without_end_takes_no_time() -> None:
+    message = Message(b"Content-Transfer-Encoding: base64\n\n" + b"QQ=" * 1_000_000)
+    began = time.perf_counter()
+    assert message.text.startswith("AAAA")
+    assert time.perf_counter() - began < 0.5
+
+
+@pytest.mark.parametrize("charset", ["cp037", "ibm500", "utf-32", "utf-32le"])
+def test_letters_of_ascii_are_read_whatever_is_declared(charset: str) -> None:
+    for text in ("Buy pills now", "Füße"):
+        encoded = text.encode(charset)
+        assert Message(f"Content-Type: text/plain; charset={charset}\n\n".encode() + encoded).text == text.lstrip(
+            "\ufeff"
+        )
+    assert Message(f"Content-Type: text/plain; charset={charset}\n\nBuy pills now".encode()).text == "Buy pills now"
+
+
 @pytest.mark.parametrize("declared", [b"", b"Content-Type:\n", b"Content-Type: text\n", b"Content-Type: ;charset=x\n"])
 def test_what_declares_no_type_is_plain_text(declared: bytes) -> None:
     assert [part.content_type for part in Message(declared + b"\nx").parts] == ["text/plain"]
