@@ -63,10 +63,17 @@ class Row:
     carried_out_by: str = ""
     by_score: bool = False
     """The judgement is the score against the domain's level, not a decisive hit."""
+    trap: bool = False
+    """The row knows the recipients that nobody writes to."""
 
     @property
     def built(self) -> bool:
         return self.filter is not None or bool(self.carried_out_by)
+
+    @property
+    def always_held(self) -> bool:
+        """Whether what the row decides is held in every mode but observe."""
+        return self.trap or self.judgement is Judgement.MALWARE
 
     @property
     def enabled_by_default(self) -> bool:
@@ -110,7 +117,7 @@ ORDER: Final = (
         MissingSender,
     ),
     Row("12", "same-sender-recipient", _R, _SPAM, "Is the envelope sender the recipient?", SameSenderRecipient),
-    Row("13", "honeypot", _R, _SPAM, "Was a trap address written to?"),
+    Row("13", "honeypot", _R, _SPAM, "Was a trap address written to?", trap=True),
     Row("14", "ip-complaint", _C, _SPAM, "Is the peer on the complaint list?"),
     Row("15", "invalid-mx", _S, _SPAM, "Can no reply reach the envelope sender's domain?"),
     Row("16", "maps-rbl", _C, _SPAM, "Do half of the DNS lists name the peer or the sender's domain?"),

@@ -5,17 +5,29 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from tamis.config import Config
-from tamis.headers import Changes
+from tamis.disposition import Disposition
 from tamis.mail import IPAddress, Mail
 from tamis.message import Message
 from tamis.networks import Identity
-from tamis.settings import Headers, Networks
+from tamis.record import Verdict
+from tamis.settings import Networks
 
 
 class Engine(Protocol):
     """What examines mail; made in each worker, after fork."""
 
-    def examine(self, mail: Mail) -> Any: ...
+    @property
+    def ready(self) -> bool:
+        """Whether inbound mail can be examined: the lists have been read, once at least."""
+
+    def examine(self, mail: Mail) -> Any:
+        """Return the record of a message."""
+
+    def dispose(self, record: Any) -> Disposition:
+        """Return what becomes of each recipient's copy."""
+
+    def refusal(self, mail: Mail, recipient: str) -> Verdict | None:
+        """Return why a recipient is refused for now, before the message is known."""
 
     def refresh(self) -> None: ...
 
@@ -42,12 +54,11 @@ class Core:
     preload: Callable[[Config], None]
     engine: Callable[[Config, str], Engine]
     identify: Identify
-    changes: Callable[[Any, Headers], Changes]
     decision: Callable[[Any], Mapping[str, object]]
 
 
 def real_core() -> Core:
     """Tamis itself. Imported here, since it takes its time."""
-    from tamis import decision_log, engine, headers, networks
+    from tamis import decision_log, engine, networks
 
-    return Core(engine.preload, engine.Engine, networks.identify, headers.changes, decision_log.fields)
+    return Core(engine.preload, engine.Engine, networks.identify, decision_log.fields)

@@ -9,20 +9,29 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from time import monotonic
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from tamis import limits
 from tamis.config import Config
-from tamis.headers import Changes
-from tamis.mail import IPAddress, Mail
+from tamis.disposition import Disposition
+from tamis.mail import IPAddress, Mail, MailClass
+from tamis.message import Message
 from tamis.milter.core import Core, Engine
 from tamis.milter.transaction import Transaction
+from tamis.networks import Identity
+from tamis.quarantine.entry import SmtpFacts, new_message
+from tamis.quarantine.holder import Holder
+from tamis.quarantine.spool import Spool
+from tamis.quarantine.store import Store
+from tamis.record import Verdict
 
 _PROGRESS_SECONDS: Final = 1.0
 _THREADS: Final = 32
 _GIVE_UP_SECONDS: Final = limits.END_OF_MESSAGE_SECONDS
 """The engine keeps its own budget, which ends earlier; this is for a filter that does not come back at all, and for
 a message that waits too long for a thread."""
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,45 +44,100 @@ class Envelope:
     authenticated: bool
     local_submission: bool
     queue_id: str
+    mta: str = ""
+    listener: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What to change on a message, and what to log of it."""
+    """What becomes of a message, and what to log of it. `refusal`: outgoing mail is refused for that."""
 
-    changes: Changes
+    mail: Mail
+    disposition: Disposition
     fields: Mapping[str, object]
+    refusal: Verdict | None = None
 
 
 class Overdue(Exception):
-    """No decision came in time; the message goes on as it is."""
+    """What was asked for did not come in time."""
+
+
+class NotReady(Exception):
+    """The lists have never been read: nothing can be said of inbound mail yet."""
 
 
 class Examiner:
-    """Decides messages with the engine of this process."""
+    """Decides messages with the engine of this process, and has them held."""
 
     def __init__(self, core: Core, config: Config, engine: Engine) -> None:
         self._core = core
         self._settings = config.settings
         self._engine = engine
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="examine")
+        self.spool = Spool(config.spool_folder)
+        self._holder = Holder(Store(config.database_url, self.spool))
+
+    def refusal(self, envelope: Envelope, sender: str, recipient: str, message_id: str) -> Verdict | None:
+        """Return why a recipient is refused for now, None where it is not. Raises what the engine raises."""
+
+        def ask() -> Verdict | None:
+            message = Message(b"")
+            mail = self._mail(message, envelope, self._identify(envelope, message), sender, [recipient], message_id)
+            return self._engine.refusal(mail, mail.recipients[0])
+
+        return self._wait(self._pool.submit(ask), _GIVE_UP_SECONDS, lambda: None)
 
     def decide(
         self, transaction: Transaction, envelope: Envelope, message_id: str, progress: Callable[[], object]
     ) -> Decision:
-        """Return the decision; call `progress` each second meanwhile. Raises what the engine raises, or `Overdue`."""
-        future = self._pool.submit(self._examine, transaction, envelope, message_id)
-        deadline = monotonic() + _GIVE_UP_SECONDS
+        """Return the decision; call `progress` each second meanwhile.
+
+        Raises what the engine raises, `Overdue`, or `NotReady`.
+        """
+        return self._wait(
+            self._pool.submit(self._examine, transaction, envelope, message_id), _GIVE_UP_SECONDS, progress
+        )
+
+    def keep(
+        self, decision: Decision, transaction: Transaction, envelope: Envelope, progress: Callable[[], object]
+    ) -> None:
+        """Hold what is to be held, and have made what is to be made anew; when it returns all of it is durable.
+
+        Raises `OSError`, `sqlalchemy.exc.SQLAlchemyError` or `Overdue`: the message must be asked for again.
+        """
+        disposition = decision.disposition
+        if not disposition.held and not disposition.parted:
+            return
+        facts = SmtpFacts(transaction.parameters, [one.parameters for one in transaction.recipients], envelope.mta)
+
+        def write() -> "Future[None]":
+            return self._holder.hold(new_message(decision.mail, disposition, facts, transaction.incoming()))
+
+        deadline = monotonic() + limits.HOLD_SECONDS
+        written = self._wait(self._pool.submit(write), limits.HOLD_SECONDS, progress)
+        self._wait(written, deadline - monotonic(), progress)
+
+    def _wait(self, future: "Future[T]", seconds: float, progress: Callable[[], object]) -> T:
+        deadline = monotonic() + seconds
         while not _finished(future, min(_PROGRESS_SECONDS, max(0.0, deadline - monotonic()))):
             if monotonic() >= deadline:
                 future.cancel()
-                raise Overdue(f"no decision within {_GIVE_UP_SECONDS:g} seconds")
+                raise Overdue(f"no answer within {seconds:g} seconds")
             progress()
         return future.result()
 
     def _examine(self, transaction: Transaction, envelope: Envelope, message_id: str) -> Decision:
         message = transaction.message()
-        identity = self._core.identify(
+        identity = self._identify(envelope, message)
+        if identity.mail_class is not MailClass.OUTGOING and not self._engine.ready:
+            raise NotReady("the lists have never been read")
+        recipients = [recipient.address for recipient in transaction.recipients]
+        mail = self._mail(message, envelope, identity, transaction.sender, recipients, message_id)
+        record = self._engine.examine(mail)
+        return Decision(mail, self._engine.dispose(record), self._core.decision(record), record.refusal)
+
+    def _identify(self, envelope: Envelope, message: Message) -> Identity:
+        return self._core.identify(
             self._settings.networks,
             envelope.peer,
             envelope.rdns,
@@ -82,22 +146,30 @@ class Examiner:
             envelope.local_submission,
             message,
         )
-        mail = Mail(
+
+    def _mail(
+        self,
+        message: Message,
+        envelope: Envelope,
+        identity: Identity,
+        sender: str,
+        recipients: list[str],
+        message_id: str,
+    ) -> Mail:
+        return Mail(
             message=message,
             peer=identity.peer,
             rdns=identity.rdns,
             helo=identity.helo,
-            sender=transaction.sender,
-            recipients=transaction.recipients,
+            sender=sender,
+            recipients=recipients,
             mail_class=identity.mail_class,
             queue_id=envelope.queue_id,
             id=message_id,
         )
-        record = self._engine.examine(mail)
-        return Decision(self._core.changes(record, self._settings.headers), self._core.decision(record))
 
 
-def _finished(future: "Future[Decision]", seconds: float) -> bool:
+def _finished(future: "Future[Any]", seconds: float) -> bool:
     """Wait for a while, and tell whether it is done; its own TimeoutError must not be taken for ours."""
     try:
         future.exception(seconds)

@@ -18,14 +18,17 @@ P = ParamSpec("P")
 F = TypeVar("F", bound=Callable[..., Any])
 
 CONTINUE: Final[int] = Milter.CONTINUE
+DISCARD: Final[int] = Milter.DISCARD
+REJECT: Final[int] = Milter.REJECT
+TEMPFAIL: Final[int] = Milter.TEMPFAIL
 LEADING_SPACE: Final[int] = milter.P_HDR_LEADSPC
 
 noreply = cast(Callable[[F], F], Milter.noreply)
 """Callbacks that decide nothing are not waited for: three to four times the throughput."""
 
 
-def guarded(callback: Callable[P, object]) -> Callable[P, int]:
-    """Make a callback answer CONTINUE whatever happens in it.
+def guarded(callback: Callable[P, int | None]) -> Callable[P, int]:
+    """Make a callback answer CONTINUE when it answers nothing, or fails.
 
     An exception out of a callback that nobody waits for leaves the MTA hanging until its timeout.
     """
@@ -33,10 +36,11 @@ def guarded(callback: Callable[P, object]) -> Callable[P, int]:
     @functools.wraps(callback)
     def call(*args: P.args, **kwargs: P.kwargs) -> int:
         try:
-            callback(*args, **kwargs)
+            answer = callback(*args, **kwargs)
         except Exception as error:
             log.failure(f"the callback {callback.__name__} failed; the message goes on", error)
-        return CONTINUE
+            return CONTINUE
+        return CONTINUE if answer is None else answer
 
     return call
 
@@ -44,7 +48,7 @@ def guarded(callback: Callable[P, object]) -> Callable[P, int]:
 def register(name: str, factory: Callable[[], Any]) -> None:
     """Tell libmilter which callbacks to call; `factory` makes the object of each new session."""
     milter.set_exception_policy(CONTINUE)
-    milter.set_flags(milter.ADDHDRS | milter.CHGHDRS)
+    milter.set_flags(milter.ADDHDRS | milter.CHGHDRS | milter.DELRCPT)
     Milter.factory = factory
     milter.set_connect_callback(Milter.connect_callback)
     milter.set_helo_callback(lambda context, host: context.getpriv().hello(host))

@@ -8,13 +8,15 @@ from typing import Any
 
 import Milter
 
-from tamis.headers import Changes
+from tamis import faults
+from tamis.headers import Changes, sanitise
 from tamis.mail import IPAddress, new_id, parse_ip
-from tamis.milter import log
+from tamis.milter import log, protocol
 from tamis.milter.activity import Activity
-from tamis.milter.examiner import Envelope, Examiner
+from tamis.milter.examiner import Decision, Envelope, Examiner, NotReady
 from tamis.milter.protocol import LEADING_SPACE, guarded, noreply
-from tamis.milter.transaction import Transaction
+from tamis.milter.transaction import Recipient, Transaction
+from tamis.record import Verdict
 
 
 @Milter.header_leading_space
@@ -76,12 +78,16 @@ class Session(Milter.Base):  # type: ignore[misc]
     @noreply
     @guarded
     def envfrom(self, sender: bytes, *parameters: bytes) -> None:
-        self._begin_message(self._address("{mail_addr}", sender))
+        self._begin_message(self._address("{mail_addr}", sender), _texts(parameters))
 
-    @noreply
     @guarded
-    def envrcpt(self, recipient: bytes, *parameters: bytes) -> None:
-        self._current().recipients.append(self._address("{rcpt_addr}", recipient))
+    def envrcpt(self, recipient: bytes, *parameters: bytes) -> int | None:
+        transaction = self._current()
+        address = self._address("{rcpt_addr}", recipient)
+        answer = self._refuse_for_now(transaction.sender, address)
+        if answer is None:
+            transaction.recipients.append(Recipient(address, _texts(parameters)))
+        return answer
 
     @noreply
     @guarded
@@ -98,20 +104,21 @@ class Session(Milter.Base):  # type: ignore[misc]
         self._end_message()
 
     @guarded
-    def eom(self) -> None:
+    def eom(self) -> int:
         try:
-            self._decide(self._current())
+            return self._decide(self._current())
         finally:
             self._end_message()
 
-    def _begin_message(self, sender: str) -> Transaction:
+    def _begin_message(self, sender: str, parameters: tuple[str, ...] = ()) -> Transaction:
         self._end_message()
-        self._transaction = Transaction(sender)
+        self._transaction = Transaction(self._examiner.spool, sender, parameters)
         self._activity.message_began()
         return self._transaction
 
     def _end_message(self) -> None:
         if self._transaction is not None:
+            self._transaction.close()
             self._transaction = None
             self._activity.message_ended()
 
@@ -120,23 +127,83 @@ class Session(Milter.Base):  # type: ignore[misc]
 
     # --- the decision
 
-    def _decide(self, transaction: Transaction) -> None:
+    def _refuse_for_now(self, sender: str, recipient: str) -> int | None:
+        """The answer to RCPT where a row refuses the recipient for now; whatever fails refuses nobody."""
         message_id, envelope = new_id(), self._envelope()
+        refused = self._examiner.refusal(envelope, sender, recipient, message_id)
+        if refused is None or refused.row is None:
+            return None
+        log.info(
+            "refused for now",
+            id=message_id,
+            peer=str(envelope.peer or ""),
+            helo=envelope.helo,
+            sender=sender,
+            recipient=recipient,
+            row=f"{refused.row.number} {refused.row.name}",
+            reason=refused.because,
+        )
+        return self._reply(
+            protocol.TEMPFAIL, "450", "4.7.1", f"Try again later (row {refused.row.number}, {message_id})"
+        )
+
+    def _decide(self, transaction: Transaction) -> int:
+        message_id, envelope = new_id(), self._envelope()
+        about: dict[str, object] = {
+            "queue_id": envelope.queue_id,
+            "id": message_id,
+            "peer": str(envelope.peer or ""),
+            "sender": transaction.sender,
+            "recipients": [recipient.address for recipient in transaction.recipients],
+        }
         try:
             decision = self._examiner.decide(transaction, envelope, message_id, self.progress)
-            self._apply(decision.changes, transaction)
+        except NotReady as error:
+            log.failure("the message is asked for again", error, **about)
+            return self._try_again(message_id)
         except Exception as error:
-            log.failure(
-                "the message goes on unchanged",
-                error,
-                queue_id=envelope.queue_id,
-                id=message_id,
-                peer=str(envelope.peer or ""),
-                sender=transaction.sender,
-                recipients=transaction.recipients,
-            )
-        else:
+            log.failure("the message goes on unchanged", error, **about)
+            return protocol.CONTINUE
+        if decision.refusal is not None:
             log.decision(decision.fields)
+            return self._refuse(decision.refusal, message_id)
+        disposition = decision.disposition
+        try:
+            self._examiner.keep(decision, transaction, envelope, self.progress)
+            self._remove_recipients(decision, transaction)
+            if disposition.stay is not None:
+                self._apply(disposition.stay.changes, transaction)
+        except Exception as error:
+            if not disposition.keeps:
+                log.failure("the message goes on unchanged", error, **about)
+                return protocol.CONTINUE
+            log.failure("the message is not held and asked for again", error, **about)
+            return self._try_again(message_id)
+        faults.point("hold.answered")
+        log.decision(decision.fields)
+        return protocol.DISCARD if disposition.stay is None else protocol.CONTINUE
+
+    def _try_again(self, message_id: str) -> int:
+        return self._reply(protocol.TEMPFAIL, "451", "4.3.0", f"Cannot be taken now, try again later ({message_id})")
+
+    def _refuse(self, verdict: Verdict, message_id: str) -> int:
+        name = verdict.row.name if verdict.row else "refused"
+        return self._reply(
+            protocol.REJECT, "554", "5.7.1", f"Refused: {sanitise(verdict.because)} ({name}, {message_id})"
+        )
+
+    def _reply(self, answer: int, code: str, enhanced: str, text: str) -> int:
+        self.setreply(code, enhanced, text.replace("%", "%%"))
+        return answer
+
+    def _remove_recipients(self, decision: Decision, transaction: Transaction) -> None:
+        """Take out of the MTA's own copy whoever gets another, or none for now, in every spelling that was said."""
+        if decision.disposition.stay is None:
+            return
+        removed = set(decision.disposition.removed)
+        for said, recipient in zip(transaction.recipients, decision.mail.recipients, strict=True):
+            if recipient in removed:
+                self.delrcpt(said.address)
 
     def _envelope(self) -> Envelope:
         return Envelope(
@@ -146,6 +213,8 @@ class Session(Milter.Base):  # type: ignore[misc]
             authenticated=bool(self._macro("{auth_authen}")),
             local_submission=self._is_local_submission(),
             queue_id=self._macro("i"),
+            mta=self._macro("j"),
+            listener=self._macro("{daemon_name}"),
         )
 
     def _is_local_submission(self) -> bool:
@@ -191,6 +260,10 @@ class Session(Milter.Base):  # type: ignore[misc]
             self.chgheader("Subject", number, value)
         for name, value in reversed(additions):
             self.addheader(name, value, 0)
+
+
+def _texts(words: tuple[bytes, ...]) -> tuple[str, ...]:
+    return tuple(word.decode("utf-8", "surrogateescape") for word in words)
 
 
 def _text(word: bytes) -> str:

@@ -48,6 +48,11 @@ class Config:
         return self.settings.database.url or f"sqlite:///{self.state_directory / 'tamis.db'}"
 
     @property
+    def spool_folder(self) -> Path:
+        """Where the octets of held messages are."""
+        return Path(self.settings.quarantine.spool or self.state_directory / "spool")
+
+    @property
     def site_model(self) -> Path:
         """The model that learning writes."""
         return Path(self.settings.classifier.model or self.state_directory / "model.bin")

@@ -13,13 +13,15 @@ from tamis.answers import Answers
 from tamis.config import Config
 from tamis.counters import Counters
 from tamis.database import first_line, open_database
+from tamis.destinations import Destination
+from tamis.disposition import Disposition, dispose
 from tamis.examination import Examination, Snapshot
 from tamis.list_store import ListStore, configured_entries
 from tamis.lists import Entry, Lists
 from tamis.mail import Mail, MailClass
 from tamis.models.bayes import Model
 from tamis.policy import Policies
-from tamis.record import Record
+from tamis.record import Record, Verdict
 from tamis.redis_client import RedisClient
 
 _log = logging.getLogger("tamis")
@@ -96,6 +98,11 @@ class Engine:
         self.refresh()
 
     @property
+    def ready(self) -> bool:
+        """Whether inbound mail can be examined."""
+        return True
+
+    @property
     def snapshot(self) -> Snapshot:
         return self._snapshot
 
@@ -143,3 +150,11 @@ class Engine:
         if mail.mail_class is MailClass.OUTGOING:
             return Record(mail)
         return Examination(mail, self._snapshot, self._answers, self._counters).run()
+
+    def dispose(self, record: Record) -> Disposition:
+        """Return what becomes of each recipient's copy."""
+        return dispose(record, self.config.settings.headers, lambda _: Destination())
+
+    def refusal(self, mail: Mail, recipient: str) -> Verdict | None:
+        """Return why a recipient is refused for now."""
+        return None

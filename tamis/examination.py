@@ -223,14 +223,32 @@ class Examination:
         )
         if decided:
             row, test, because = decided
-            action = "tag" if policy.mode is Mode.TAG else "observe"
-            return verdict(spam=True, action=action, row=row, test=test, because=because)
+            return verdict(
+                spam=True,
+                action=_action(row, policy),
+                row=row,
+                test=test,
+                because=because,
+                tag=policy.tag,
+                tag_redirections=policy.tag_redirections,
+                malware=row.judgement is Judgement.MALWARE,
+            )
         if passed:
             row, hit = passed
             return verdict(
                 spam=False, action="deliver", row=row, test=hit.name, because=hit.because, let_through=hit.let_through
             )
         return verdict(spam=False, action="deliver")
+
+
+_ACTIONS = {Mode.QUARANTINE: "hold", Mode.TAG: "tag", Mode.JUNK: "junk", Mode.OBSERVE: "observe"}
+
+
+def _action(row: Row, policy: Policy) -> str:
+    """What a policy does to a message that the row has decided; malware and traps are held wherever not observed."""
+    if row.always_held and policy.mode is not Mode.OBSERVE:
+        return "hold"
+    return _ACTIONS[policy.mode]
 
 
 def _ground(hit: Hit, score: int, level: float) -> str | None:

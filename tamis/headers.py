@@ -1,14 +1,15 @@
 """The headers written on inbound mail, and the forged copies taken out first (SPEC, section 4)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from email.header import Header
 from typing import Final
 
 from tamis import limits
+from tamis.mail import Mail
 from tamis.message import Message
 from tamis.mime import Field
-from tamis.record import Record, Verdict, points
+from tamis.record import Record, Verdict, leading, points
 from tamis.settings import Headers
 
 SPAM_FLAG: Final = "X-Spam-Flag"
@@ -49,13 +50,17 @@ def own_names(names: Headers) -> list[str]:
 
 
 def changes(record: Record, names: Headers) -> Changes:
-    """Return what is to be changed on a message; nothing on outgoing mail."""
-    leading = record.leading
-    if leading is None:
+    """Return what is to be changed on the copy that all recipients share; nothing on outgoing mail."""
+    return copy_changes(record.mail, record.verdicts, names)
+
+
+def copy_changes(mail: Mail, verdicts: Sequence[Verdict], names: Headers) -> Changes:
+    """Return what is to be changed on the copy of some of the recipients."""
+    if not verdicts:
         return Changes()
-    result = Changes(remove=own_names(names), add=list(_fields(record, leading, names)))
-    if all(verdict.action == "tag" for verdict in record.verdicts):
-        _tag(record.mail.message, result)
+    result = Changes(remove=own_names(names), add=list(fields(mail, verdicts, names)))
+    if all(verdict.tagged for verdict in verdicts):
+        _tag(mail.message, result)
     return result
 
 
@@ -89,21 +94,23 @@ def _subject(field: Field) -> str:
         return Header(field.text.translate(_CONTROLS), "utf-8", header_name="Subject").encode(linesep="\n")
 
 
-def _fields(record: Record, leading: Verdict, names: Headers) -> Iterable[tuple[str, str]]:
-    mail = record.mail
-    shared = _shared(record.verdicts)
-    lowest = min(verdict.level for verdict in record.verdicts)
-    scored = any(verdict.score_headers for verdict in record.verdicts)
+def fields(mail: Mail, verdicts: Sequence[Verdict], names: Headers) -> Iterable[tuple[str, str]]:
+    """Yield the fields to write above the copy of some of the recipients."""
+    first = leading(verdicts)
+    shared = _shared(verdicts)
+    lowest = min(verdict.level for verdict in verdicts)
+    scored = any(verdict.score_headers for verdict in verdicts)
     written = (
-        (names.score if scored else "", f"{leading.score / 1000:.3f}"),
-        (names.status if scored else "", _status(leading, shared, lowest, names.spamassassin_spelling)),
+        (names.score if scored else "", f"{first.score / 1000:.3f}"),
+        (names.status if scored else "", _status(first, shared, lowest, names.spamassassin_spelling)),
+        (SPAM_FLAG if all(verdict.action == "junk" for verdict in verdicts) else "", "YES"),
         (names.return_path, f"<{sanitise(mail.mail_from)}>"),
         (names.helo, sanitise(mail.helo)),
         (names.peer, str(mail.peer) if mail.peer else ""),
-        (names.whitelisted, sanitise(leading.let_through) if _agree(record.verdicts, "let_through") else ""),
+        (names.whitelisted, sanitise(first.let_through) if _agree(verdicts, "let_through") else ""),
         (names.recipient, f"<{sanitise(mail.rcpt_to[0])}>" if len(mail.rcpt_to) == 1 else ""),
         (names.id, mail.id),
-        (names.verdict, _verdict(record, leading)),
+        (names.verdict, _verdict(mail, verdicts, first)),
     )
     for name, value in written:
         if name and value:
@@ -147,20 +154,20 @@ def _fold(start: str, items: list[str]) -> str:
     return "".join(f"\n\t{text}" for text in (*lines, line))
 
 
-def _verdict(record: Record, leading: Verdict) -> str:
-    """``spam; action=tag; row=9 blacklisted-sender; because="..."; id=...`` of the copy all recipients share."""
+def _verdict(mail: Mail, verdicts: Sequence[Verdict], first: Verdict) -> str:
+    """``spam; action=tag; row=9 blacklisted-sender; because="..."; id=...`` of the copy the recipients share."""
     # Not `because`, which names the level: another level alone parts nobody (SPEC, section 5).
-    same = all(_agree(record.verdicts, attribute) for attribute in ("spam", "row", "test"))
-    pieces = [("spam" if leading.spam else "ham") if same else "differs"]
-    pieces.append(f"action={leading.action if _agree(record.verdicts, 'action') else 'observe'}")
+    same = all(_agree(verdicts, attribute) for attribute in ("spam", "row", "test"))
+    pieces = [("spam" if first.spam else "ham") if same else "differs"]
+    pieces.append(f"action={first.action if _agree(verdicts, 'action') else 'observe'}")
     if not same:
         pieces.append('because="the recipients of this copy have different policies"')
-    elif leading.row:
-        pieces.append(f"row={leading.row.number} {leading.row.name}")
+    elif first.row:
+        pieces.append(f"row={first.row.number} {first.row.name}")
         # One recipient's list is no business of another's; the level is printed anyway.
-        if leading.row.by_score or _agree(record.verdicts, "because"):
-            pieces.append(f"because={quoted(leading.because)}")
-    pieces.append(f"id={record.mail.id}")
+        if first.row.by_score or _agree(verdicts, "because"):
+            pieces.append(f"because={quoted(first.because)}")
+    pieces.append(f"id={mail.id}")
     text = pieces[0]
     for piece in pieces[1:]:
         last_line = text.rpartition("\n\t")[2]

@@ -13,6 +13,9 @@ MIB: Final = 1024 * KIB
 MESSAGE_BYTES: Final = 4 * MIB
 """Bytes of one message that are looked at; what lies beyond still goes through, unread."""
 
+IN_MEMORY_BYTES: Final = 1 * MIB
+"""Bytes of a message under way that are kept in memory; a larger one is written to a file of the spool."""
+
 HEADER_FIELDS: Final = 1000
 """Header fields looked at, of the message and of each part."""
 
@@ -82,3 +85,6 @@ END_OF_MESSAGE_SECONDS: Final = 8.0
 
 FILTERS_SECONDS: Final = 7.0
 """Wall-clock budget of all filters for one message: what has been found by then still reaches the MTA in time."""
+
+HOLD_SECONDS: Final = 120.0
+"""How long the MTA waits for a message to be held, told each second that work goes on; then it gets 451."""

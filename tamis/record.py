@@ -27,7 +27,7 @@ class Verdict:
 
     `score` and the weights of `tests` are thousandths of a score point, so that they add up exactly.
     `row` is the row that decided, None where none did; `let_through` the words for
-    X-Icodia-SpamFilter-WL; `action` what is done: deliver, tag or observe.
+    X-Icodia-SpamFilter-WL; `action` what is done: deliver, observe, tag, junk, hold, or refuse (outgoing mail).
     """
 
     recipient: str
@@ -43,6 +43,17 @@ class Verdict:
     let_through: str = ""
     score_headers: bool = True
     """Whether the policy wants the headers of row 32."""
+    tag: bool = False
+    """Whether the policy also tags what it files as junk."""
+    tag_redirections: bool = False
+    """Whether the policy lets tagged spam go on to other hosts."""
+    malware: bool = False
+    """Whether a scanner decided: never released by the sender, no notice."""
+
+    @property
+    def tagged(self) -> bool:
+        """Whether the subject is tagged."""
+        return self.action == "tag" or (self.action == "junk" and self.tag)
 
 
 @dataclass(slots=True)
@@ -53,13 +64,18 @@ class Record:
     answers: list[Answer] = field(default_factory=list)
     verdicts: Sequence[Verdict] = ()
     milliseconds: float = 0.0
+    refusal: Verdict | None = None
+    """Why outgoing mail is refused."""
 
     @property
     def leading(self) -> Verdict | None:
         """The verdict that stands for the message where one must: spam first, then the lowest level."""
-        if not self.verdicts:
-            return None
-        return min(self.verdicts, key=lambda verdict: (not verdict.spam, verdict.level))
+        return leading(self.verdicts) if self.verdicts else None
+
+
+def leading(verdicts: Sequence[Verdict]) -> Verdict:
+    """The verdict that stands for several: spam first, then the lowest level."""
+    return min(verdicts, key=lambda verdict: (not verdict.spam, verdict.level))
 
 
 def points(thousandths: int) -> str:

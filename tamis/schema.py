@@ -11,18 +11,21 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import Connection, Engine, func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from tamis.database import LIST_ENTRY, METADATA, VERSION
+from tamis.database import LIST_ENTRY, VERSION
+from tamis.quarantine import tables
 
 if TYPE_CHECKING:
     from alembic.config import Config as AlembicConfig
 
-REVISION: Final = "0001"
+REVISION: Final = "0002"
 """The newest migration in `tamis/migrations/versions`; their numbers ascend."""
 
 UNNUMBERED: Final = ""
 """The revision of a database without tables, or with those of the first days, before there were migrations."""
 
 _TABLE: Final = "alembic_version"
+_MODEL: Final = tables.CONTENT.metadata
+"""All tables, those of held mail too."""
 _LOCK: Final = 0x74616D6973
 """The advisory lock of PostgreSQL under which tables are changed."""
 _WAIT_SECONDS: Final = 60
@@ -79,12 +82,12 @@ def differences(connection: Connection) -> list[str]:
     from alembic.migration import MigrationContext
 
     def ours(_object: Any, name: str | None, kind: str, reflected: bool, _model: Any) -> bool:
-        return not (kind == "table" and reflected and name not in METADATA.tables)
+        return not (kind == "table" and reflected and name not in _MODEL.tables)
 
     context = MigrationContext.configure(
-        connection, opts={"compare_type": True, "target_metadata": METADATA, "include_object": ours}
+        connection, opts={"compare_type": True, "target_metadata": _MODEL, "include_object": ours}
     )
-    return [str(difference) for difference in compare_metadata(context, METADATA)]
+    return [str(difference) for difference in compare_metadata(context, _MODEL)]
 
 
 @contextmanager

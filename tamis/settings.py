@@ -197,6 +197,36 @@ class Classifier(Section, frozen=True):
     model: str = ""
 
 
+class Quarantine(Section, frozen=True):
+    """Held mail. Without a spool folder, `spool` in the state directory; machines that share a database share it."""
+
+    spool: str = ""
+    days: Annotated[int, msgspec.Meta(ge=1, le=3650)] = 30
+    history_days: Annotated[int, msgspec.Meta(ge=1, le=3650)] = 90
+
+    def __post_init__(self) -> None:
+        if self.spool and not self.spool.startswith("/"):
+            raise _impossible("spool", "must be an absolute path")
+
+
+def _server(key: str, value: str) -> None:
+    host, _, port = value.rpartition(":")
+    if parse_ip(host.strip("[]")) is None or not (port.isdigit() and port.isascii() and 0 < int(port) < 65536):
+        raise _impossible(key, f"{value!r} is not an address and port: write 127.0.0.1:10099")
+
+
+class Delivery(Section, frozen=True):
+    """The MTA's listeners for mail of Tamis's own: releases, and copies made anew. They ask no milter."""
+
+    server: str = "127.0.0.1:10099"
+    mailbox_server: str = "127.0.0.1:10098"
+    timeout_seconds: Annotated[float, msgspec.Meta(gt=0, le=600)] = 60.0
+
+    def __post_init__(self) -> None:
+        _server("server", self.server)
+        _server("mailbox_server", self.mailbox_server)
+
+
 class PlatformLists(Section, frozen=True):
     """Entries that hold for every recipient; those of a domain stand in its own section."""
 
@@ -250,6 +280,8 @@ class Settings(Section, frozen=True):
     redis: Redis = Redis()
     database: Database = Database()
     classifier: Classifier = Classifier()
+    quarantine: Quarantine = Quarantine()
+    delivery: Delivery = Delivery()
     lists: PlatformLists = PlatformLists()
     policy: PolicySection = PolicySection()
     domain: dict[str, DomainSection] = {}

@@ -341,7 +341,7 @@ def test_antispam_off_leaves_malware_and_the_score(place: Place) -> None:
 
 
 @pytest.mark.parametrize(
-    ("mode", "action"), [("tag", "tag"), ("observe", "observe"), ("quarantine", "observe"), ("junk", "observe")]
+    ("mode", "action"), [("tag", "tag"), ("observe", "observe"), ("quarantine", "hold"), ("junk", "junk")]
 )
 def test_modes(mode: str, action: str) -> None:
     verdict = only(examine(lists=[BL_IP], config=f'[policy]\nmode = "{mode}"\n'))
@@ -411,8 +411,8 @@ def test_verdicts_are_each_policys_own(place: Place) -> None:
         "easy.example": (False, "", "deliver"),
         "off.example": (False, "", "deliver"),
         "friend.example": (False, "whitelisted-sender", "deliver"),
-        "foe.example": (True, "blacklisted-ip", "observe"),
-        "other.example": (True, "bayes", "observe"),
+        "foe.example": (True, "blacklisted-ip", "hold"),
+        "other.example": (True, "bayes", "hold"),
     }
 
 

@@ -48,7 +48,7 @@ def revision(engine: Engine) -> str:
 
 def make_tables_of_the_first_days(engine: Engine) -> None:
     """As Tamis made them before there were migrations, with an entry in them."""
-    METADATA.create_all(engine)
+    METADATA.create_all(engine, tables=[LIST_ENTRY, VERSION])
     with engine.begin() as connection:
         connection.execute(
             insert(LIST_ENTRY).values(
@@ -157,7 +157,10 @@ def test_two_processes_upgrade_at_once(engine: Engine, database_url: str, tmp_pa
     said = [process.communicate(timeout=60) for process in both]
     assert [process.returncode for process in both] == [0, 0], said
     name = name_of(database_url)
-    assert sorted(said) == [(f"{name}: upgraded to version 0001\n", ""), (f"{name}: version 0001, up to date\n", "")]
+    assert sorted(said) == [
+        (f"{name}: upgraded to version {schema.REVISION}\n", ""),
+        (f"{name}: version {schema.REVISION}, up to date\n", ""),
+    ]
     assert differences(engine) == []
 
 
@@ -167,7 +170,7 @@ def test_two_processes_upgrade_at_once(engine: Engine, database_url: str, tmp_pa
 @pytest.mark.parametrize(
     ("found", "said"),
     [
-        ("9999", "its version 9999 is newer than 0001, which this Tamis knows: update Tamis"),
+        ("9999", f"its version 9999 is newer than {schema.REVISION}, which this Tamis knows: update Tamis"),
         ("ae1027a6acf", "its version 'ae1027a6acf' is none of Tamis: is it another program's?"),
     ],
 )
@@ -179,7 +182,7 @@ def test_a_version_that_is_not_known_is_refused(engine: Engine, database_url: st
         with pytest.raises(schema.SchemaError) as refused:
             use()
         assert first_line(refused.value) == said
-    run(engine, "UPDATE alembic_version SET version_num = '0001'")
+    run(engine, f"UPDATE alembic_version SET version_num = '{schema.REVISION}'")  # noqa: S608
     assert len(store.entries()) == 1
 
 
@@ -214,16 +217,19 @@ def test_check_and_upgrade(tamis_database: Any) -> None:
     status, said = tamis_database("check")
     assert status == 0
     assert re.fullmatch("(not there|no tables) yet; the first change makes (it|them)", said)
-    assert tamis_database("upgrade") == (0, "upgraded to version 0001")
-    assert tamis_database("upgrade") == (0, "version 0001, up to date")
-    assert tamis_database("check") == (0, "version 0001, up to date")
+    assert tamis_database("upgrade") == (0, f"upgraded to version {schema.REVISION}")
+    assert tamis_database("upgrade") == (0, f"version {schema.REVISION}, up to date")
+    assert tamis_database("check") == (0, f"version {schema.REVISION}, up to date")
 
 
 def test_check_of_the_first_tables(tamis_database: Any, engine: Engine) -> None:
     make_tables_of_the_first_days(engine)
-    assert tamis_database("check") == (1, "tables of version unknown, not 0001: run tamis database upgrade")
-    assert tamis_database("upgrade") == (0, "upgraded to version 0001")
-    assert tamis_database("check") == (0, "version 0001, up to date")
+    assert tamis_database("check") == (
+        1,
+        f"tables of version unknown, not {schema.REVISION}: run tamis database upgrade",
+    )
+    assert tamis_database("upgrade") == (0, f"upgraded to version {schema.REVISION}")
+    assert tamis_database("check") == (0, f"version {schema.REVISION}, up to date")
 
 
 def test_check_of_damaged_tables(tamis_database: Any, engine: Engine) -> None:
@@ -231,14 +237,14 @@ def test_check_of_damaged_tables(tamis_database: Any, engine: Engine) -> None:
     run(engine, "ALTER TABLE list_entry DROP COLUMN note")
     status, said = tamis_database("check")
     assert status == 1
-    assert said.startswith("version 0001, but its tables are not as they should be: ")
+    assert said.startswith(f"version {schema.REVISION}, but its tables are not as they should be: ")
 
 
 def test_check_of_a_newer_database(tamis_database: Any, engine: Engine) -> None:
     schema.upgrade(engine)
-    run(engine, "UPDATE alembic_version SET version_num = '0002'")
+    run(engine, "UPDATE alembic_version SET version_num = '9999'")
     for action in ("check", "upgrade"):
-        said = "database: its version 0002 is newer than 0001, which this Tamis knows: update Tamis"
+        said = f"database: its version 9999 is newer than {schema.REVISION}, which this Tamis knows: update Tamis"
         assert tamis_database(action) == (1, said)
 
 

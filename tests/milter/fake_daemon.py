@@ -14,12 +14,12 @@ from typing import Any
 
 from tamis import config as configuration
 from tamis.config import Config
+from tamis.disposition import Disposition, Group
 from tamis.headers import Changes
 from tamis.mail import Mail
 from tamis.milter.core import Core
 from tamis.milter.supervisor import Supervisor
 from tamis.networks import identify
-from tamis.settings import Headers
 
 
 class FakeEngine:
@@ -30,6 +30,8 @@ class FakeEngine:
         self.mark = config.settings.headers.id
         if os.environ.get("TAMIS_BREAK") == self.mark:
             raise RuntimeError("told not to start")
+
+    ready = True
 
     def refresh(self) -> None:
         """Has nothing to refresh."""
@@ -58,10 +60,16 @@ class FakeEngine:
             raise ValueError("told to fail")
         if "die" in order:
             os._exit(3)
-        return SimpleNamespace(mail=mail, order=order, mark=self.mark)
+        return SimpleNamespace(mail=mail, order=order, mark=self.mark, refusal=None)
+
+    def dispose(self, record: Any) -> Disposition:
+        return Disposition(stay=Group((), changes(record)))
+
+    def refusal(self, mail: Mail, recipient: str) -> None:
+        """Refuses nobody."""
 
 
-def changes(record: Any, names: Headers) -> Changes:
+def changes(record: Any) -> Changes:
     if record.mail.mail_class.value == "outgoing":
         return Changes()
     added = [("X-Test-First", "one"), ("X-Test-Second", "two,\n\tfolded"), ("X-Test-Mark", record.mark)]
@@ -77,5 +85,5 @@ def fields(record: Any) -> dict[str, object]:
 
 if __name__ == "__main__":
     path = Path(sys.argv[1])
-    core = Core(lambda _: None, FakeEngine, identify, changes, fields)
+    core = Core(lambda _: None, FakeEngine, identify, fields)
     sys.exit(Supervisor(path, configuration.load(path), core).run())

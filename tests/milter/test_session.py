@@ -13,6 +13,7 @@ import pytest
 
 from tamis import limits
 from tamis.config import Config
+from tamis.disposition import Disposition, Group
 from tamis.headers import Changes
 from tamis.mail import Mail
 from tamis.milter import examiner as examiner_module
@@ -23,7 +24,8 @@ from tamis.milter.process import BackOff
 from tamis.milter.session import Session
 from tamis.milter.transaction import Transaction
 from tamis.networks import identify
-from tamis.settings import Settings
+from tamis.record import Record, Verdict
+from tamis.settings import Daemon, Settings
 
 
 class Engine:
@@ -31,23 +33,34 @@ class Engine:
 
     def __init__(self) -> None:
         self.seen: list[Mail] = []
+        self.disposition = Disposition()
+        self.refused: Verdict | None = None
+        self.ready = True
         self.act: Any = lambda: None
 
     def refresh(self) -> None: ...
 
-    def examine(self, mail: Mail) -> Mail:
+    def examine(self, mail: Mail) -> Record:
         self.seen.append(mail)
         self.act()
-        return mail
+        return Record(mail)
+
+    def dispose(self, record: Record) -> Disposition:
+        return self.disposition
+
+    def refusal(self, mail: Mail, recipient: str) -> Verdict | None:
+        return self.refused
 
 
 class Wire:
     """A session, its engine, and what was sent to the MTA."""
 
-    def __init__(self, changes: Changes) -> None:
+    def __init__(self, changes: Changes, folder: Path) -> None:
         self.engine, self.activity = Engine(), Activity()
-        core = Core(lambda _: None, lambda *_: self.engine, identify, lambda *_: changes, lambda _: {})
-        self.session = Session(Examiner(core, Config(Settings()), self.engine), self.activity)
+        self.engine.disposition = Disposition(stay=Group((), changes))
+        core = Core(lambda _: None, lambda *_: self.engine, identify, lambda _: {})
+        config = Config(Settings(daemon=Daemon(state_directory=str(folder))))
+        self.session = Session(Examiner(core, config, self.engine), self.activity)
         self.session._setctx(None)
         self.macros: dict[str, Any] = {"i": "4ABC"}
         self.sent: list[tuple[Any, ...]] = []
@@ -72,17 +85,18 @@ class Wire:
 
 
 @pytest.fixture
-def wire() -> Wire:
+def wire(tmp_path: Path) -> Wire:
     changes = Changes(remove=["subject", "X-None"], add=[("X-A", "1"), ("X-B", "2")], subject="SPAM: x")
-    return Wire(changes)
+    return Wire(changes, tmp_path)
 
 
 def test_protocol_negotiated(wire: Wire) -> None:
     session = wire.session
-    for bit in ("NR_CONN", "NR_HELO", "NR_MAIL", "NR_RCPT", "NR_HDR", "NR_BODY", "NOEOH", "NODATA", "NOUNKNOWN"):
+    for bit in ("NR_CONN", "NR_HELO", "NR_MAIL", "NR_HDR", "NR_BODY", "NOEOH", "NODATA", "NOUNKNOWN"):
         assert session._protocol & getattr(milter, f"P_{bit}"), bit
     assert session._protocol & milter.P_HDR_LEADSPC
     assert not session._protocol & milter.P_RCPT_REJ
+    assert not session._protocol & milter.P_NR_RCPT  # Rows 2 and 3 answer there.
 
 
 def test_changes_are_sent_from_the_highest_copy_down_and_the_last_field_first(wire: Wire) -> None:
@@ -99,8 +113,8 @@ def test_changes_are_sent_from_the_highest_copy_down_and_the_last_field_first(wi
     ]
 
 
-def test_further_subjects_are_changed_by_their_number() -> None:
-    wire = Wire(Changes(subject="SPAM: one", repeated_subjects={2: "SPAM: two"}))
+def test_further_subjects_are_changed_by_their_number(tmp_path: Path) -> None:
+    wire = Wire(Changes(subject="SPAM: one", repeated_subjects={2: "SPAM: two"}), tmp_path)
     wire.session.envfrom(b"<>")
     for value in (b" one", b" two"):
         wire.session.header("Subject", value)
@@ -118,9 +132,9 @@ def test_failing_engine_leaves_the_message_alone(wire: Wire) -> None:
     assert wire.activity.messages == 0
 
 
-def test_change_that_cannot_be_sent_means_no_change_at_all() -> None:
+def test_change_that_cannot_be_sent_means_no_change_at_all(tmp_path: Path) -> None:
     for bad in ("nul \0", "surrogate \udcff"):
-        wire = Wire(Changes(remove=["Subject"], add=[("X-A", "1"), ("X-B", bad)]))
+        wire = Wire(Changes(remove=["Subject"], add=[("X-A", "1"), ("X-B", bad)]), tmp_path)
         assert wire.message() == Milter.CONTINUE
         assert wire.sent == []
 
@@ -247,7 +261,7 @@ def test_activity_counts_sessions_and_messages(wire: Wire) -> None:
 
 def test_large_message_is_kept_up_to_the_cap_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "MESSAGE_BYTES", 100)
-    transaction = Transaction()
+    transaction = Transaction(None)
     transaction.add_header("Subject", b" x")
     for _ in range(20):
         transaction.add_body(b"123456789\r\n")
@@ -261,7 +275,7 @@ def test_large_message_is_kept_up_to_the_cap_and_counted(monkeypatch: pytest.Mon
 
 
 def test_copies_of_a_field_are_counted_in_any_case_and_by_the_whole_name() -> None:
-    transaction = Transaction()
+    transaction = Transaction(None)
     for name in ("X-A", "x-a", "X-A ", "X-AB", "A", "X-\udcff"):
         transaction.add_header(name, b" x")
     assert [transaction.copies(name) for name in ("X-a", "x-ab", "a", "b", "X-\udcff")] == [3, 1, 1, 0, 1]
@@ -269,7 +283,7 @@ def test_copies_of_a_field_are_counted_in_any_case_and_by_the_whole_name() -> No
 
 def test_a_header_of_countless_tiny_fields_takes_little_memory() -> None:
     tracemalloc.start()
-    transaction = Transaction()
+    transaction = Transaction(None)
     for number in range(100_000):
         transaction.add_header(f"{number:x}", b"")
     transaction.add_header("Subject", b" x")

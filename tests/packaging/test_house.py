@@ -10,7 +10,7 @@ import milter
 import pytest
 
 ROOT = Path(__file__).parents[2]
-LINKED = ("filters", "milter", "models", "postfix")
+LINKED = ("filters", "milter", "models", "postfix", "quarantine")
 SOURCES = sorted(path for name in ("tamis", *LINKED) for path in (ROOT / name).rglob("*.py"))
 
 

@@ -1,0 +1,89 @@
+"""From what becomes of a message (`tamis.disposition`) to what is written of it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from email.utils import format_datetime
+from typing import Final
+
+from tamis.disposition import Disposition
+from tamis.headers import Changes, sanitise
+from tamis.mail import Mail, new_id
+from tamis.quarantine.records import NewCopy, NewMessage, NewOutbox
+from tamis.quarantine.spool import Incoming
+from tamis.record import Verdict
+
+_OF_MAIL: Final = ("RET=", "ENVID=", "BODY=", "SMTPUTF8")
+_OF_RCPT: Final = ("NOTIFY=", "ORCPT=")
+
+
+@dataclass(frozen=True, slots=True)
+class SmtpFacts:
+    """What SMTP said besides the addresses: ESMTP parameters of MAIL and of each RCPT, and the name of the MTA."""
+
+    mail_parameters: Sequence[str] = ()
+    rcpt_parameters: Sequence[Sequence[str]] = ()
+    mta: str = ""
+
+
+def new_message(mail: Mail, disposition: Disposition, facts: SmtpFacts, incoming: Incoming) -> NewMessage:
+    """Return what is to be written of a message, held or copied; `incoming` has been stored."""
+    message = mail.message
+    authors = ", ".join(str(box.address) for box in message.authors[:3])
+    return NewMessage(
+        id=mail.id,
+        incoming=incoming,
+        received_at=mail.now,
+        sender=mail.mail_from,
+        sender_key=mail.sender,
+        mail_parameters=_kept(facts.mail_parameters, _OF_MAIL),
+        peer=str(mail.peer) if mail.peer else "",
+        rdns=mail.rdns,
+        helo=mail.helo,
+        queue_id=mail.queue_id,
+        header_id=message.header("message-id") or "",
+        author=authors,
+        subject=message.subject,
+        copies=tuple(_copies(mail, disposition, facts)),
+    )
+
+
+def _kept(parameters: Sequence[str], wanted: Sequence[str]) -> str:
+    """The parameters that go with a copy: the others concern one connection (SIZE=, AUTH=)."""
+    return " ".join(word for word in parameters if word.upper().startswith(tuple(wanted)))
+
+
+def _copies(mail: Mail, disposition: Disposition, facts: SmtpFacts) -> Iterator[NewCopy]:
+    trace = ("Received", received(mail, facts.mta))
+
+    def copy(verdict: Verdict, legs: tuple[str, ...]) -> NewCopy:
+        position = list(mail.recipients).index(verdict.recipient)
+        parameters = facts.rcpt_parameters[position] if position < len(facts.rcpt_parameters) else ()
+        return NewCopy(verdict, mail.rcpt_to[position], _kept(parameters, _OF_RCPT), legs)
+
+    for held in disposition.held:
+        yield replace(copy(held.verdict, held.legs), fields=(*held.fields, trace))
+    for group in disposition.parted:
+        changes = Changes(
+            group.changes.remove, [*group.changes.add, trace], group.changes.subject, group.changes.repeated_subjects
+        )
+        outbox = NewOutbox(new_id(), changes, expand=not group.legs)
+        for verdict in group.verdicts:
+            yield replace(copy(verdict, group.legs), fields=tuple(changes.add), outbox=outbox)
+
+
+def received(mail: Mail, mta: str) -> str:
+    """Return the trace of how the message came, which the MTA's own copy of it carries (RFC 5321, section 4.4)."""
+    peer = f"[{mail.peer}]" if mail.peer else "unknown"
+    helo = sanitise(mail.helo, 255) or "unknown"
+    rdns = sanitise(mail.rdns, 255) or "unknown"
+    by = sanitise(mta, 255) or "localhost"
+    queue_id = sanitise(mail.queue_id, 64) or mail.id
+    return (
+        f"from {_word(helo)} ({_word(rdns)} {peer})\n\tby {_word(by)} (Tamis {mail.id}) with SMTP id {_word(queue_id)};"
+        f"\n\t{format_datetime(mail.now)}"
+    )
+
+
+def _word(text: str) -> str:
+    """Wire data without what has a meaning in a Received: field."""
+    return "".join("?" if letter in ' ()\\";,<>' else letter for letter in text)

@@ -1,0 +1,156 @@
+"""Raw octets of messages as they came over the wire, in files named by their content.
+
+A message is written to a file without a name of its content first, made durable, and then given that name: at any
+moment a name means the whole content. The folder may be shared between machines.
+"""
+
+import contextlib
+import hashlib
+import os
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from tamis import faults
+
+_UNFINISHED: Final = "tmp"
+_UNFINISHED_SECONDS: Final = 24 * 3600
+
+
+def _durable(folder: Path) -> None:
+    """Make the names in a folder survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+class Incoming:
+    """The octets of one message on their way into the spool. `store` keeps them, `discard` does not."""
+
+    def __init__(self, spool: "Spool") -> None:
+        self._spool = spool
+        self._digest = hashlib.blake2b(digest_size=32)
+        descriptor, name = tempfile.mkstemp(dir=spool.unfinished)
+        self._path = Path(name)
+        self._file = os.fdopen(descriptor, "w+b")
+        self.size = 0
+        self.digest = ""
+        """Hexadecimal, known once stored."""
+
+    def write(self, octets: bytes | bytearray) -> None:
+        """Add octets. Raises `OSError` where there is no room; then the message cannot be stored."""
+        self._file.write(octets)
+        self._digest.update(octets)
+        self.size += len(octets)
+
+    def written(self, octets: int) -> bytes:
+        """Return the first octets that were written, at most so many. Raises `OSError`."""
+        self._file.flush()
+        return os.pread(self._file.fileno(), octets, 0)
+
+    def store(self) -> str:
+        """Make the message durable under the name of its content, and return that name. Raises `OSError`.
+
+        Its folder is not yet durable: `Spool.settle` makes so the folders of many messages at once.
+        """
+        self._file.flush()
+        faults.point("spool.written")
+        os.fsync(self._file.fileno())
+        faults.point("spool.synced")
+        self.digest = self._digest.hexdigest()
+        target = self._spool.path(self.digest)
+        target.parent.mkdir(mode=0o750, exist_ok=True)
+        # A link, not a renaming: what was stored can be given its name again (`restore`) until it is discarded.
+        self._link(target)
+        faults.point("spool.named")
+        return self.digest
+
+    def restore(self) -> None:
+        """Give the content its name again where another process has just removed it."""
+        target = self._spool.path(self.digest)
+        target.parent.mkdir(mode=0o750, exist_ok=True)
+        self._link(target)
+        self._spool.settle([self.digest])
+
+    def _link(self, target: Path) -> None:
+        try:
+            os.link(self._path, target)
+        except FileExistsError:
+            # The same content; but one whose file lost its end in a power cut must not stand for it.
+            if target.stat().st_size != self.size:
+                spare = self._path.with_suffix(".again")
+                os.link(self._path, spare)
+                os.replace(spare, target)
+
+    def discard(self) -> None:
+        """Forget the unfinished file; what was stored stays."""
+        with contextlib.suppress(OSError):  # What could not be written cannot be when it is closed, either.
+            self._file.close()
+        with contextlib.suppress(OSError):
+            self._path.unlink()
+
+
+class Spool:
+    """A folder of message contents."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.unfinished = folder / _UNFINISHED
+
+    def prepare(self) -> None:
+        """Make the folders. Raises `OSError`."""
+        self.unfinished.mkdir(parents=True, mode=0o750, exist_ok=True)
+
+    def path(self, digest: str) -> Path:
+        return self.folder / digest[:2] / digest
+
+    def incoming(self) -> Incoming:
+        """Begin a message. Raises `OSError`."""
+        try:
+            return Incoming(self)
+        except FileNotFoundError:
+            self.prepare()
+            return Incoming(self)
+
+    def settle(self, digests: Iterable[str]) -> None:
+        """Make the names of stored messages durable. Raises `OSError`."""
+        folders = {self.path(digest).parent for digest in digests}
+        for folder in (*sorted(folders), self.folder):
+            _durable(folder)
+        faults.point("spool.settled")
+
+    def holds(self, digest: str) -> bool:
+        return self.path(digest).exists()
+
+    def open(self, digest: str) -> BinaryIO:
+        """Open a content for reading. Raises `OSError`."""
+        return open(self.path(digest), "rb")
+
+    def remove(self, digest: str) -> int:
+        """Remove a content and return the octets given back; `quarantine.store` decides when that is right."""
+        path = self.path(digest)
+        try:
+            size = path.stat().st_size
+            path.unlink()
+        except FileNotFoundError:
+            return 0
+        return size
+
+    def digests(self) -> Iterator[str]:
+        """Yield the name of every content."""
+        for folder in sorted(self.folder.glob("[0-9a-f][0-9a-f]")):
+            yield from (name for name in sorted(os.listdir(folder)) if len(name) == 64)
+
+    def sweep(self) -> None:
+        """Remove unfinished files that a dead process left more than a day ago."""
+        before = time.time() - _UNFINISHED_SECONDS
+        for path in self.unfinished.iterdir():
+            try:
+                if path.stat().st_mtime < before:
+                    path.unlink(missing_ok=True)
+            except FileNotFoundError:
+                continue

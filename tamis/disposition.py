@@ -1,0 +1,125 @@
+"""What becomes of each recipient's copy of a message: which the MTA delivers, which is made anew, which is held.
+
+The largest group of recipients whose copies are alike stays in the MTA's own queue. Recipients whose copies differ
+from it get one of their own; a different level alone parts nobody (SPEC, sections 3 and 5).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from tamis.destinations import Destination, DestinationsUnknown
+from tamis.headers import Changes, copy_changes, fields
+from tamis.mail import Mail
+from tamis.record import Record, Verdict
+from tamis.settings import Headers
+
+Resolve = Callable[[str], Destination]
+"""Tells where mail for a recipient goes; raises `DestinationsUnknown`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Recipients whose copies are alike. `legs`: where their copies go in place of their addresses."""
+
+    verdicts: tuple[Verdict, ...]
+    changes: Changes
+    legs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """One recipient's held copy: the fields that are written above it when it is released, and its legs."""
+
+    verdict: Verdict
+    fields: tuple[tuple[str, str], ...]
+    legs: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Disposition:
+    """`stay`: delivered by the MTA with these changes; `parted`: copies made anew; `held`: kept."""
+
+    stay: Group | None = None
+    parted: list[Group] = field(default_factory=list)
+    held: list[Held] = field(default_factory=list)
+
+    @property
+    def keeps(self) -> bool:
+        """Whether something must be written before the MTA may be told that all is well."""
+        return bool(self.parted or self.held)
+
+    @property
+    def removed(self) -> list[str]:
+        """The recipients that the MTA does not deliver to, in order of appearance."""
+        kept = {verdict.recipient for verdict in self.stay.verdicts} if self.stay else set()
+        others = [verdict for group in self.parted for verdict in group.verdicts] + [held.verdict for held in self.held]
+        return list(dict.fromkeys(verdict.recipient for verdict in others if verdict.recipient not in kept))
+
+
+@dataclass(frozen=True, slots=True)
+class _Share:
+    verdict: Verdict
+    legs: tuple[str, ...] = ()
+
+
+def dispose(record: Record, names: Headers, resolve: Resolve) -> Disposition:
+    """Part the recipients of an inbound message by what their verdicts ask for."""
+    if not record.verdicts:
+        return Disposition(stay=Group((), Changes()))
+    shares = [share for verdict in record.verdicts for share in _shares(verdict, resolve)]
+    result = Disposition()
+    groups: dict[object, list[_Share]] = {}
+    for share in shares:
+        if share.verdict.action == "hold":
+            written = tuple(fields(record.mail, [share.verdict], names))
+            result.held.append(Held(share.verdict, written, share.legs))
+        else:
+            groups.setdefault(_alike(share), []).append(share)
+    stay = max((group for group in groups.values() if not group[0].legs), key=len, default=None)
+    for group in groups.values():
+        made = _group(record.mail, group, names)
+        if group is stay:
+            result.stay = made
+        else:
+            result.parted.append(made)
+    return result
+
+
+def _group(mail: Mail, shares: Sequence[_Share], names: Headers) -> Group:
+    verdicts = tuple(share.verdict for share in shares)
+    return Group(verdicts, copy_changes(mail, verdicts, names), shares[0].legs)
+
+
+def _alike(share: _Share) -> object:
+    """What two recipients must have in common to share a copy: all that is written but level and ground."""
+    verdict = share.verdict
+    action = "deliver" if verdict.action == "observe" and not verdict.spam else verdict.action
+    return (
+        action,
+        verdict.tagged,
+        verdict.spam,
+        verdict.row.name if verdict.row else "",
+        verdict.test,
+        verdict.let_through,
+        verdict.score,
+        verdict.score_headers,
+        tuple(test for test in verdict.tests if test[1]),
+        # A copy to legs is one recipient's alone.
+        (verdict.recipient, share.legs) if share.legs else (),
+    )
+
+
+def _shares(verdict: Verdict, resolve: Resolve) -> list[_Share]:
+    """One recipient's share, or two where spam goes to a mailbox and must not go on to other hosts."""
+    if verdict.action not in ("tag", "junk") or verdict.tag_redirections:
+        return [_Share(verdict)]
+    try:
+        destination = resolve(verdict.recipient)
+    except DestinationsUnknown as error:
+        return [_Share(replace(verdict, action="hold", because=f"{verdict.because}; {error}"))]
+    if not destination.outward:
+        return [_Share(verdict)]
+    held = replace(verdict, action="hold")
+    if not destination.local:
+        return [_Share(held)]
+    return [_Share(verdict, destination.local), _Share(held, destination.outward)]
