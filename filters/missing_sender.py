@@ -75,7 +75,7 @@ class MissingSender(Filter):
 def author_is_swallowed(message: Message) -> bool:
     """Whether a From: with an address stands within a field whose syntax has no place for it."""
     fields = (field for name in _STRUCTURED for field in message.fields(name)[: limits.AUTHOR_FIELDS])
-    return any(_SWALLOWED_FROM.search(field.text[:1000]) for field in fields)
+    return any(_SWALLOWED_FROM.search(field.text[: limits.ADDRESS_FIELD_CHARS]) for field in fields)
 
 
 def quoted_recipients(mail: Mail) -> list[str]:

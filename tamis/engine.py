@@ -4,6 +4,7 @@ import logging
 import os
 import threading
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -19,8 +20,9 @@ from tamis.lists import Entry, Lists
 from tamis.mail import Mail, MailClass
 from tamis.models.bayes import Model
 from tamis.policy import Policies
-from tamis.record import Record
+from tamis.record import Record, Refusal
 from tamis.redis_client import RedisClient
+from tamis.refusal import refused_for_now
 
 _log = logging.getLogger("tamis")
 
@@ -92,7 +94,9 @@ class Engine:
         self._model_stamp: _Stamp | None = None
         self._bad_model: _Stamp | None = None
         self._refreshing = threading.Lock()
-        self._snapshot = Snapshot(self._policies, Lists(self._configured), None)
+        self._snapshot = Snapshot(
+            self._policies, Lists(self._configured), None, frozenset(config.settings.networks.decoys)
+        )
         self.refresh()
 
     @property
@@ -105,7 +109,7 @@ class Engine:
             lists, model = self._fresh_lists(), self._fresh_model()
             if lists is not None or model is not None:
                 current = self._snapshot
-                self._snapshot = Snapshot(self._policies, lists or current.lists, model or current.model)
+                self._snapshot = replace(current, lists=lists or current.lists, model=model or current.model)
 
     def _fresh_lists(self) -> Lists | None:
         try:
@@ -143,3 +147,12 @@ class Engine:
         if mail.mail_class is MailClass.OUTGOING:
             return Record(mail)
         return Examination(mail, self._snapshot, self._answers, self._counters).run()
+
+    def refusal(self, mail: Mail, recipient: str) -> Refusal | None:
+        """Return why one recipient is refused for the moment, asked at RCPT; None where they are not.
+
+        Of outgoing mail the peer is ours, and behind a trusted relay it is not known before the header.
+        """
+        if mail.mail_class is not MailClass.INBOUND:
+            return None
+        return refused_for_now(mail, recipient, self._snapshot, self._answers, self._counters)

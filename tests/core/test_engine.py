@@ -257,6 +257,17 @@ def test_outgoing_mail_gets_no_verdict(config: Config) -> None:
     assert record.answers == []
 
 
+def test_a_decoy_listener_is_known_by_its_name(tmp_path: Path) -> None:
+    text = f'[daemon]\nstate_directory = "{tmp_path}"\n[networks]\ndecoys = ["decoy"]\n'
+    engine = Engine(parse(text, "x"))
+    engine.refresh()
+    for listener, row in (("decoy", "honeypot"), ("smtpd", "")):
+        came = message()
+        came.listener = listener
+        (verdict,) = engine.examine(came).verdicts
+        assert (verdict.row.name if verdict.row else "") == row
+
+
 @settings(max_examples=100, suppress_health_check=list(HealthCheck))
 @given(hostile, st.text(max_size=50), st.text(max_size=50))
 def test_whatever_comes_is_answered(shipped: Engine, raw: bytes, sender: str, recipient: str) -> None:
