@@ -37,6 +37,14 @@ def fields(record: Record) -> dict[str, Any]:
             found["ham_for"] = [verdict.recipient for verdict in others]
         if record.traps:
             found["traps"] = sorted(record.traps)
+    if record.refusal:
+        found |= {
+            "verdict": "malware",
+            "action": record.refusal.action,
+            "mode": record.refusal.mode,
+            "row": _row(record.refusal),
+            "reason": record.refusal.because,
+        }
     found["abstained"] = [f"{answer.row.name}: {answer.abstained}" for answer in record.answers if answer.abstained]
     found["ms"] = round(record.milliseconds, 2)
     found["ms_rows"] = [f"{answer.row.name}:{answer.milliseconds:.2f}" for answer in record.answers]

@@ -22,7 +22,7 @@ from tamis.models.bayes import Model
 from tamis.policy import Policies
 from tamis.record import Record, Refusal
 from tamis.redis_client import RedisClient
-from tamis.refusal import refused_for_now
+from tamis.refusal import examine_outgoing, refused_for_now
 
 _log = logging.getLogger("tamis")
 
@@ -143,9 +143,9 @@ class Engine:
         return model
 
     def examine(self, mail: Mail) -> Record:
-        """Return what is to be said of a message; outgoing mail gets no verdict and no header (SPEC, section 0)."""
+        """Return what is to be said of a message; outgoing mail gets no verdicts and no header (SPEC, section 0)."""
         if mail.mail_class is MailClass.OUTGOING:
-            return Record(mail)
+            return examine_outgoing(mail, self._snapshot, self._answers, self._counters)
         return Examination(mail, self._snapshot, self._answers, self._counters).run()
 
     def refusal(self, mail: Mail, recipient: str) -> Refusal | None:

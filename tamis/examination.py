@@ -2,7 +2,7 @@
 
 Rows are asked when some policy's walk first needs them, once per message and distinct options; each
 recipient's verdict is their own policy's (SPEC, section 5). A row that fails abstains, and costs
-nothing else. What is refused at RCPT is `tamis.refusal`.
+nothing else. What is refused, at RCPT and of outgoing mail, is `tamis.refusal`.
 """
 
 import hashlib
@@ -62,13 +62,21 @@ class Question:
 class Examination:
     """The walk of one message. Make one per message; call `run` once."""
 
-    def __init__(self, mail: Mail, snapshot: Snapshot, answers: Answers, counters: Counters | None = None) -> None:
+    def __init__(
+        self,
+        mail: Mail,
+        snapshot: Snapshot,
+        answers: Answers,
+        counters: Counters | None = None,
+        policy: Policy | None = None,
+    ) -> None:
+        """`policy` stands for every recipient's own."""
         self._mail = mail
         self._snapshot = snapshot
         self._cache = answers
         self._counters = counters
         self._started = time.monotonic()
-        self._policies = {recipient: snapshot.policies.for_recipient(recipient) for recipient in mail.recipients}
+        self._policies = {r: policy or snapshot.policies.for_recipient(r) for r in mail.recipients}
         self._answered: dict[tuple[str, FilterOptions], Answer] = {}
         self._cached: dict[bytes, bytes] = {}
         self._new: dict[bytes, bytes] = {}

@@ -27,7 +27,7 @@ class Verdict:
 
     `score` and the weights of `tests` are thousandths of a score point, so that they add up exactly.
     `row` is the row that decided, None where none did; `let_through` the words for
-    X-Icodia-SpamFilter-WL; `action` what is done: deliver, tag, hold or observe.
+    X-Icodia-SpamFilter-WL; `action` what is done: deliver, tag, hold or observe; refuse for outgoing mail.
     """
 
     recipient: str
@@ -58,7 +58,8 @@ class Refusal:
 class Record:
     """Everything about one examined message. `verdicts` has one per recipient, none for outgoing mail.
 
-    `traps` are the recipients that row 13 knows as traps, whichever row
+    `refusal` is of outgoing mail that carries malware: its action is refuse, or observe under a default policy of
+    that mode; None for all other mail. `traps` are the recipients that row 13 knows as traps, whichever row
     decided. `learn_as_spam` says that the message may be learned without anybody having looked at it: all its
     recipients are traps, whose policies want that, and nothing let it through.
     """
@@ -67,6 +68,7 @@ class Record:
     answers: list[Answer] = field(default_factory=list)
     verdicts: Sequence[Verdict] = ()
     milliseconds: float = 0.0
+    refusal: Verdict | None = None
     traps: frozenset[str] = frozenset()
     learn_as_spam: bool = False
 
@@ -103,6 +105,7 @@ def as_json(record: Record) -> dict[str, Any]:
         "size": mail.message.size,
         "milliseconds": round(record.milliseconds, 3),
         "verdicts": [_verdict_json(verdict) for verdict in record.verdicts],
+        "refusal": _verdict_json(record.refusal) if record.refusal else None,
         "traps": sorted(record.traps),
         "learn_as_spam": record.learn_as_spam,
         "rows": [

@@ -1,5 +1,6 @@
-"""What is refused: recipients for the moment at RCPT."""
+"""What is refused: recipients for the moment at RCPT, and outgoing malware."""
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,16 +9,19 @@ import pytest
 from tamis.answers import Answers
 from tamis.config import parse
 from tamis.contract import Abstain, Hit
+from tamis.decision_log import fields
 from tamis.engine import Engine
 from tamis.examination import Snapshot
+from tamis.headers import Changes, changes
 from tamis.lists import Entry, ListName, Lists
 from tamis.mail import Mail, MailClass
 from tamis.policy import Policies
-from tamis.record import Refusal
+from tamis.record import Record, Refusal, as_json
 from tamis.redis_client import RedisClient
-from tamis.refusal import refused_for_now
+from tamis.refusal import examine_outgoing, refused_for_now
+from tamis.settings import Headers
 from tamis.testing import mail
-from tests.core.probes import DECIDES, Place, Probe
+from tests.core.probes import DECIDES, CachedProbe, Memory, Place, Probe
 
 PEER, RECIPIENT = "192.0.2.7", "bob@example.org"
 BAN = Entry(ListName.BAN_IP, PEER)
@@ -103,6 +107,84 @@ def test_rows_of_other_kinds_are_not_asked(place: Place) -> None:
     assert not any(probe.asked for probe in others.values())
 
 
+# Outgoing
+
+
+def outgoing(
+    config: str = "", text: bytes = b"\nbad", lists: Sequence[Entry] = (), cache: Answers | None = None
+) -> Record:
+    message = mail(text, peer="198.51.100.1", recipients=["bob@example.com", "carol@example.org"])
+    message.mail_class = MailClass.OUTGOING
+    return examine_outgoing(message, snapshot(config, lists), cache or Answers(RedisClient()))
+
+
+BAD = [Entry(ListName.MALWARE_HASH, hashlib.sha256(b"bad").hexdigest())]
+
+
+@pytest.mark.parametrize(
+    ("config", "action"),
+    [
+        ("", "refuse"),
+        ('[policy]\nmode = "tag"\n', "refuse"),
+        ("[policy]\nantispam = false\n", "refuse"),
+        ('[policy]\nmode = "observe"\n', "observe"),
+        ("[policy.filters.attachment-hashes]\nenabled = false\n", ""),
+        ('[domain."example.org"]\nmode = "observe"\nfilters.attachment-hashes.enabled = false\n', "refuse"),
+    ],
+)
+def test_malware_is_refused_by_the_default_policy(config: str, action: str) -> None:
+    record = outgoing(config, lists=BAD)
+    assert (record.refusal.action if record.refusal else "") == action
+    if record.refusal:
+        verdict = record.refusal
+        assert (verdict.row and verdict.row.number, verdict.test) == ("26", "KNOWN_MALWARE")
+        assert dict(verdict.tests) == {"KNOWN_MALWARE": 0}
+
+
+def test_it_has_no_verdict_and_no_header() -> None:
+    for record in (outgoing(lists=BAD), outgoing()):
+        assert list(record.verdicts) == []
+        assert record.leading is None
+        assert changes(record, Headers()) == Changes()
+
+
+def test_only_malware_is_asked_for(place: Place) -> None:
+    first, second, spf, bayes = Probe(), Probe(DECIDES), Probe(DECIDES), Probe(DECIDES)
+    place(antivirus_1=first, antivirus_2=second, spf=spf, bayes=bayes)
+    record = outgoing(lists=BAD)
+    assert record.refusal is not None
+    assert record.refusal.row is not None
+    assert record.refusal.row.name == "antivirus-2"
+    assert [answer.row.name for answer in record.answers] == ["antivirus-1", "antivirus-2"]
+    assert first.asked == [("bob@example.com", "carol@example.org")]
+    assert spf.asked == bayes.asked == []
+
+
+def test_answers_are_cached_as_for_inbound_mail(place: Place) -> None:
+    cache, probe = Memory(), CachedProbe(DECIDES)
+    place(antivirus_1=probe)
+    assert outgoing(cache=cache).refusal is not None
+    assert outgoing(cache=cache).refusal is not None
+    assert (len(probe.asked), cache.fetched) == (1, [1, 1])
+
+
+def test_a_scanner_that_fails_lets_it_pass(place: Place) -> None:
+    place(antivirus_1=Probe(ValueError("broken")))
+    record = outgoing()
+    assert record.refusal is None
+    assert fields(record)["abstained"] == ["antivirus-1: ValueError: broken"]
+
+
+def test_the_log_names_it() -> None:
+    found = fields(outgoing(lists=BAD))
+    assert (found["class"], found["verdict"], found["action"]) == ("outgoing", "malware", "refuse")
+    assert (found["row"], found["mode"]) == ("26 attachment-hashes", "quarantine")
+    assert found["reason"].startswith("a part of type text/plain is ")
+    assert not {"verdict", "action", "row"} & fields(outgoing()).keys()
+    assert as_json(outgoing(lists=BAD))["refusal"]["action"] == "refuse"
+    assert as_json(outgoing())["refusal"] is None
+
+
 # In the engine
 
 
@@ -118,3 +200,9 @@ def test_only_strangers_who_connect_themselves_are_refused(engine: Engine, mail_
     message = mail("", peer=PEER, recipients=[RECIPIENT])
     message.mail_class = mail_class
     assert row_of(engine.refusal(message, RECIPIENT)) == row
+
+
+def test_outgoing_mail_of_a_banned_peer_is_no_malware(engine: Engine) -> None:
+    message = mail("\nbody", peer=PEER)
+    message.mail_class = MailClass.OUTGOING
+    assert engine.examine(message).refusal is None
