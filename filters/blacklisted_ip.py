@@ -1,26 +1,42 @@
-"""Row 8: is the peer on the domain's or the platform's blacklist?
+"""Row 8: is the peer on the domain's or the platform's blacklist, or was this content flagged as spam from it?
 
-Why it works: spam comes in series from one address, and the peer's address cannot be forged.
-The other half of the row, the pair of peer and content flagged by hand, needs the holding of mail.
-SPEC, section 1, row 8.
+Why it works: spam comes in series from one address, and the peer's address cannot be forged. An address that
+also sends honest mail, such as a provider's relay, is not listed; a person flags one message as spam, and then
+the same content (`tamis.content_digest`) from the same address is spam too. SPEC, section 1, row 8.
 """
 
 from collections.abc import Iterator
 
-from tamis.contract import Context, Filter, Hit, Stage
-from tamis.lists import ListName
+from tamis.content_digest import content_digest
+from tamis.contract import Abstain, Context, Filter, Hit, Stage
+from tamis.lists import ListName, flagged_value
 from tamis.mail import Mail
 
 
 class BlacklistedIP(Filter):
     name = "blacklisted-ip"
-    stage = Stage.CONNECTION
+    stage = Stage.MESSAGE
     needs_peer = True
-    tests = {"BL_IP": "the peer is on a blacklist"}
+    tests = {
+        "BL_IP": "the peer is on a blacklist",
+        "FLAGGED_CONTENT": "the same content from this peer was flagged as spam by hand",
+    }
 
     def check(self, mail: Mail, ctx: Context) -> Iterator[Hit]:
         assert mail.peer is not None
+        listed = False
         for domain in ctx.list_domains():
             entry = ctx.lists.match_ip(ListName.BLACKLIST_IP, domain, mail.peer, ctx.now)
             if entry:
+                listed = True
                 yield Hit("BL_IP", f"peer matches {entry}", True, domain)
+        # Only for peers of which something was flagged is the digest computed.
+        flagged = [domain for domain in ctx.list_domains() if ctx.lists.has_flagged(domain, mail.peer)]
+        if flagged and not mail.message.capped:
+            digest = content_digest(mail.message) or b""
+            for domain in flagged:
+                entry = ctx.lists.match_value(ListName.FLAGGED, domain, flagged_value(mail.peer, digest), ctx.now)
+                if entry:
+                    yield Hit("FLAGGED_CONTENT", f"peer and content match {entry}", True, domain)
+        elif flagged and not listed:
+            raise Abstain("a cap kept a part of the message from being compared with what was flagged")

@@ -18,6 +18,6 @@ class BlacklistedSender(Filter):
 
     def check(self, mail: Mail, ctx: Context) -> Iterator[Hit]:
         for domain in ctx.list_domains():
-            entry = ctx.lists.match_sender(ListName.BLACKLIST_SENDER, domain, mail.sender, ctx.now)
+            entry = ctx.lists.match_address(ListName.BLACKLIST_SENDER, domain, mail.sender, ctx.now)
             if entry:
                 yield Hit("BL_SENDER", f"envelope sender matches {entry}", True, domain)

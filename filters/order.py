@@ -13,11 +13,14 @@ from typing import Any, Final
 import msgspec
 
 from tamis.contract import Filter, FilterOptions, Stage
+from tamis.filters.attachment_hashes import AttachmentHashes
+from tamis.filters.banned_ip import BannedIP
 from tamis.filters.bayes import Bayes
 from tamis.filters.blacklisted_ip import BlacklistedIP
 from tamis.filters.blacklisted_sender import BlacklistedSender
 from tamis.filters.cyrillic import Cyrillic
 from tamis.filters.empty_mail import EmptyMail
+from tamis.filters.honeypot import Honeypot
 from tamis.filters.mail_checksum import MailChecksum
 from tamis.filters.malformed_headers import MalformedHeaders
 from tamis.filters.missing_sender import MissingSender
@@ -34,6 +37,7 @@ class Judgement(enum.StrEnum):
     LETS_THROUGH = "lets through"
     MALWARE = "malware"
     REFUSED_FOR_NOW = "refused for now"
+    """Answered 4xx at RCPT, where the policy is known; at the end of a message the row decides nothing."""
     EXCEPTION = "exception"
     """Skips the judgements of rows 19 to 31, but for 24 to 26."""
     NONE = "none"
@@ -63,17 +67,12 @@ class Row:
     carried_out_by: str = ""
     by_score: bool = False
     """The judgement is the score against the domain's level, not a decisive hit."""
-    trap: bool = False
-    """The row knows the recipients that nobody writes to."""
+    always_held: bool = False
+    """What it decides on is held in every mode but observe, whatever the mode says of spam."""
 
     @property
     def built(self) -> bool:
         return self.filter is not None or bool(self.carried_out_by)
-
-    @property
-    def always_held(self) -> bool:
-        """Whether what the row decides is held in every mode but observe."""
-        return self.trap or self.judgement is Judgement.MALWARE
 
     @property
     def enabled_by_default(self) -> bool:
@@ -93,19 +92,25 @@ class Row:
 
 _C, _S, _R, _M = Stage.CONNECTION, Stage.SENDER, Stage.RECIPIENT, Stage.MESSAGE
 _SPAM, _PASS, _MALWARE, _NONE = Judgement.SPAM, Judgement.LETS_THROUGH, Judgement.MALWARE, Judgement.NONE
+_LATER = Judgement.REFUSED_FOR_NOW
 
 ORDER: Final = (
-    Row("1", "antivirus-1", _M, _MALWARE, "Does a scanner of the first stage know this malware?"),
-    Row("2", "banned-ip", _R, Judgement.REFUSED_FOR_NOW, "Is the peer banned for the moment?"),
-    Row(
-        "3", "greylisting", _R, Judgement.REFUSED_FOR_NOW, "Is this peer, sender and recipient new?", default=Switch.OFF
-    ),
+    Row("1", "antivirus-1", _M, _MALWARE, "Does a scanner of the first stage know this malware?", always_held=True),
+    Row("2", "banned-ip", _R, _LATER, "Is the peer banned for the moment?", BannedIP),
+    Row("3", "greylisting", _R, _LATER, "Is this peer, sender and recipient new?", default=Switch.OFF),
     Row("4", "whitelisted-ip", _C, _PASS, "Is the peer on a whitelist?", WhitelistedIP),
     Row("5", "spf", _S, _SPAM, "Does the envelope sender's domain forbid this peer?"),
     Row("6", "whitelisted-sender", _M, _PASS, "Is the envelope sender, or the author, whitelisted?", WhitelistedSender),
     Row("7", "auto-whitelisted-sender", _M, _PASS, "Has this sender earned enough weight with the domain?"),
     Row("7b", "sender-complaint", _S, _SPAM, "Is the sender on the complaint list?", default=Switch.ALWAYS),
-    Row("8", "blacklisted-ip", _C, _SPAM, "Is the peer on a blacklist?", BlacklistedIP),
+    Row(
+        "8",
+        "blacklisted-ip",
+        _M,
+        _SPAM,
+        "Is the peer on a blacklist, or was this content from it flagged as spam?",
+        BlacklistedIP,
+    ),
     Row("9", "blacklisted-sender", _S, _SPAM, "Is the envelope sender on a blacklist?", BlacklistedSender),
     Row("10", "reverse-dns", _C, _SPAM, "Has the peer no name in the DNS?"),
     Row(
@@ -117,7 +122,7 @@ ORDER: Final = (
         MissingSender,
     ),
     Row("12", "same-sender-recipient", _R, _SPAM, "Is the envelope sender the recipient?", SameSenderRecipient),
-    Row("13", "honeypot", _R, _SPAM, "Was a trap address written to?", trap=True),
+    Row("13", "honeypot", _R, _SPAM, "Was a trap address written to?", Honeypot, always_held=True),
     Row("14", "ip-complaint", _C, _SPAM, "Is the peer on the complaint list?"),
     Row("15", "invalid-mx", _S, _SPAM, "Can no reply reach the envelope sender's domain?"),
     Row("16", "maps-rbl", _C, _SPAM, "Do half of the DNS lists name the peer or the sender's domain?"),
@@ -135,9 +140,17 @@ ORDER: Final = (
         MailChecksum,
     ),
     Row("23", "surbl", _M, _SPAM, "Do half of the URL lists name a domain in the message?"),
-    Row("24", "antivirus-2", _M, _MALWARE, "Does a scanner of the second stage know this malware?"),
-    Row("25", "hypercube", _M, _MALWARE, "Is an attachment near a known bad family?"),
-    Row("26", "attachment-hashes", _M, _MALWARE, "Is an attachment known bad, or new and everywhere at once?"),
+    Row("24", "antivirus-2", _M, _MALWARE, "Does a scanner of the second stage know this malware?", always_held=True),
+    Row("25", "hypercube", _M, _MALWARE, "Is an attachment near a known bad family?", always_held=True),
+    Row(
+        "26",
+        "attachment-hashes",
+        _M,
+        _MALWARE,
+        "Is an attachment known bad, or new and everywhere at once?",
+        AttachmentHashes,
+        always_held=True,
+    ),
     Row("27", "bayes", _M, _SPAM, "Is the score at or above the domain's level?", Bayes, by_score=True),
     Row("28", "spamassassin", _M, _SPAM, "Does SpamAssassin take it for spam?"),
     Row("29", "cyrillic", _M, _SPAM, "Are there Cyrillic characters?", Cyrillic, Switch.OFF),

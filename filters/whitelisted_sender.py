@@ -29,12 +29,12 @@ class WhitelistedSender(Filter):
         author = authors[0].address if len(authors) == 1 and len(mail.message.fields("from")) == 1 else ""
         domains = ctx.list_domains()
         for domain in domains:
-            entry = ctx.lists.match_sender(ListName.WHITELIST_SENDER, domain, mail.sender, ctx.now)
+            entry = ctx.lists.match_address(ListName.WHITELIST_SENDER, domain, mail.sender, ctx.now)
             if entry:
                 because = f"envelope sender matches {entry}"
                 yield Hit("WL_SENDER", because, True, domain, let_through="Whitelisted EMail Address")
         for domain in domains:
-            entry = ctx.lists.match_sender(ListName.WHITELIST_SENDER, domain, author, ctx.now)
+            entry = ctx.lists.match_address(ListName.WHITELIST_SENDER, domain, author, ctx.now)
             if entry:
                 because = f"author matches {entry}"
                 yield Hit("WL_AUTHOR", because, True, domain, let_through="Whitelisted EMail Address From (NRP)")

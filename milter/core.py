@@ -9,7 +9,7 @@ from tamis.disposition import Disposition
 from tamis.mail import IPAddress, Mail
 from tamis.message import Message
 from tamis.networks import Identity
-from tamis.record import Verdict
+from tamis.record import Refusal
 from tamis.settings import Networks
 
 
@@ -26,7 +26,7 @@ class Engine(Protocol):
     def dispose(self, record: Any) -> Disposition:
         """Return what becomes of each recipient's copy."""
 
-    def refusal(self, mail: Mail, recipient: str) -> Verdict | None:
+    def refusal(self, mail: Mail, recipient: str) -> Refusal | None:
         """Return why a recipient is refused for now, before the message is known."""
 
     def refresh(self) -> None: ...

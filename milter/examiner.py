@@ -23,7 +23,7 @@ from tamis.quarantine.entry import SmtpFacts, new_message
 from tamis.quarantine.holder import Holder
 from tamis.quarantine.spool import Spool
 from tamis.quarantine.store import Store
-from tamis.record import Verdict
+from tamis.record import Refusal, Verdict
 
 _PROGRESS_SECONDS: Final = 1.0
 _THREADS: Final = 32
@@ -77,10 +77,10 @@ class Examiner:
         self.spool = Spool(config.spool_folder)
         self._holder = Holder(Store(config.database_url, self.spool))
 
-    def refusal(self, envelope: Envelope, sender: str, recipient: str, message_id: str) -> Verdict | None:
+    def refusal(self, envelope: Envelope, sender: str, recipient: str, message_id: str) -> Refusal | None:
         """Return why a recipient is refused for now, None where it is not. Raises what the engine raises."""
 
-        def ask() -> Verdict | None:
+        def ask() -> Refusal | None:
             message = Message(b"")
             mail = self._mail(message, envelope, self._identify(envelope, message), sender, [recipient], message_id)
             return self._engine.refusal(mail, mail.recipients[0])
@@ -166,6 +166,7 @@ class Examiner:
             mail_class=identity.mail_class,
             queue_id=envelope.queue_id,
             id=message_id,
+            listener=envelope.listener,
         )
 
 

@@ -131,7 +131,7 @@ class Session(Milter.Base):  # type: ignore[misc]
         """The answer to RCPT where a row refuses the recipient for now; whatever fails refuses nobody."""
         message_id, envelope = new_id(), self._envelope()
         refused = self._examiner.refusal(envelope, sender, recipient, message_id)
-        if refused is None or refused.row is None:
+        if refused is None:
             return None
         log.info(
             "refused for now",
@@ -164,7 +164,7 @@ class Session(Milter.Base):  # type: ignore[misc]
         except Exception as error:
             log.failure("the message goes on unchanged", error, **about)
             return protocol.CONTINUE
-        if decision.refusal is not None:
+        if decision.refusal is not None and decision.refusal.action == "refuse":
             log.decision(decision.fields)
             return self._refuse(decision.refusal, message_id)
         disposition = decision.disposition

@@ -6,7 +6,7 @@ policy's business (`tamis.engine`), and when a filter is asked is the order's (`
 """
 
 import enum
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -67,7 +67,8 @@ class Abstain(Exception):
 class Context:
     """What a filter may look at besides the mail.
 
-    `recipients` are those whose policy has these `options`; `deadline` is monotonic seconds.
+    `recipients` are those whose policy has these `options`; `decoys` are the names of the listeners whose every
+    recipient is a trap; `deadline` is monotonic seconds.
     """
 
     options: Any = field(default_factory=FilterOptions)
@@ -75,6 +76,7 @@ class Context:
     lists: Lists = field(default_factory=Lists)
     model: "Model | None" = None
     counters: "Counters | None" = None
+    decoys: Collection[str] = ()
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     deadline: float = float("inf")
 

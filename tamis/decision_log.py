@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tamis.record import Record, points
+from tamis.record import Record, Verdict, points
 
 
 def fields(record: Record) -> dict[str, Any]:
@@ -26,17 +26,31 @@ def fields(record: Record) -> dict[str, Any]:
             "verdict": "spam" if leading.spam else "ham",
             "action": leading.action,
             "mode": leading.mode,
-            "row": f"{leading.row.number} {leading.row.name}" if leading.row else "",
+            "row": _row(leading),
             "reason": leading.because,
             "score": points(leading.score),
             "level": f"{leading.level:g}",
             "tests": [f"{name}:{points(weight)}" for name, weight in leading.tests],
-            "abstained": [f"{answer.row.name}: {answer.abstained}" for answer in record.answers if answer.abstained],
         }
         others = [verdict for verdict in record.verdicts if verdict is not leading and verdict.spam != leading.spam]
         if others:
             found["ham_for"] = [verdict.recipient for verdict in others]
+        if record.traps:
+            found["traps"] = sorted(record.traps)
+    if record.refusal:
+        found |= {
+            "verdict": "malware",
+            "action": record.refusal.action,
+            "mode": record.refusal.mode,
+            "row": _row(record.refusal),
+            "reason": record.refusal.because,
+        }
+    found["abstained"] = [f"{answer.row.name}: {answer.abstained}" for answer in record.answers if answer.abstained]
     found["ms"] = round(record.milliseconds, 2)
     found["ms_rows"] = [f"{answer.row.name}:{answer.milliseconds:.2f}" for answer in record.answers]
     found["cached"] = [answer.row.name for answer in record.answers if answer.cached]
     return found
+
+
+def _row(verdict: Verdict) -> str:
+    return f"{verdict.row.number} {verdict.row.name}" if verdict.row else ""

@@ -4,6 +4,7 @@ import logging
 import os
 import threading
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -21,8 +22,9 @@ from tamis.lists import Entry, Lists
 from tamis.mail import Mail, MailClass
 from tamis.models.bayes import Model
 from tamis.policy import Policies
-from tamis.record import Record, Verdict
+from tamis.record import Record, Refusal
 from tamis.redis_client import RedisClient
+from tamis.refusal import examine_outgoing, refused_for_now
 
 _log = logging.getLogger("tamis")
 
@@ -94,7 +96,9 @@ class Engine:
         self._model_stamp: _Stamp | None = None
         self._bad_model: _Stamp | None = None
         self._refreshing = threading.Lock()
-        self._snapshot = Snapshot(self._policies, Lists(self._configured), None)
+        self._snapshot = Snapshot(
+            self._policies, Lists(self._configured), None, frozenset(config.settings.networks.decoys)
+        )
         self.refresh()
 
     @property
@@ -112,7 +116,7 @@ class Engine:
             lists, model = self._fresh_lists(), self._fresh_model()
             if lists is not None or model is not None:
                 current = self._snapshot
-                self._snapshot = Snapshot(self._policies, lists or current.lists, model or current.model)
+                self._snapshot = replace(current, lists=lists or current.lists, model=model or current.model)
 
     def _fresh_lists(self) -> Lists | None:
         try:
@@ -146,15 +150,20 @@ class Engine:
         return model
 
     def examine(self, mail: Mail) -> Record:
-        """Return what is to be said of a message; outgoing mail gets no verdict and no header (SPEC, section 0)."""
+        """Return what is to be said of a message; outgoing mail gets no verdicts and no header (SPEC, section 0)."""
         if mail.mail_class is MailClass.OUTGOING:
-            return Record(mail)
+            return examine_outgoing(mail, self._snapshot, self._answers, self._counters)
         return Examination(mail, self._snapshot, self._answers, self._counters).run()
 
     def dispose(self, record: Record) -> Disposition:
         """Return what becomes of each recipient's copy."""
         return dispose(record, self.config.settings.headers, lambda _: Destination())
 
-    def refusal(self, mail: Mail, recipient: str) -> Verdict | None:
-        """Return why a recipient is refused for now."""
-        return None
+    def refusal(self, mail: Mail, recipient: str) -> Refusal | None:
+        """Return why one recipient is refused for the moment, asked at RCPT; None where they are not.
+
+        Of outgoing mail the peer is ours, and behind a trusted relay it is not known before the header.
+        """
+        if mail.mail_class is not MailClass.INBOUND:
+            return None
+        return refused_for_now(mail, recipient, self._snapshot, self._answers, self._counters)

@@ -2,15 +2,16 @@
 
 Rows are asked when some policy's walk first needs them, once per message and distinct options; each
 recipient's verdict is their own policy's (SPEC, section 5). A row that fails abstains, and costs
-nothing else.
+nothing else. What is refused, at RCPT and of outgoing mail, is `tamis.refusal`.
 """
 
 import hashlib
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from typing import Final
 
 import msgspec
 
@@ -19,9 +20,10 @@ from tamis.addresses import domain_of
 from tamis.answers import Answers
 from tamis.contract import Abstain, Context, Filter, FilterOptions, Hit
 from tamis.counters import Counters
-from tamis.filters.order import ORDER, POSITION, Judgement, Row
-from tamis.lists import Lists
-from tamis.mail import Mail
+from tamis.filters.honeypot import Honeypot
+from tamis.filters.order import BY_NAME, ORDER, POSITION, Judgement, Row
+from tamis.lists import ListName, Lists
+from tamis.mail import Mail, MailClass
 from tamis.models.bayes import Model
 from tamis.policy import Mode, Policies, Policy
 from tamis.record import Answer, Record, Verdict, points
@@ -33,6 +35,8 @@ _hits_decoder = msgspec.msgpack.Decoder(tuple[Hit, ...])
 FILTERS: dict[str, Filter] = {row.name: row.filter() for row in ORDER if row.filter}
 """One instance of each filter, by the name of its row."""
 
+_HONEYPOT: Final = BY_NAME[Honeypot.name]
+
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
@@ -41,6 +45,7 @@ class Snapshot:
     policies: Policies
     lists: Lists
     model: Model | None
+    decoys: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,30 +60,46 @@ class Question:
 
 
 class Examination:
-    """The walk of one inbound message. Make one per message; call `run` once."""
+    """The walk of one message. Make one per message; call `run` once."""
 
-    def __init__(self, mail: Mail, snapshot: Snapshot, answers: Answers, counters: Counters | None = None) -> None:
+    def __init__(
+        self,
+        mail: Mail,
+        snapshot: Snapshot,
+        answers: Answers,
+        counters: Counters | None = None,
+        policy: Policy | None = None,
+    ) -> None:
+        """`policy` stands for every recipient's own."""
         self._mail = mail
         self._snapshot = snapshot
         self._cache = answers
         self._counters = counters
         self._started = time.monotonic()
-        self._policies = {recipient: snapshot.policies.for_recipient(recipient) for recipient in mail.recipients}
+        self._policies = {r: policy or snapshot.policies.for_recipient(r) for r in mail.recipients}
         self._answered: dict[tuple[str, FilterOptions], Answer] = {}
         self._cached: dict[bytes, bytes] = {}
         self._new: dict[bytes, bytes] = {}
 
     def run(self) -> Record:
-        """Ask what must be asked and return the record with a verdict for each recipient."""
-        self._fetch_cached()
-        verdicts = [self._judge(recipient, policy) for recipient, policy in self._policies.items()]
+        """Ask what must be asked of inbound mail, and return the record with a verdict for each recipient."""
+        self.fetch_cached(ORDER)
+        traps = self._traps()
+        verdicts = [self._judge(recipient, policy, recipient in traps) for recipient, policy in self._policies.items()]
+        record = self.record()
+        record.verdicts, record.traps = verdicts, traps
+        record.learn_as_spam = record.only_traps and all(map(self._learns, verdicts))
+        return record
+
+    def record(self) -> Record:
+        """Keep the new answers for other messages, and return the record of all that was asked."""
         self._cache.remember(self._new)
         answers = sorted(self._answered.values(), key=lambda answer: POSITION[answer.row.name])
-        return Record(self._mail, answers, verdicts, 1000 * (time.monotonic() - self._started))
+        return Record(self._mail, answers, milliseconds=1000 * (time.monotonic() - self._started))
 
-    def _questions(self) -> Iterator[Question]:
+    def _questions(self, rows: Iterable[Row]) -> Iterator[Question]:
         """Every question some policy may ask of this message."""
-        for row in ORDER:
+        for row in rows:
             for options in dict.fromkeys(p.options[row.name] for p in self._policies.values() if p.enabled[row.name]):
                 if row.filter:
                     yield self._question(row, options)
@@ -102,14 +123,15 @@ class Examination:
             digest.update(len(piece).to_bytes(4, "big") + piece)
         return b"tamis:answer:" + digest.digest()
 
-    def _fetch_cached(self) -> None:
-        """One round trip for every cached answer this message may need."""
-        keys = [question.cache_key for question in self._questions() if question.cache_key is not None]
+    def fetch_cached(self, rows: Iterable[Row]) -> None:
+        """One round trip for every cached answer of those rows that this message may need."""
+        keys = [question.cache_key for question in self._questions(rows) if question.cache_key is not None]
         for key, value in zip(keys, self._cache.fetch(keys), strict=True):
             if value is not None:
                 self._cached[key] = value
 
-    def _ask(self, row: Row, policy: Policy) -> Answer:
+    def ask(self, row: Row, policy: Policy) -> Answer:
+        """Return what a built row says under a policy's options; it is asked once."""
         options = policy.options[row.name]
         known = self._answered.get((row.name, options))
         if known is None:
@@ -143,6 +165,7 @@ class Examination:
                 lists=self._snapshot.lists,
                 model=self._snapshot.model,
                 counters=self._counters,
+                decoys=self._snapshot.decoys,
                 now=self._mail.now,
                 deadline=deadline,
             )
@@ -171,7 +194,7 @@ class Examination:
             if not policy.enabled[row.name]:
                 tests[label] = 0
                 continue
-            answer = self._ask(row, policy)
+            answer = self.ask(row, policy)
             if answer.abstained:
                 tests[f"{label}_ABSTAINED"] = 0
             for hit in answer.hits:
@@ -180,7 +203,7 @@ class Examination:
                     tests[hit.name] = tests.get(hit.name, 0) + round(1000 * amount)
         return tuple(tests.items())
 
-    def _judge(self, recipient: str, policy: Policy) -> Verdict:
+    def _judge(self, recipient: str, policy: Policy, trap: bool) -> Verdict:
         """Walk the order for one recipient: the first decisive hit names the reason (SPEC, section 1)."""
         domain = domain_of(recipient)
         tests = self._score(recipient, policy)
@@ -191,6 +214,9 @@ class Examination:
         for row in ORDER:
             if row.filter is None or row.judgement is Judgement.NONE or not policy.judges(row):
                 continue
+            if row.judgement is Judgement.REFUSED_FOR_NOW:
+                seen += self._would_be_refused(row, recipient, policy)
+                continue
             if passed and row.judgement is not Judgement.MALWARE:
                 continue
             if row.by_score:
@@ -199,7 +225,7 @@ class Examination:
                     decided = (row, "", ground)
                     break
                 continue
-            hits = (hit for hit in self._ask(row, policy).hits if hit.applies_to(recipient, domain))
+            hits = (hit for hit in self.ask(row, policy).hits if hit.applies_to(recipient, domain))
             grounds = ((hit, _ground(hit, score, policy.level)) for hit in hits)
             found = next(((hit, ground) for hit, ground in grounds if ground is not None), None)
             if found is None:
@@ -225,7 +251,7 @@ class Examination:
             row, test, because = decided
             return verdict(
                 spam=True,
-                action=_action(row, policy),
+                action=_action(policy.mode, row.always_held or trap),
                 row=row,
                 test=test,
                 because=because,
@@ -240,15 +266,38 @@ class Examination:
             )
         return verdict(spam=False, action="deliver")
 
+    def _would_be_refused(self, row: Row, recipient: str, policy: Policy) -> list[tuple[str, int]]:
+        """Say what a row of that kind would have refused, were the mode not observe; else it was asked at RCPT."""
+        if policy.mode is not Mode.OBSERVE or self._mail.mail_class is not MailClass.INBOUND:
+            return []
+        hits = (hit for hit in self.ask(row, policy).hits if hit.applies_to(recipient, domain_of(recipient)))
+        return [(name, 0) for name in dict.fromkeys(hit.name for hit in hits if hit.decides)]
+
+    def _traps(self) -> frozenset[str]:
+        """The recipients that are traps, whichever row decides: asked beside the walk, which may end before."""
+        if self._mail.listener not in self._snapshot.decoys and not self._snapshot.lists.holds(ListName.TRAP):
+            return frozenset()
+        return frozenset(
+            recipient
+            for recipient, policy in self._policies.items()
+            if policy.judges(_HONEYPOT)
+            and any(hit.applies_to(recipient, domain_of(recipient)) for hit in self.ask(_HONEYPOT, policy).hits)
+        )
+
+    def _learns(self, verdict: Verdict) -> bool:
+        """Whether a recipient's policy wants what its traps get learned; what was let through never is."""
+        options = self._policies[verdict.recipient].options[_HONEYPOT.name]
+        return verdict.spam and isinstance(options, Honeypot.Options) and options.learn
+
 
 _ACTIONS = {Mode.QUARANTINE: "hold", Mode.TAG: "tag", Mode.JUNK: "junk", Mode.OBSERVE: "observe"}
 
 
-def _action(row: Row, policy: Policy) -> str:
-    """What a policy does to a message that the row has decided; malware and traps are held wherever not observed."""
-    if row.always_held and policy.mode is not Mode.OBSERVE:
+def _action(mode: Mode, always_held: bool) -> str:
+    """Return what a mode makes of what was taken for spam or malware."""
+    if always_held and mode is not Mode.OBSERVE:
         return "hold"
-    return _ACTIONS[policy.mode]
+    return _ACTIONS[mode]
 
 
 def _ground(hit: Hit, score: int, level: float) -> str | None:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Delete, Engine, delete, insert, select, updat
 from tamis import schema
 from tamis.config import Config
 from tamis.database import LIST_ENTRY, VERSION, open_database, sqlite_file
-from tamis.lists import PLATFORM, BadEntry, Entry, ListName, normalise_value
+from tamis.lists import CONFIGURED, PLATFORM, BadEntry, Entry, ListName, normalise_value
 from tamis.settings import PlatformLists
 
 _LISTS: Final = "lists"
@@ -37,7 +37,7 @@ def configured_entries(config: Config) -> list[Entry]:
     sections: list[tuple[str, tuple[str, ...], PlatformLists]] = [(PLATFORM, ("lists",), config.settings.lists)]
     sections.extend((domain, ("domain", domain), section) for domain, section in config.settings.domain.items())
     for domain, path, section in sections:
-        for name in ListName:
+        for name in CONFIGURED:
             source = config.source(*path, name.value)
             for value in getattr(section, name.value):
                 found.append(Entry(name, normalise_value(name, value), domain, source))
@@ -113,6 +113,8 @@ class ListStore:
     ) -> bool:
         """Add an entry, or renew it; return whether it is new. Raises `tamis.lists.BadEntry` on a bad value."""
         normalised = normalise_value(name, value)
+        if domain != PLATFORM and name.platform_only:
+            raise BadEntry(f"entries of {name.option} hold for the whole platform, not for one domain")
         if len(normalised) > _LONGEST:
             raise BadEntry(f"{value[:40]!r}… is longer than {_LONGEST} characters")
         with self._change() as connection:

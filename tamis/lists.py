@@ -1,18 +1,20 @@
-"""White- and blacklists as the filters ask them: of the platform and of each recipient domain.
+"""The lists as the filters ask them: of the platform and of each recipient domain.
 
 Immutable once built, so that workers share and swap whole sets. A look-up costs the same for one entry
-and for a million: addresses are found by hash, networks by one look per prefix length in use.
+and for a million: values are found by hash, networks by one look per prefix length in use.
 """
 
 import enum
 import ipaddress
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from tamis.addresses import domain_of, normalise_address, normalise_domain
-from tamis.mail import IPAddress
+from tamis.content_digest import DIGEST_BYTES
+from tamis.mail import IPAddress, parse_ip
 
 PLATFORM = ""
 """The domain of entries that hold for every recipient."""
@@ -23,10 +25,37 @@ class ListName(enum.StrEnum):
     WHITELIST_SENDER = "whitelist_sender"
     BLACKLIST_IP = "blacklist_ip"
     BLACKLIST_SENDER = "blacklist_sender"
+    BAN_IP = "ban_ip"
+    """Peers refused for the moment (row 2)."""
+    TRAP = "trap"
+    """Recipients that nobody has any reason to write to (row 13)."""
+    FLAGGED = "flagged"
+    """Pairs of peer and content of messages that people took for spam (row 8)."""
+    MALWARE_HASH = "malware_hash"
+    """SHA-256 of files known to be bad (row 26)."""
+
+    @property
+    def option(self) -> str:
+        """How the list is named on the command line."""
+        return self.value.replace("_", "-")
 
     @property
     def holds_networks(self) -> bool:
         return self.value.endswith("_ip")
+
+    @property
+    def by_command_only(self) -> bool:
+        """Whether entries come from `tamis list` alone: nobody writes digests into a configuration file."""
+        return self in (ListName.FLAGGED, ListName.MALWARE_HASH)
+
+    @property
+    def platform_only(self) -> bool:
+        """Whether an entry holds for everybody: what is malware does not depend on the recipient."""
+        return self is ListName.MALWARE_HASH
+
+
+CONFIGURED: Final = tuple(name for name in ListName if not name.by_command_only)
+"""The lists with a key in the configuration file, of the name's own spelling."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,25 +77,62 @@ class Entry:
 
 
 class BadEntry(ValueError):
-    """A list value that is neither address nor network, or neither mail address nor domain."""
+    """A value that does not belong on its list; the text is one clear line."""
+
+
+_DIGEST: Final = re.compile(rf"[0-9a-f]{{{2 * DIGEST_BYTES}}}")
+_SHA256: Final = re.compile(r"[0-9a-f]{64}")
 
 
 def normalise_value(name: ListName, value: str) -> str:
     """Return a list value in its one canonical spelling, or raise `BadEntry` with one clear line.
 
-    Networks: ``192.0.2.7``, ``192.0.2.0/24``, ``2001:db8::/32``. Senders: ``user@example.org``, the
+    Networks: ``192.0.2.7``, ``192.0.2.0/24``, ``2001:db8::/32``. Senders and traps: ``user@example.org``, the
     domain ``example.org`` (also written ``@example.org``), or ``.example.org`` for it and all below it.
+    Flagged: an IP address and 40 hexadecimal digits (`flagged_value`). Malware: 64 hexadecimal digits.
     """
-    text = value.strip()
     if name.holds_networks:
-        try:
-            network = ipaddress.ip_network(text, strict=True)
-        except ValueError as error:
-            raise BadEntry(f"{value!r} is not an IP address or network: {error}") from None
-        mapped = network.network_address.ipv4_mapped if network.version == 6 and network.prefixlen >= 96 else None
-        if mapped is not None:
-            network = ipaddress.ip_network((mapped, network.prefixlen - 96))
-        return str(network.network_address) if network.num_addresses == 1 else str(network)
+        return _network(value)
+    if name is ListName.FLAGGED:
+        return _flagged(value)
+    if name is ListName.MALWARE_HASH:
+        return _hash(value)
+    return _address(value)
+
+
+def flagged_value(peer: IPAddress, digest: bytes) -> str:
+    """Return how a pair of peer and content digest (`tamis.content_digest`) is listed."""
+    return f"{peer} {digest.hex()}"
+
+
+def _network(value: str) -> str:
+    try:
+        network = ipaddress.ip_network(value.strip(), strict=True)
+    except ValueError as error:
+        raise BadEntry(f"{value!r} is not an IP address or network: {error}") from None
+    mapped = network.network_address.ipv4_mapped if network.version == 6 and network.prefixlen >= 96 else None
+    if mapped is not None:
+        network = ipaddress.ip_network((mapped, network.prefixlen - 96))
+    return str(network.network_address) if network.num_addresses == 1 else str(network)
+
+
+def _flagged(value: str) -> str:
+    peer, _, digest = value.strip().lower().partition(" ")
+    address = parse_ip(peer)
+    if address is None or not _DIGEST.fullmatch(digest.strip()):
+        raise BadEntry(f"{value!r} is not an IP address and the {2 * DIGEST_BYTES} hexadecimal digits of a message")
+    return flagged_value(address, bytes.fromhex(digest))
+
+
+def _hash(value: str) -> str:
+    digits = value.strip().lower()
+    if not _SHA256.fullmatch(digits):
+        raise BadEntry(f"{value!r} is not a SHA-256: 64 hexadecimal digits")
+    return digits
+
+
+def _address(value: str) -> str:
+    text = value.strip()
     local, _, domain = text.rpartition("@")
     if "@" in local and not (len(local) > 1 and local[0] == local[-1] == '"'):
         raise BadEntry(f"{value!r} is not a mail address or domain")
@@ -109,16 +175,21 @@ class Lists:
 
     def __init__(self, entries: Iterable[Entry] = ()) -> None:
         self._networks: dict[tuple[ListName, str], dict[tuple[int, int], dict[int, Entry]]] = {}
-        self._senders: dict[tuple[ListName, str], dict[str, Entry]] = {}
+        self._values: dict[tuple[ListName, str], dict[str, Entry]] = {}
+        self._flagged_peers: set[tuple[str, str]] = set()
+        self._in_use: set[ListName] = set()
         self.size = 0
         for entry in entries:
             self._add(entry)
 
     def _add(self, entry: Entry) -> None:
         self.size += 1
+        self._in_use.add(entry.list)
         key = (entry.list, entry.domain)
         if not entry.list.holds_networks:
-            _keep_longer(self._senders.setdefault(key, {}), entry.value, entry)
+            _keep_longer(self._values.setdefault(key, {}), entry.value, entry)
+            if entry.list is ListName.FLAGGED:
+                self._flagged_peers.add((entry.domain, entry.value.partition(" ")[0]))
             return
         network = ipaddress.ip_network(entry.value)
         shift = network.max_prefixlen - network.prefixlen
@@ -137,17 +208,25 @@ class Lists:
                 return entry
         return None
 
-    def match_sender(self, name: ListName, domain: str, address: str, now: datetime | None = None) -> Entry | None:
+    def match_address(self, name: ListName, domain: str, address: str, now: datetime | None = None) -> Entry | None:
         """Return the entry of that list and domain for a normalised address: itself, its domain, a parent domain."""
-        senders = self._senders.get((name, domain))
-        if not senders or "@" not in address:
+        if (name, domain) not in self._values or "@" not in address:
             return None
-        moment = now or datetime.now(UTC)
         of_domain = domain_of(address)
         labels = of_domain.split(".")
         parents = ("." + ".".join(labels[start:]) for start in range(min(len(labels), 127)))
-        for value in (address, of_domain, *parents):
-            entry = senders.get(value)
-            if entry is not None and entry.holds_at(moment):
-                return entry
-        return None
+        found = (self.match_value(name, domain, value, now) for value in (address, of_domain, *parents))
+        return next((entry for entry in found if entry is not None), None)
+
+    def match_value(self, name: ListName, domain: str, value: str, now: datetime | None = None) -> Entry | None:
+        """Return the entry of that list and domain with exactly this value."""
+        entry = self._values.get((name, domain), {}).get(value)
+        return entry if entry is not None and entry.holds_at(now or datetime.now(UTC)) else None
+
+    def holds(self, name: ListName) -> bool:
+        """Whether that list has any entry at all, whosever; else nothing need be computed to ask it."""
+        return name in self._in_use
+
+    def has_flagged(self, domain: str, peer: IPAddress) -> bool:
+        """Whether any content of that peer was flagged for that domain; only then is its digest worth computing."""
+        return bool(self._flagged_peers) and (domain, str(peer)) in self._flagged_peers

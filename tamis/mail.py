@@ -52,7 +52,9 @@ class Mail:
     filters that need it abstain. `rdns` is the peer's name as the MTA verified it, empty when it has
     none. `sender` is the envelope sender, empty for the null sender and where it is not known, which
     `sender_known` tells apart (a message in a file may not say it). Both it and `recipients` are
-    normalised here, for comparing; `mail_from` and `rcpt_to` keep them as they were said.
+    normalised here, for comparing; `mail_from` and `rcpt_to` keep them as they were said. `listener` is the name
+    of the MTA's listener that the message came through ({daemon_name} of the milter protocol), empty where there
+    was none.
     """
 
     message: Message
@@ -66,6 +68,7 @@ class Mail:
     id: str = field(default_factory=new_id)
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     sender_known: bool = True
+    listener: str = ""
 
     mail_from: str = field(init=False)
     rcpt_to: tuple[str, ...] = field(init=False)

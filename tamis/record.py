@@ -56,16 +56,37 @@ class Verdict:
         return self.action == "tag" or (self.action == "junk" and self.tag)
 
 
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why one recipient is refused for the moment, with 4xx at RCPT: the row, its test and its ground."""
+
+    row: Row
+    test: str
+    because: str
+
+
 @dataclass(slots=True)
 class Record:
-    """Everything about one examined message. `verdicts` has one per recipient, none for outgoing mail."""
+    """Everything about one examined message. `verdicts` has one per recipient, none for outgoing mail.
+
+    `refusal` is of outgoing mail that carries malware: its action is refuse, or observe under a default policy of
+    that mode; None for all other mail. `traps` are the recipients that row 13 knows as traps, whichever row
+    decided. `learn_as_spam` says that the message may be learned without anybody having looked at it: all its
+    recipients are traps, whose policies want that, and nothing let it through.
+    """
 
     mail: Mail
     answers: list[Answer] = field(default_factory=list)
     verdicts: Sequence[Verdict] = ()
     milliseconds: float = 0.0
     refusal: Verdict | None = None
-    """Why outgoing mail is refused."""
+    traps: frozenset[str] = frozenset()
+    learn_as_spam: bool = False
+
+    @property
+    def only_traps(self) -> bool:
+        """Whether every recipient is a trap; a message that also has a real one teaches nothing (SPEC, row 13)."""
+        return bool(self.mail.recipients) and self.traps.issuperset(self.mail.recipients)
 
     @property
     def leading(self) -> Verdict | None:
@@ -97,23 +118,10 @@ def as_json(record: Record) -> dict[str, Any]:
         "recipients": list(mail.recipients),
         "size": mail.message.size,
         "milliseconds": round(record.milliseconds, 3),
-        "verdicts": [
-            {
-                "recipient": verdict.recipient,
-                "verdict": "spam" if verdict.spam else "ham",
-                "action": verdict.action,
-                "mode": verdict.mode,
-                "row": verdict.row.number if verdict.row else None,
-                "name": verdict.row.name if verdict.row else None,
-                "test": verdict.test or None,
-                "because": verdict.because,
-                "whitelisted": verdict.let_through or None,
-                "score": verdict.score / 1000,
-                "level": verdict.level,
-                "tests": {name: weight / 1000 for name, weight in verdict.tests},
-            }
-            for verdict in record.verdicts
-        ],
+        "verdicts": [_verdict_json(verdict) for verdict in record.verdicts],
+        "refusal": _verdict_json(record.refusal) if record.refusal else None,
+        "traps": sorted(record.traps),
+        "learn_as_spam": record.learn_as_spam,
         "rows": [
             {
                 "number": answer.row.number,
@@ -126,4 +134,21 @@ def as_json(record: Record) -> dict[str, Any]:
             }
             for answer in record.answers
         ],
+    }
+
+
+def _verdict_json(verdict: Verdict) -> dict[str, Any]:
+    return {
+        "recipient": verdict.recipient,
+        "verdict": "spam" if verdict.spam else "ham",
+        "action": verdict.action,
+        "mode": verdict.mode,
+        "row": verdict.row.number if verdict.row else None,
+        "name": verdict.row.name if verdict.row else None,
+        "test": verdict.test or None,
+        "because": verdict.because,
+        "whitelisted": verdict.let_through or None,
+        "score": verdict.score / 1000,
+        "level": verdict.level,
+        "tests": {name: weight / 1000 for name, weight in verdict.tests},
     }

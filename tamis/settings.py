@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from tamis.lists import BadEntry, ListName, normalise_value
+from tamis.lists import CONFIGURED, BadEntry, normalise_value
 from tamis.mail import parse_ip
 
 LEVELS: Final = (3.0, 4.5, 6.0, 7.5, 9.0, 10.5, 12.0)
@@ -77,11 +77,15 @@ class Daemon(Section, frozen=True):
                 raise _impossible(name, "must be an absolute path")
 
 
+ListenerName = Annotated[str, msgspec.Meta(pattern="^[!-~]{1,255}$")]
+
+
 class Networks(Section, frozen=True):
-    """Whose connections are not strangers' (SPEC, section 0)."""
+    """Whose connections are not strangers' (SPEC, section 0), and the listeners that only strangers use (row 13)."""
 
     own: tuple[str, ...] = ()
     trusted_relays: tuple[str, ...] = ()
+    decoys: tuple[ListenerName, ...] = ()
 
     def __post_init__(self) -> None:
         _networks("own", self.own)
@@ -234,9 +238,11 @@ class PlatformLists(Section, frozen=True):
     whitelist_sender: tuple[str, ...] = ()
     blacklist_ip: tuple[str, ...] = ()
     blacklist_sender: tuple[str, ...] = ()
+    ban_ip: tuple[str, ...] = ()
+    trap: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for name in ListName:
+        for name in CONFIGURED:
             for value in getattr(self, name.value):
                 try:
                     normalise_value(name, value)

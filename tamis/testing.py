@@ -8,7 +8,7 @@ Nothing is replaced or imitated: the message view, the options and the lists are
 the score and the cache are the engine's and are not involved.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from tamis.contract import Abstain, Context, Filter, FilterOptions
@@ -32,13 +32,14 @@ def mail(
     helo: str = "",
     sender: str = "",
     recipients: Sequence[str] = _RECIPIENTS,
+    listener: str = "",
 ) -> Mail:
     """Return a mail with that text and envelope. An empty `peer` is one that is not known."""
     raw = text.encode() if isinstance(text, str) else text
     address = parse_ip(peer)
     if peer and address is None:
         raise ValueError(f"peer {peer!r} is not an IP address")
-    return Mail(Message(raw), address, rdns, helo, sender, recipients)
+    return Mail(Message(raw), address, rdns, helo, sender, recipients, listener=listener)
 
 
 def hits(
@@ -48,6 +49,7 @@ def hits(
     lists: Iterable[Entry] = (),
     model: "Model | None" = None,
     counters: "Counters | None" = None,
+    decoys: Collection[str] = (),
 ) -> list[str]:
     """Return the names of a filter's hits, in order, asked on behalf of all recipients.
 
@@ -61,6 +63,7 @@ def hits(
         lists=Lists(lists),
         model=model,
         counters=counters,
+        decoys=decoys,
         now=mail.now,
     )
     names = [hit.name for hit in filter.check(mail, context)]

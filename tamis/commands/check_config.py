@@ -3,12 +3,19 @@
 import argparse
 import sys
 from collections.abc import Iterator
+from typing import Final
 
 from sqlalchemy.exc import ArgumentError
 
 from tamis import config as configuration
 from tamis.commands.common import UsageError, add_config_option
 from tamis.config import Config
+
+_ONCE_OFF: Final = {
+    "attachment-hashes": "without it, keep software and mail programs up to date, and let no user be administrator "
+    "of their machine: attachments are no longer compared with known malware"
+}
+"""What is warned of where a row is switched off: of row 26, the warning of the specification."""
 
 
 def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -56,5 +63,8 @@ def warnings(config: Config) -> Iterator[str]:
             )
         for row in ORDER:
             source = policy.sources.get(f"filters.{row.name}.enabled", "default")
+            inherited = domain and source == policies.for_domain("").sources.get(f"filters.{row.name}.enabled")
+            if row.name in _ONCE_OFF and not policy.enabled[row.name] and not inherited:
+                yield f"{source}: {whose}.filters.{row.name}: {_ONCE_OFF[row.name]}"
             if not row.built and policy.enabled[row.name] and source != "default":
                 yield f"{source}: {whose}.filters.{row.name}: row {row.number} is not built yet and is never asked"

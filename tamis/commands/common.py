@@ -1,7 +1,8 @@
-"""What the commands share: the configuration option, printing JSON and tables, one clear line on bad input."""
+"""What the commands share: the configuration option, messages in files, JSON and tables, one line on bad input."""
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Sequence
 from typing import Any, Final
@@ -10,7 +11,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tamis import config
+from tamis import config, limits
+from tamis.message import Message
 
 _PIPE_COLUMNS: Final = 100_000
 """More than any line: what goes into a pipe is not cut."""
@@ -32,6 +34,16 @@ def add_config_option(parser: argparse.ArgumentParser) -> None:
 def load_config(args: argparse.Namespace) -> config.Config:
     """Return the configuration the options name. Raises `tamis.config.ConfigError`."""
     return config.load(config.find(args.config))
+
+
+def read_message(name: str) -> Message:
+    """Read what is looked at of a message in a file, or on standard input for ``-``. Raises OSError."""
+    if name == "-":
+        raw = sys.stdin.buffer.read()
+        return Message(raw, len(raw))
+    with open(name, "rb") as file:
+        raw = file.read(limits.MESSAGE_BYTES)
+        return Message(raw, max(len(raw), os.fstat(file.fileno()).st_size))
 
 
 def print_json(value: Any) -> None:

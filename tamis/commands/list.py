@@ -1,10 +1,14 @@
-"""`tamis list`: white- and blacklists, of the platform or of one recipient domain."""
+"""`tamis list`: what is on the lists, of the platform or of one recipient domain.
+
+Bans and flagged messages have actions of their own, `tamis.commands.list_actions`.
+"""
 
 import argparse
 import getpass
 import os
 import re
 from datetime import UTC, datetime, timedelta
+from typing import TypeAlias
 
 from tamis.commands.common import UsageError, add_config_option, load_config, print_json, print_table
 from tamis.config import Config
@@ -12,32 +16,48 @@ from tamis.list_store import ListStore, StoredEntry, configured_entries
 from tamis.lists import PLATFORM, ListName, normalise_value, recipient_domain
 from tamis.privileges import become_service_user
 
+Actions: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    parser = subparsers.add_parser("list", help="show and change the white- and blacklists")
-    actions = parser.add_subparsers(dest="action", required=True, metavar="add|remove|show")
-    for action, text in (
-        ("add", "add an entry"),
-        ("remove", "remove an entry"),
-        ("show", "print the entries, those of the configuration file too"),
-    ):
-        sub = actions.add_parser(action, help=text)
-        add_config_option(sub)
-        sub.add_argument("--domain", default=PLATFORM, help="the recipient domain (default: the whole platform)")
-        known = [name.value.replace("_", "-") for name in ListName]
-        if action == "show":
-            sub.add_argument("list", nargs="?", choices=known, metavar="LIST", help=", ".join(known))
-            sub.add_argument("--json", action="store_true", help="print JSON")
-        else:
-            sub.add_argument("list", choices=known, metavar="LIST", help=", ".join(known))
-            sub.add_argument("value", help="an IP address or network, or a mail address, example.org or .example.org")
+    from tamis.commands import list_actions
+
+    parser = subparsers.add_parser(
+        "list", help="show and change the lists: white- and blacklists, bans, traps, malware"
+    )
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    known = [name.option for name in ListName]
+    for action, text in (("add", "add an entry"), ("remove", "remove an entry")):
+        sub = add_action(actions, action, text)
+        sub.add_argument("list", choices=known, metavar="LIST", help=", ".join(known))
+        sub.add_argument(
+            "value", help="an IP address or network; a mail address, example.org or .example.org; a digest"
+        )
         if action == "add":
-            sub.add_argument("--expires", metavar="WHEN", help="30m, 12h, 7d, 4w, or a date such as 2030-01-31")
-            sub.add_argument("--note", default="", help="why")
-            sub.add_argument("--by", help="who (default: the user who calls)")
-        sub.set_defaults(run={"add": _add, "remove": _remove, "show": _show}[action])
+            add_history(sub, "for ever")
+        sub.set_defaults(run={"add": _add, "remove": _remove}[action])
+    show = add_action(actions, "show", "print the entries, those of the configuration file too")
+    show.add_argument("list", nargs="?", choices=known, metavar="LIST", help=", ".join(known))
+    show.add_argument("--json", action="store_true", help="print JSON")
+    show.set_defaults(run=_show)
+    list_actions.add_to(actions)
+
+
+def add_action(actions: Actions, name: str, text: str) -> argparse.ArgumentParser:
+    """Return the parser of an action on the lists of the platform or of a domain."""
+    sub = actions.add_parser(name, help=text)
+    add_config_option(sub)
+    sub.add_argument("--domain", default=PLATFORM, help="the recipient domain (default: the whole platform)")
+    return sub
+
+
+def add_history(sub: argparse.ArgumentParser, default: str) -> None:
+    """Add the options that say until when an entry holds, who made it and why."""
+    text = f"30m, 12h, 7d, 4w, or a date such as 2030-01-31 (default: {default})"
+    sub.add_argument("--expires", "--for", dest="expires", metavar="WHEN", help=text)
+    sub.add_argument("--note", default="", help="why")
+    sub.add_argument("--by", help="who (default: the user who calls)")
 
 
 def _name(args: argparse.Namespace) -> ListName:
@@ -81,23 +101,34 @@ def _whose(domain: str) -> str:
 
 
 def _add(args: argparse.Namespace) -> int:
-    config, by = load_config(args), args.by or _caller()
-    domain, expires = _domain(args), _expiry(args.expires)
-    become_service_user(config)
-    new = ListStore(config.database_url).add(_name(args), args.value, domain, by, expires, args.note)
-    print(f"{'added' if new else 'renewed'}: {args.list} {_whose(domain)}: {args.value}")
-    return 0
+    return add_entry(args, _name(args), args.value)
 
 
 def _remove(args: argparse.Namespace) -> int:
-    config, domain = load_config(args), _domain(args)
-    value = normalise_value(_name(args), args.value)
+    return remove_entry(args, _name(args), args.value)
+
+
+def add_entry(args: argparse.Namespace, name: ListName, value: str, lifetime: str | None = None) -> int:
+    """Add an entry, with the options of `add_history`; `lifetime` is how long it holds where they do not say."""
+    config, by = load_config(args), args.by or _caller()
+    domain, expires = _domain(args), _expiry(args.expires if args.expires is not None else lifetime)
     become_service_user(config)
-    if not ListStore(config.database_url).remove(_name(args), value, domain):
-        written = [e for e in configured_entries(config) if (e.list, e.value, e.domain) == (_name(args), value, domain)]
+    new = ListStore(config.database_url).add(name, value, domain, by, expires, args.note)
+    until = f", until {expires:%Y-%m-%d %H:%M} UTC" if expires else ""
+    print(f"{'added' if new else 'renewed'}: {name.option} {_whose(domain)}: {value}{until}")
+    return 0
+
+
+def remove_entry(args: argparse.Namespace, name: ListName, value: str) -> int:
+    """Remove an entry. Raises `UsageError` where there is none, and says where it is written."""
+    config, domain = load_config(args), _domain(args)
+    value = normalise_value(name, value)
+    become_service_user(config)
+    if not ListStore(config.database_url).remove(name, value, domain):
+        written = [e for e in configured_entries(config) if (e.list, e.value, e.domain) == (name, value, domain)]
         where = f"; it is written in {written[0].source}" if written else ""
-        raise UsageError(f"{value} is not on {args.list} {_whose(domain)}{where}")
-    print(f"removed: {args.list} {_whose(domain)}: {value}")
+        raise UsageError(f"{value} is not on {name.option} {_whose(domain)}{where}")
+    print(f"removed: {name.option} {_whose(domain)}: {value}")
     return 0
 
 
@@ -128,7 +159,7 @@ def _show(args: argparse.Namespace) -> int:
     now = datetime.now(UTC)
     rows = [
         [
-            stored.entry.list.value.replace("_", "-"),
+            stored.entry.list.option,
             stored.entry.domain or "platform",
             stored.entry.value,
             stored.added_by,

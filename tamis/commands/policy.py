@@ -23,7 +23,8 @@ def run(args: argparse.Namespace) -> int:
     policy = Policies(config).for_domain(domain)
     values = policy.values()
     entries = [*configured_entries(config), *ListStore(config.database_url).entries()]
-    mine = [entry for entry in entries if entry.domain in (PLATFORM, domain)]
+    # Digests say nothing to a reader, and may be many.
+    mine = [e for e in entries if e.domain in (PLATFORM, domain) and not e.list.by_command_only]
     if args.json:
         print_json(
             {

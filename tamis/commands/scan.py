@@ -1,19 +1,17 @@
 """`tamis scan`: the verdict the milter would give for a message in a file, explained."""
 
 import argparse
-import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rich.console import Console
 from rich.text import Text
 
-from tamis import limits
-from tamis.commands.common import UsageError, add_config_option, load_config, print_json
+from tamis.commands.common import UsageError, add_config_option, load_config, print_json, read_message
 from tamis.mail import Mail, parse_ip
 from tamis.message import Message
-from tamis.record import Record, Verdict, as_json, points
+from tamis.record import Record, Refusal, Verdict, as_json, points
 
 _CLUES = 8
 
@@ -32,6 +30,9 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         help="envelope sender; '' for the null sender (default: Return-Path:; without one it is not known)",
     )
     parser.add_argument("--rcpt", "--to", action="append", default=[], metavar="ADDRESS", help="recipient; repeatable")
+    parser.add_argument(
+        "--listener", default="", metavar="NAME", help="the MTA's listener, as networks.decoys names it"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON, one line per message")
     parser.add_argument("--all", action="store_true", help="every row that was asked, and every test")
     parser.set_defaults(run=run)
@@ -47,33 +48,26 @@ def run(args: argparse.Namespace) -> int:
     status = 0
     for name in args.file:
         try:
-            raw, size = _read(name)
+            message = read_message(name)
         except OSError as error:
             print(f"tamis: {name}: {error.strerror or error}", file=sys.stderr)
             status = 2
             continue
-        message = Message(raw, size)
         sender = args.sender if args.sender is not None else _return_path(message)
         mail = Mail(message, peer, args.rdns, args.helo, sender or "", args.rcpt or ["postmaster@localhost"])
         mail.sender_known = sender is not None
+        mail.listener = args.listener
+        refused = {recipient: engine.refusal(mail, recipient) for recipient in dict.fromkeys(mail.recipients)}
         record = engine.examine(mail)
         model = engine.snapshot.model
         clues = model.clues(message, 200 if args.all else _CLUES) if model else []
         if args.json:
-            print_json({"file": name, **as_json(record), "clues": [_clue_json(clue) for clue in clues]})
+            at_rcpt = [_refusal_json(recipient, refusal) for recipient, refusal in refused.items() if refusal]
+            clues_json = [_clue_json(clue) for clue in clues]
+            print_json({"file": name, **as_json(record), "refused": at_rcpt, "clues": clues_json})
         else:
-            _explain(name, record, clues, args.all)
+            _explain(name, record, refused, clues, args.all)
     return status
-
-
-def _read(name: str) -> tuple[bytes, int]:
-    """Read what is looked at of a message, and how large it is."""
-    if name == "-":
-        raw = sys.stdin.buffer.read()
-        return raw[: limits.MESSAGE_BYTES], len(raw)
-    with open(name, "rb") as file:
-        raw = file.read(limits.MESSAGE_BYTES)
-        return raw, max(len(raw), os.fstat(file.fileno()).st_size)
 
 
 def _return_path(message: Message) -> str | None:
@@ -85,17 +79,36 @@ def _clue_json(clue: Any) -> dict[str, Any]:
     return {"clue": clue.text, "weight": clue.weight, "ham": clue.ham, "spam": clue.spam}
 
 
-def _explain(name: str, record: Record, clues: list[Any], everything: bool) -> None:
+def _refusal_json(recipient: str, refusal: Refusal) -> dict[str, Any]:
+    row = refusal.row
+    return {
+        "recipient": recipient,
+        "row": row.number,
+        "name": row.name,
+        "test": refusal.test,
+        "because": refusal.because,
+    }
+
+
+def _explain(
+    name: str, record: Record, refused: Mapping[str, Refusal | None], clues: list[Any], everything: bool
+) -> None:
     console = Console(highlight=False, markup=False)
-    for line in _lines(name, record, clues, everything):
+    for line in _lines(name, record, refused, clues, everything):
         console.print(Text("".join(letter if letter.isprintable() else "?" for letter in line)), soft_wrap=True)
 
 
-def _lines(name: str, record: Record, clues: list[Any], everything: bool) -> Iterator[str]:
+def _lines(
+    name: str, record: Record, refused: Mapping[str, Refusal | None], clues: list[Any], everything: bool
+) -> Iterator[str]:
     mail = record.mail
     sender = f"from <{mail.sender}>" if mail.sender_known else "envelope sender not known"
     yield f"{name}: {mail.message.size} bytes, {sender}, subject {mail.message.subject[:70]!r}"
     for verdict in record.verdicts:
+        refusal = refused[verdict.recipient]
+        if refusal:
+            ground = f"row {refusal.row.number}, {refusal.row.name}: {refusal.because}"
+            yield f"  {verdict.recipient}: refused for now, with 4xx at RCPT ({ground}); else:"
         yield f"  {verdict.recipient}: {_sentence(verdict)}"
     leading = record.leading
     if leading:

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -84,7 +85,8 @@ def limited(text: str, width: int = 200) -> str:
 
 @pytest.mark.parametrize(
     "command", ["", "serve", "scan", "train", "learn", "evaluate", "filters", "tests", "policy", "list", "list add",
-                "list remove", "list show", "database", "database check", "database upgrade", "check-config"]
+                "list remove", "list show", "list ban", "list unban", "list flag", "list unflag",
+                "database", "database check", "database upgrade", "check-config"]
 )  # fmt: skip
 def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as left:
@@ -176,6 +178,7 @@ def test_policy(tamis: Tamis) -> None:
     )
     tamis.good("list add whitelist-sender ann@example.net --domain example.org --expires 2099-01-01")
     tamis.good("list add whitelist-sender ann@example.net --domain example.com")
+    tamis.good("list add malware-hash", "a" * 64)
     found = tamis.read("policy Example.ORG.")
     assert found["domain"] == "example.org"
     assert found["values"]["level"] == {"value": 9.0, "source": f"{tamis.file}:5"}
@@ -254,6 +257,52 @@ def test_bad_entries(tamis: Tamis, arguments: list[str], line: str) -> None:
     assert not (tamis.folder / "tamis.db").exists()
 
 
+def test_bans(tamis: Tamis) -> None:
+    """For a day unless told otherwise: an address changes its user sooner or later."""
+    assert re.fullmatch(
+        r"added: ban-ip of the platform: 192.0.2.7, until \S+ \S+ UTC\n", tamis.good("list ban 192.0.2.7")
+    )
+    tamis.good("list ban 192.0.2.0/24 --for 15m --domain example.org --by ann", "--note", "hits traps")
+    tamis.good("list ban 2001:db8::/32 --expires 2099-01-01")
+    of_domain, forever, day = sorted(tamis.read("list show ban-ip"), key=lambda entry: str(entry["expires"]))
+    left = [datetime.fromisoformat(entry["expires"]) - datetime.now(UTC) for entry in (of_domain, forever)]
+    assert [round(span.total_seconds() / 60) for span in left] == [15, 24 * 60]
+    assert (of_domain["domain"], of_domain["by"], of_domain["note"]) == ("example.org", "ann", "hits traps")
+    assert day["expires"].startswith("2099-01-01")
+    assert tamis.good("list unban 192.0.2.7") == "removed: ban-ip of the platform: 192.0.2.7\n"
+    assert "is not on ban-ip of the platform" in tamis.bad("list unban 192.0.2.7")
+    assert "is not an IP address or network" in tamis.bad("list ban spammer.example")
+
+
+def test_flagged_messages(tamis: Tamis, eml: Path) -> None:
+    assert tamis.good("list flag --peer 192.0.2.7", str(eml)).startswith("added: flagged of the platform: 192.0.2.7 ")
+    (entry,) = tamis.read("list show flagged")
+    days = (datetime.fromisoformat(entry["expires"]) - datetime.now(UTC)).total_seconds() / 86_400
+    assert round(days, 2) == 30
+    eml.write_bytes(b"Received: elsewhere\n" + MESSAGE.replace(b"bob@", b"carol@"))
+    assert tamis.read("scan --peer 192.0.2.7", str(eml))["verdicts"][0]["test"] == "FLAGGED_CONTENT"
+    assert tamis.read("scan --peer 192.0.2.8", str(eml))["verdicts"][0]["row"] is None
+    assert tamis.good("list unflag --peer 192.0.2.7", str(eml)).startswith("removed: ")
+    assert tamis.read("list show") == []
+
+
+def test_messages_that_cannot_be_flagged(tamis: Tamis, eml: Path) -> None:
+    assert tamis.bad("list flag --peer nonsense", str(eml)) == "--peer 'nonsense' is not an IP address"
+    assert "no such file" in tamis.bad("list flag --peer 192.0.2.7 /nowhere.eml", status=1).lower()
+    eml.write_bytes(b"Subject: nothing\n\n")
+    assert tamis.bad("list flag --peer 192.0.2.7", str(eml)).endswith("no text and no attachment to compare")
+    eml.write_bytes(b"\n" + b"a" * 5_000_000)
+    assert "too large" in tamis.bad("list flag --peer 192.0.2.7", str(eml))
+
+
+def test_hashes_of_malware(tamis: Tamis) -> None:
+    digest = "a" * 64
+    assert tamis.good(f"list add malware-hash {digest.upper()}").startswith("added: malware-hash of the platform: ")
+    assert "for the whole platform" in tamis.bad(f"list add malware-hash {digest} --domain example.org")
+    assert "is not a SHA-256" in tamis.bad("list add malware-hash abc")
+    assert [entry["value"] for entry in tamis.read("list show malware-hash")] == [digest]
+
+
 def test_an_unknown_list(tamis: Tamis) -> None:
     status, out, err = tamis.run("list add greylist 192.0.2.7")
     assert (status, out) == (2, "")
@@ -317,6 +366,18 @@ def test_check_config_warns_of_what_is_not_built(tamis: Tamis) -> None:
     assert f"warning: {tamis.file}:5: policy.filters.spf: row 5 is not built yet" in err
     assert f'warning: {tamis.file}:7: domain."example.org".mode: junk is not built yet' in err
     assert "warning: default: policy.mode: quarantine is not built yet" in err
+
+
+def test_switching_attachment_hashes_off_is_warned_of(tamis: Tamis) -> None:
+    off = "filters.attachment-hashes.enabled = false\n"
+    tamis.configure(f'[policy]\nmode = "tag"\n{off}[domain."a.example"]\nlevel = 6\n[domain."b.example"]\n{off}')
+    _, out, err = tamis.run("check-config", str(tamis.file))
+    assert out == f"{tamis.file}: valid\n"
+    warned = [line for line in err.splitlines() if "keep software and mail programs up to date" in line]
+    assert [line.partition(": without")[0] for line in warned] == [
+        f"warning: {tamis.file}:6: policy.filters.attachment-hashes",
+        f'warning: {tamis.file}:10: domain."b.example".filters.attachment-hashes',
+    ]
 
 
 def test_check_config_names_every_mistake(tamis: Tamis) -> None:
@@ -424,6 +485,30 @@ def test_scan_goes_on_after_a_missing_file(tamis: Tamis, eml: Path) -> None:
 
 def test_scan_with_a_bad_peer(tamis: Tamis, eml: Path) -> None:
     assert tamis.bad("scan --peer 192.0.2.700", str(eml)) == "--peer '192.0.2.700' is not an IP address"
+
+
+def test_scan_says_what_would_be_refused(tamis: Tamis, eml: Path) -> None:
+    tamis.good("list ban 192.0.2.7 --domain example.org")
+    arguments = "scan --peer 192.0.2.7 --rcpt a@example.org --rcpt b@example.com"
+    (refused,) = tamis.read(arguments, str(eml))["refused"]
+    assert (refused["recipient"], refused["row"], refused["test"]) == ("a@example.org", "2", "BANNED_IP")
+    printed = tamis.good(arguments, str(eml))
+    assert "  a@example.org: refused for now, with 4xx at RCPT (row 2, banned-ip: peer matches 192.0.2.7 " in printed
+    assert printed.count("refused for now") == 1
+    tamis.configure('[policy]\nmode = "observe"\n')
+    assert tamis.read(arguments, str(eml))["refused"] == []
+
+
+def test_scan_knows_traps_and_decoys(tamis: Tamis, eml: Path) -> None:
+    tamis.configure('[networks]\ndecoys = ["decoy"]\n[domain."example.org"]\ntrap = ["hidden@example.org"]\n')
+    found = tamis.read("scan --rcpt hidden@example.org", str(eml))
+    assert (found["verdicts"][0]["test"], found["traps"], found["learn_as_spam"]) == (
+        "TRAP",
+        ["hidden@example.org"],
+        True,
+    )
+    assert tamis.read("scan --rcpt bob@example.org", str(eml))["traps"] == []
+    assert tamis.read("scan --rcpt bob@example.org --listener decoy", str(eml))["traps"] == ["bob@example.org"]
 
 
 def test_scan_uses_the_lists(tamis: Tamis, eml: Path) -> None:

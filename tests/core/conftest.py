@@ -1,11 +1,18 @@
-"""What the tests of the core share: databases of both kinds; no property test fails because the machine was busy."""
+"""What the tests of the core share: databases of both kinds, filters put into rows.
 
+No property test fails because the machine was busy.
+"""
+
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+from tamis import examination, refusal
+from tamis.filters import order
+from tests.core.probes import Place, Probe
 from tests.postgresql import Cluster, programs
 
 settings.register_profile("tamis", deadline=None)
@@ -29,3 +36,20 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return f"sqlite:///{tmp_path}/tamis.db"
     cluster: Cluster = request.getfixturevalue("cluster")
     return cluster.new_database()
+
+
+@pytest.fixture
+def place(monkeypatch: pytest.MonkeyPatch) -> Place:
+    """Put filters in the rows of those names."""
+
+    def place(**filters: Probe) -> None:
+        for key, instance in filters.items():
+            name = key.replace("_", "-")
+            instance.name = name  # type: ignore[misc]
+            known: tuple[order.Row, ...] = vars(examination)["ORDER"]
+            rows = tuple(dataclasses.replace(row, filter=type(instance)) if row.name == name else row for row in known)
+            for module in (examination, refusal):
+                monkeypatch.setattr(module, "ORDER", rows)
+            monkeypatch.setitem(examination.FILTERS, name, instance)
+
+    return place

@@ -62,6 +62,13 @@ def test_recipients_who_differ_are_named() -> None:
     assert found["ham_for"] == ["a@example.org"]
 
 
+def test_traps_are_named() -> None:
+    written_to = record(verdict())
+    assert "traps" not in fields(written_to)
+    written_to.traps = frozenset({"hidden@example.org", "gone@example.org"})
+    assert fields(written_to)["traps"] == ["gone@example.org", "hidden@example.org"]
+
+
 def test_outgoing_mail_has_no_verdict() -> None:
     outgoing = record()
     outgoing.mail.mail_class = MailClass.OUTGOING

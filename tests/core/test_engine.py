@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from tamis.config import Config, parse
 from tamis.decision_log import fields
 from tamis.engine import SHIPPED_MODEL, Engine, model_path, preload
+from tamis.filters.order import Judgement
 from tamis.headers import changes
 from tamis.list_store import ListStore
 from tamis.lists import ListName
@@ -254,7 +255,19 @@ def test_outgoing_mail_gets_no_verdict(config: Config) -> None:
     outgoing.mail_class = MailClass.OUTGOING
     record = Engine(config).examine(outgoing)
     assert list(record.verdicts) == []
-    assert record.answers == []
+    assert record.refusal is None
+    assert {answer.row.judgement for answer in record.answers} == {Judgement.MALWARE}
+
+
+def test_a_decoy_listener_is_known_by_its_name(tmp_path: Path) -> None:
+    text = f'[daemon]\nstate_directory = "{tmp_path}"\n[networks]\ndecoys = ["decoy"]\n'
+    engine = Engine(parse(text, "x"))
+    engine.refresh()
+    for listener, row in (("decoy", "honeypot"), ("smtpd", "")):
+        came = message()
+        came.listener = listener
+        (verdict,) = engine.examine(came).verdicts
+        assert (verdict.row.name if verdict.row else "") == row
 
 
 @settings(max_examples=100, suppress_health_check=list(HealthCheck))

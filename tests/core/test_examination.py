@@ -1,25 +1,25 @@
 """One message through the documented order: precedence, laziness, failures, cached answers (SPEC, sections 1, 2, 5)."""
 
-import dataclasses
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
 
-from tamis import examination, limits
+from tamis import limits
 from tamis.answers import Answers
 from tamis.config import parse
-from tamis.contract import Abstain, Context, Filter, Hit, Stage
+from tamis.contract import Abstain, Context, Hit
 from tamis.examination import Examination, Snapshot
 from tamis.filters import order
 from tamis.lists import Entry, ListName, Lists
-from tamis.mail import Mail
+from tamis.mail import Mail, MailClass
 from tamis.models.bayes import Model
 from tamis.policy import Policies
 from tamis.record import Record, Verdict
 from tamis.redis_client import RedisClient
 from tamis.testing import mail
+from tests.core.probes import DECIDES, CachedProbe, Memory, Place, Probe, ScoringProbe
 
 TEXT = """\
 Received: from mail.example.net ([192.0.2.7]) by mx.example.org; Mon, 1 Jan 2024 10:00:00 +0000
@@ -37,73 +37,6 @@ WL_IP = Entry(ListName.WHITELIST_IP, PEER)
 BL_IP = Entry(ListName.BLACKLIST_IP, PEER)
 WL_SENDER = Entry(ListName.WHITELIST_SENDER, SENDER)
 BL_SENDER = Entry(ListName.BLACKLIST_SENDER, SENDER)
-
-
-class Probe(Filter):
-    """A filter that does as it is told, and remembers on whose behalf it was asked."""
-
-    stage = Stage.MESSAGE
-    tests = {"PROBE": "a probe"}
-
-    def __init__(self, *said: Hit | Exception) -> None:
-        self._said = said
-        self.asked: list[Sequence[str]] = []
-
-    def check(self, mail: Mail, ctx: Context) -> Iterator[Hit]:
-        self.asked.append(tuple(ctx.recipients))
-        for piece in self._said:
-            if isinstance(piece, Exception):
-                raise piece
-            yield piece
-
-
-class ScoringProbe(Probe):
-    scores = True
-
-
-class CachedProbe(Probe):
-    scores = True
-    uses_model = True
-
-    def cache_key(self, mail: Mail) -> bytes | None:
-        return mail.message.digest
-
-
-class Memory(Answers):
-    """A cache in memory that counts its round trips."""
-
-    def __init__(self) -> None:
-        super().__init__(RedisClient())
-        self.known: dict[bytes, bytes] = {}
-        self.fetched: list[int] = []
-        self.stored: list[int] = []
-
-    def fetch(self, keys: Sequence[bytes]) -> list[bytes | None]:
-        self.fetched.append(len(keys))
-        return [self.known.get(key) for key in keys]
-
-    def remember(self, answers: Any) -> None:
-        self.stored.append(len(answers))
-        self.known.update(answers)
-
-
-Place = Callable[..., None]
-
-
-@pytest.fixture
-def place(monkeypatch: pytest.MonkeyPatch) -> Place:
-    """Put filters in the rows of those names."""
-
-    def place(**filters: Probe) -> None:
-        for key, instance in filters.items():
-            name = key.replace("_", "-")
-            instance.name = name  # type: ignore[misc]
-            known: tuple[order.Row, ...] = vars(examination)["ORDER"]
-            rows = tuple(dataclasses.replace(row, filter=type(instance)) if row.name == name else row for row in known)
-            monkeypatch.setattr(examination, "ORDER", rows)
-            monkeypatch.setitem(examination.FILTERS, name, instance)
-
-    return place
 
 
 def model(**weights: float) -> Model:
@@ -125,9 +58,12 @@ def examine(
     peer: str = PEER,
     sender: str = SENDER,
     recipients: Sequence[str] = (RECIPIENT,),
+    listener: str = "",
+    mail_class: MailClass = MailClass.INBOUND,
 ) -> Record:
-    snapshot = Snapshot(Policies(parse(config, "x")), Lists(lists), model)
-    message = mail(text, peer=peer, sender=sender, recipients=recipients)
+    snapshot = Snapshot(Policies(parse(config, "x")), Lists(lists), model, frozenset({"decoy"}))
+    message = mail(text, peer=peer, sender=sender, recipients=recipients, listener=listener)
+    message.mail_class = mail_class
     return Examination(message, snapshot, cache or Answers(RedisClient())).run()
 
 
@@ -143,9 +79,6 @@ def row_of(record: Record) -> str:
 
 def asked(record: Record) -> list[str]:
     return [answer.row.name for answer in record.answers]
-
-
-DECIDES = Hit("PROBE", "because", True)
 
 
 # Precedence
@@ -194,11 +127,6 @@ def test_malware_wins_over_every_whitelist(place: Place, name: str) -> None:
     place(**{name.replace("-", "_"): Probe(DECIDES)})
     record = examine(lists=[WL_IP, WL_SENDER])
     assert (row_of(record), only(record).spam) == (name, True)
-
-
-def test_the_temporary_ban_comes_before_every_whitelist(place: Place) -> None:
-    place(banned_ip=Probe(DECIDES))
-    assert row_of(examine(lists=[WL_IP])) == "banned-ip"
 
 
 def test_what_let_a_message_through_is_said() -> None:
@@ -347,6 +275,123 @@ def test_modes(mode: str, action: str) -> None:
     verdict = only(examine(lists=[BL_IP], config=f'[policy]\nmode = "{mode}"\n'))
     assert (verdict.spam, verdict.action, verdict.mode) == (True, action, mode)
     assert only(examine(config=f'[policy]\nmode = "{mode}"\n')).action == "deliver"
+
+
+@pytest.mark.parametrize("name", ["antivirus-1", "honeypot", "antivirus-2", "hypercube", "attachment-hashes"])
+@pytest.mark.parametrize(
+    ("mode", "action"), [("tag", "hold"), ("observe", "observe"), ("quarantine", "hold"), ("junk", "hold")]
+)
+def test_malware_and_traps_are_held_in_every_mode_but_observe(place: Place, name: str, mode: str, action: str) -> None:
+    place(**{name.replace("-", "_"): Probe(DECIDES)})
+    assert only(examine(config=f'[policy]\nmode = "{mode}"\n')).action == action
+
+
+# Rows that refuse at RCPT
+
+
+OBSERVE = '[policy]\nmode = "observe"\n'
+BAN = Entry(ListName.BAN_IP, PEER)
+
+
+@pytest.mark.parametrize("mode", ["quarantine", "tag", "junk"])
+def test_at_the_end_of_a_message_they_are_not_asked(place: Place, mode: str) -> None:
+    probe = Probe(DECIDES)
+    place(greylisting=probe)
+    config = f'[policy]\nmode = "{mode}"\n[policy.filters.greylisting]\nenabled = true\n'
+    record = examine(lists=[BAN], config=config)
+    assert not {"banned-ip", "greylisting"} & set(asked(record))
+    assert (probe.asked, row_of(record)) == ([], "")
+
+
+def test_in_mode_observe_what_they_would_have_refused_is_printed() -> None:
+    twice = [BAN, Entry(ListName.BAN_IP, "192.0.2.0/24", "example.org")]
+    record = examine(lists=twice, config=OBSERVE)
+    assert (row_of(record), only(record).spam, only(record).action) == ("", False, "deliver")
+    assert [test for test in only(record).tests if test[0] == "BANNED_IP"] == [("BANNED_IP", 0)]
+    assert "BANNED_IP" not in dict(only(examine(config=OBSERVE)).tests)
+
+
+def test_it_hides_no_other_row() -> None:
+    for entry, row in ((BL_IP, "blacklisted-ip"), (WL_IP, "whitelisted-ip")):
+        record = examine(lists=[BAN, entry], config=OBSERVE)
+        assert (row_of(record), dict(only(record).tests)["BANNED_IP"]) == (row, 0)
+
+
+def test_what_never_would_be_refused_is_not_asked() -> None:
+    """Behind a relay the peer is not known at RCPT; with the row or the antispam off nobody wants to know."""
+    off = ("antispam = false\n", "filters.banned-ip.enabled = false\n")
+    records = [examine(lists=[BAN], config=OBSERVE + key) for key in off]
+    records.append(examine(lists=[BAN], config=OBSERVE, mail_class=MailClass.RELAYED))
+    assert not any("banned-ip" in asked(record) for record in records)
+
+
+def test_one_recipients_mode_tells_nothing_to_another() -> None:
+    config = '[domain."example.org"]\nmode = "observe"\n'
+    record = examine(lists=[BAN], config=config, recipients=("a@example.org", "b@example.com"))
+    assert ["BANNED_IP" in dict(verdict.tests) for verdict in record.verdicts] == [True, False]
+
+
+# Traps
+
+
+TRAP = Entry(ListName.TRAP, "hidden@example.org")
+BOTH = ("hidden@example.org", "bob@example.org")
+
+
+def test_a_trap_among_others_is_its_own() -> None:
+    record = examine(lists=[TRAP], recipients=BOTH)
+    assert [(verdict.spam, verdict.action) for verdict in record.verdicts] == [(True, "hold"), (False, "deliver")]
+    assert (record.traps, record.only_traps, record.learn_as_spam) == ({"hidden@example.org"}, False, False)
+
+
+def test_what_only_traps_got_is_learned() -> None:
+    record = examine(lists=[TRAP], recipients=("hidden@example.org", "Hidden@example.org"))
+    assert (record.only_traps, record.learn_as_spam) == (True, True)
+    assert row_of(record) == "honeypot"
+
+
+def test_without_traps_nothing_is() -> None:
+    for record in (examine(), examine(recipients=()), examine(recipients=(), lists=[TRAP])):
+        assert (record.traps, record.only_traps, record.learn_as_spam) == (set(), False, False)
+
+
+def test_another_row_may_have_decided() -> None:
+    record = examine(lists=[TRAP, BL_IP], recipients=["hidden@example.org"])
+    assert (row_of(record), record.only_traps, record.learn_as_spam) == ("blacklisted-ip", True, True)
+    assert only(record).action == "hold"
+
+
+def test_what_was_let_through_is_not_learned() -> None:
+    record = examine(lists=[TRAP, WL_IP], recipients=["hidden@example.org"])
+    assert (row_of(record), record.only_traps, record.learn_as_spam) == ("whitelisted-ip", True, False)
+
+
+@pytest.mark.parametrize(
+    ("keys", "traps", "learn"),
+    [
+        ("filters.honeypot.learn = false", True, False),
+        ("filters.honeypot.enabled = false", False, False),
+        ("antispam = false", False, False),
+        ('mode = "observe"', True, True),
+    ],
+)
+def test_each_domain_chooses(keys: str, traps: bool, learn: bool) -> None:
+    entries = [TRAP, Entry(ListName.TRAP, "hidden@example.com"), BL_IP]
+    config = f'[domain."example.com"]\n{keys}\n'
+    record = examine(lists=entries, recipients=("hidden@example.org", "hidden@example.com"), config=config)
+    assert ("hidden@example.com" in record.traps, record.only_traps, record.learn_as_spam) == (traps, traps, learn)
+
+
+def test_a_decoy_listener_makes_traps_of_all() -> None:
+    record = examine(recipients=BOTH, listener="decoy")
+    assert {verdict.row.name for verdict in record.verdicts if verdict.row} == {"honeypot"}
+    assert (record.only_traps, record.learn_as_spam) == (True, True)
+    assert not examine(recipients=BOTH, listener="smtpd").traps
+
+
+def test_without_any_trap_the_row_is_not_asked_beside_the_walk() -> None:
+    assert "honeypot" not in asked(examine(lists=[BL_IP]))
+    assert "honeypot" in asked(examine(lists=[BL_IP, TRAP]))
 
 
 # Laziness

@@ -96,6 +96,21 @@ def test_a_bad_value_changes_nothing(database_url: str, store: ListStore) -> Non
     assert is_untouched(database_url)
 
 
+def test_what_is_malware_is_it_for_all(database_url: str, store: ListStore) -> None:
+    with pytest.raises(BadEntry, match="for the whole platform"):
+        store.add(ListName.MALWARE_HASH, "a" * 64, "example.org", by="ann")
+    assert is_untouched(database_url)
+    assert store.add(ListName.MALWARE_HASH, "A" * 64, "", by="ann")
+    assert store.remove(ListName.MALWARE_HASH, "a" * 64, "")
+
+
+def test_every_list_is_kept(store: ListStore) -> None:
+    values = {ListName.FLAGGED: f"2001:db8::7 {'a' * 40}", ListName.MALWARE_HASH: "a" * 64}
+    for name in ListName:
+        assert store.add(name, values.get(name, "192.0.2.7" if name.holds_networks else "example.net"), "", by="ann")
+    assert {entry.list for entry in store.entries()} == set(ListName)
+
+
 def test_values_are_data(store: ListStore) -> None:
     evil = "o'brien;--%_@example.net"
     assert store.add(SENDER, evil, "", by="'; DROP TABLE list_entry; --")

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tamis.lists import BadEntry, Entry, ListName, Lists, normalise_value, recipient_domain
+from tamis.lists import CONFIGURED, BadEntry, Entry, ListName, Lists, flagged_value, normalise_value, recipient_domain
 from tamis.mail import parse_ip
 
 NOW = datetime(2024, 1, 1, tzinfo=UTC)
@@ -20,7 +20,7 @@ def matches_ip(value: str, ip: str) -> bool:
 
 
 def matches_sender(value: str, address: str) -> bool:
-    return Lists([Entry(SENDER, normalise_value(SENDER, value))]).match_sender(SENDER, "", address, NOW) is not None
+    return Lists([Entry(SENDER, normalise_value(SENDER, value))]).match_address(SENDER, "", address, NOW) is not None
 
 
 @pytest.mark.parametrize(
@@ -108,14 +108,80 @@ def test_bad_recipient_domains(text: str) -> None:
         recipient_domain(text)
 
 
+DIGEST = "0123456789abcdef" * 2 + "01234567"
+SHA256 = "0123456789abcdef" * 4
+
+
+@pytest.mark.parametrize(
+    ("name", "written", "value"),
+    [
+        (ListName.BAN_IP, "192.0.2.0/24", "192.0.2.0/24"),
+        (ListName.TRAP, "Hidden@Example.ORG", "hidden@example.org"),
+        (ListName.TRAP, "@example.org", "example.org"),
+        (ListName.FLAGGED, f"192.0.2.7 {DIGEST}", f"192.0.2.7 {DIGEST}"),
+        (ListName.FLAGGED, f" 2001:DB8:0::7   {DIGEST.upper()} ", f"2001:db8::7 {DIGEST}"),
+        (ListName.FLAGGED, f"::ffff:192.0.2.7 {DIGEST}", f"192.0.2.7 {DIGEST}"),
+        (ListName.MALWARE_HASH, f" {SHA256.upper()} ", SHA256),
+    ],
+)
+def test_other_values(name: ListName, written: str, value: str) -> None:
+    assert normalise_value(name, written) == value
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "line"),
+    [
+        (ListName.BAN_IP, "example.org", "is not an IP address or network"),
+        (ListName.TRAP, "192.0.2.0/24", "is not a mail address or domain"),
+        *(
+            (ListName.FLAGGED, value, "is not an IP address and the 40 hexadecimal digits of a message")
+            for value in ("", DIGEST, "192.0.2.7", f"192.0.2.0/24 {DIGEST}", f"192.0.2.7 {DIGEST}0", f"x {DIGEST}",
+                          f"192.0.2.7 {DIGEST[:-2]} 0", f"192.0.2.7 {DIGEST[:-1]}g")
+        ),
+        *(
+            (ListName.MALWARE_HASH, value, "is not a SHA-256: 64 hexadecimal digits")
+            for value in ("", DIGEST, SHA256[:-1] + "g", SHA256 + "0", SHA256.replace("0", "\u0660"))
+        ),
+    ],
+)  # fmt: skip
+def test_other_bad_values(name: ListName, value: str, line: str) -> None:
+    with pytest.raises(BadEntry, match=line) as caught:
+        normalise_value(name, value)
+    assert "\n" not in str(caught.value)
+
+
+def test_which_stand_in_the_configuration() -> None:
+    assert set(ListName) - set(CONFIGURED) == {ListName.FLAGGED, ListName.MALWARE_HASH}
+    assert [name for name in ListName if name.platform_only] == [ListName.MALWARE_HASH]
+
+
+def test_flagged_pairs() -> None:
+    peer, other = ipaddress.ip_address("2001:db8::7"), ipaddress.ip_address("192.0.2.7")
+    value = flagged_value(peer, bytes.fromhex(DIGEST))
+    assert value == normalise_value(ListName.FLAGGED, value)
+    lists = Lists([Entry(ListName.FLAGGED, value, "example.org", expires=NOW)])
+    assert lists.has_flagged("example.org", peer)
+    assert not lists.has_flagged("", peer)
+    assert not lists.has_flagged("example.org", other)
+    assert not Lists([Entry(IP, "192.0.2.7")]).has_flagged("", other)
+    for moment, there in ((NOW - timedelta(seconds=1), True), (NOW, False)):
+        assert (lists.match_value(ListName.FLAGGED, "example.org", value, moment) is not None) is there
+
+
+def test_which_lists_hold_anything() -> None:
+    lists = Lists([Entry(ListName.TRAP, "hidden@example.org", "example.org"), Entry(ListName.BAN_IP, "192.0.2.7")])
+    assert [name for name in ListName if lists.holds(name)] == [ListName.BAN_IP, ListName.TRAP]
+    assert lists.match_value(ListName.MALWARE_HASH, "", SHA256) is None
+
+
 def test_each_domain_has_its_own() -> None:
     entries = [Entry(SENDER, "example.net", "example.org"), Entry(ListName.BLACKLIST_SENDER, "bad.example")]
     lists = Lists(entries)
     assert lists.size == 2
-    assert lists.match_sender(SENDER, "example.org", "ann@example.net") is entries[0]
-    assert lists.match_sender(SENDER, "", "ann@example.net") is None
-    assert lists.match_sender(ListName.BLACKLIST_SENDER, "example.org", "ann@bad.example") is None
-    assert lists.match_sender(ListName.BLACKLIST_SENDER, "", "ann@bad.example") is entries[1]
+    assert lists.match_address(SENDER, "example.org", "ann@example.net") is entries[0]
+    assert lists.match_address(SENDER, "", "ann@example.net") is None
+    assert lists.match_address(ListName.BLACKLIST_SENDER, "example.org", "ann@bad.example") is None
+    assert lists.match_address(ListName.BLACKLIST_SENDER, "", "ann@bad.example") is entries[1]
 
 
 def test_entries_end() -> None:
@@ -123,7 +189,7 @@ def test_entries_end() -> None:
     lists = Lists([Entry(SENDER, "example.net", expires=end), Entry(IP, "192.0.2.7", expires=end)])
     address = ipaddress.ip_address("192.0.2.7")
     for moment, there in ((NOW, True), (end - timedelta(microseconds=1), True), (end, False)):
-        assert (lists.match_sender(SENDER, "", "ann@example.net", moment) is not None) is there
+        assert (lists.match_address(SENDER, "", "ann@example.net", moment) is not None) is there
         assert (lists.match_ip(IP, "", address, moment) is not None) is there
 
 
@@ -137,7 +203,7 @@ def test_an_ended_entry_does_not_hide_a_wider_one() -> None:
     found = Lists(entries).match_ip(IP, "", ipaddress.ip_address("192.0.2.7"), NOW)
     assert found is not None
     assert found.source == "wider"
-    found = Lists(entries).match_sender(SENDER, "", "ann@example.net", NOW)
+    found = Lists(entries).match_address(SENDER, "", "ann@example.net", NOW)
     assert found is not None
     assert found.source == "wider"
 
@@ -152,7 +218,7 @@ def test_of_two_entries_of_one_value_the_longer_holds(order: int) -> None:
         if name is IP:
             assert lists.match_ip(name, "", ipaddress.ip_address(value), later) is not None
         else:
-            assert lists.match_sender(name, "", f"ann@{value}", later) is not None
+            assert lists.match_address(name, "", f"ann@{value}", later) is not None
 
 
 def test_the_narrowest_network_is_named() -> None:
@@ -173,6 +239,6 @@ def test_a_hundred_thousand_entries() -> None:
     for _ in range(1000):
         assert lists.match_ip(IP, "", hit, NOW)
         assert not lists.match_ip(IP, "", miss, NOW)
-        assert lists.match_sender(SENDER, "", "user49999@example.net", NOW)
-        assert not lists.match_sender(SENDER, "", "nobody@a.b.c.example.net", NOW)
+        assert lists.match_address(SENDER, "", "user49999@example.net", NOW)
+        assert not lists.match_address(SENDER, "", "nobody@a.b.c.example.net", NOW)
     assert time.process_time() - started < 0.5

@@ -32,7 +32,7 @@ def filters_page() -> str:
         "the options in [configuration.md](configuration.md).",
         "",
         "*Default*: on, off, or always (on, and not to be switched on its own). *Not built*: the row stands in the",
-        "order and is never asked.",
+        "order and is never asked. *Always held*: in every mode but observe, whatever the mode says of spam.",
         "",
         "| # | filter | stage | state | default | a decisive hit | the question |",
         "|---|---|---|---|---|---|---|",
@@ -45,7 +45,7 @@ def filters_page() -> str:
             row.stage.value,
             state,
             row.default.value,
-            row.judgement.value,
+            row.judgement.value + (", always held" if row.always_held else ""),
             row.question,
         )
         lines.append("| " + " | ".join(cells) + " |")

@@ -1,0 +1,62 @@
+"""What is refused: a recipient for the moment, at RCPT (rows 2 and 3), and outgoing mail that carries malware.
+
+SPEC, sections 0 and 1. All other verdicts are `tamis.examination`'s.
+"""
+
+from dataclasses import replace
+
+from tamis.addresses import domain_of
+from tamis.answers import Answers
+from tamis.counters import Counters
+from tamis.examination import Examination, Snapshot
+from tamis.filters.order import ORDER, Judgement
+from tamis.mail import Mail
+from tamis.policy import Mode
+from tamis.record import Record, Refusal, Verdict
+
+
+def refused_for_now(
+    mail: Mail, recipient: str, snapshot: Snapshot, answers: Answers, counters: Counters | None = None
+) -> Refusal | None:
+    """Return why one recipient of a message is refused for the moment under their policy, None where they are not.
+
+    `mail` is what is known of it at RCPT; what it has for recipients does not matter. In mode observe nothing is
+    refused, and a row that cannot answer refuses nothing.
+    """
+    alone = replace(mail, recipients=(recipient,))
+    (normalised,) = alone.recipients
+    policy = snapshot.policies.for_recipient(normalised)
+    if policy.mode is Mode.OBSERVE:
+        return None
+    examination = Examination(alone, snapshot, answers, counters)
+    for row in ORDER:
+        if row.judgement is Judgement.REFUSED_FOR_NOW and row.filter and policy.judges(row):
+            for hit in examination.ask(row, policy).hits:
+                if hit.decides and hit.applies_to(normalised, domain_of(normalised)):
+                    return Refusal(row, hit.name, hit.because)
+    return None
+
+
+def examine_outgoing(mail: Mail, snapshot: Snapshot, answers: Answers, counters: Counters | None = None) -> Record:
+    """Return the record of outgoing mail, which is looked at for malware alone, under the default policy."""
+    policy = snapshot.policies.for_domain("")
+    examination = Examination(mail, snapshot, answers, counters, policy)
+    rows = [row for row in ORDER if row.judgement is Judgement.MALWARE and row.filter and policy.judges(row)]
+    examination.fetch_cached(rows)
+    found = ((row, hit) for row in rows for hit in examination.ask(row, policy).hits)
+    row, hit = next(((row, hit) for row, hit in found if hit.decides and hit.applies_to("", "")), (None, None))
+    record = examination.record()
+    if row and hit:
+        record.refusal = Verdict(
+            recipient="",
+            spam=True,
+            action="observe" if policy.mode is Mode.OBSERVE else "refuse",
+            mode=policy.mode,
+            level=policy.level,
+            score=0,
+            tests=((hit.name, 0),),
+            row=row,
+            test=hit.name,
+            because=hit.because,
+        )
+    return record
