@@ -13,10 +13,12 @@ from typing import Final
 
 from tamis import limits
 from tamis.config import Config
-from tamis.headers import Changes
-from tamis.mail import IPAddress, Mail
+from tamis.headers import Changes, own_names
+from tamis.mail import IPAddress, Mail, MailClass
+from tamis.message import Message
 from tamis.milter.core import Core, Engine
 from tamis.milter.transaction import Transaction
+from tamis.networks import Identity
 
 _PROGRESS_SECONDS: Final = 1.0
 _THREADS: Final = 32
@@ -46,7 +48,7 @@ class Decision:
 
 
 class Overdue(Exception):
-    """No decision came in time; the message goes on as it is."""
+    """No decision came in time; the message goes on without one."""
 
 
 class Examiner:
@@ -71,9 +73,16 @@ class Examiner:
             progress()
         return future.result()
 
-    def _examine(self, transaction: Transaction, envelope: Envelope, message_id: str) -> Decision:
-        message = transaction.message()
-        identity = self._core.identify(
+    def forged_names(self, envelope: Envelope) -> list[str]:
+        """The header names whose every copy is forged, for where no decision tells; on outgoing mail none is.
+
+        Called from libmilter's threads too.
+        """
+        mail_class = self._identify(envelope, Message(b"")).mail_class
+        return [] if mail_class is MailClass.OUTGOING else own_names(self._settings.headers)
+
+    def _identify(self, envelope: Envelope, message: Message) -> Identity:
+        return self._core.identify(
             self._settings.networks,
             envelope.peer,
             envelope.rdns,
@@ -82,6 +91,10 @@ class Examiner:
             envelope.local_submission,
             message,
         )
+
+    def _examine(self, transaction: Transaction, envelope: Envelope, message_id: str) -> Decision:
+        message = transaction.message()
+        identity = self._identify(envelope, message)
         mail = Mail(
             message=message,
             peer=identity.peer,

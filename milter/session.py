@@ -4,6 +4,7 @@ A session lasts as long as the SMTP session; it may bring any number of messages
 starts again with another CONNECT. No exception leaves a callback (`protocol.guarded`).
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 import Milter
@@ -127,7 +128,7 @@ class Session(Milter.Base):  # type: ignore[misc]
             self._apply(decision.changes, transaction)
         except Exception as error:
             log.failure(
-                "the message goes on unchanged",
+                "the message goes on without a verdict",
                 error,
                 queue_id=envelope.queue_id,
                 id=message_id,
@@ -135,8 +136,16 @@ class Session(Milter.Base):  # type: ignore[misc]
                 sender=transaction.sender,
                 recipients=transaction.recipients,
             )
+            self._remove_forged(transaction, envelope, message_id)
         else:
             log.decision(decision.fields)
+
+    def _remove_forged(self, transaction: Transaction, envelope: Envelope, message_id: str) -> None:
+        """Let no stranger's word stand for a verdict that could not be given."""
+        try:
+            self._remove(self._examiner.forged_names(envelope), transaction)
+        except Exception as error:
+            log.failure("forged headers stay on a message", error, queue_id=envelope.queue_id, id=message_id)
 
     def _envelope(self) -> Envelope:
         return Envelope(
@@ -171,7 +180,7 @@ class Session(Milter.Base):  # type: ignore[misc]
         return text if not read or read.lower() == text.lower() else read
 
     def _apply(self, changes: Changes, transaction: Transaction) -> None:
-        """Send the changes: what is removed first, highest copy down, since copies are counted from the top."""
+        """Send the changes: what is removed first."""
         space = " " if self._protocol & LEADING_SPACE else ""
         additions = [(name, space + value) for name, value in changes.add]
         subject = None if changes.subject is None else space + changes.subject
@@ -180,9 +189,7 @@ class Session(Milter.Base):  # type: ignore[misc]
         for name, value in [*additions, ("Subject", subject or ""), *(("Subject", value) for _, value in repeated)]:
             if b"\0" in f"{name}{value}".encode():
                 raise ValueError(f"the header {name} holds a NUL")
-        for name in changes.remove:
-            for copy in range(transaction.copies(name), 0, -1):
-                self.chgheader(name, copy, None)
+        self._remove(changes.remove, transaction)
         if subject is not None and transaction.copies("Subject"):
             self.chgheader("Subject", 1, subject)
         elif subject is not None:
@@ -191,6 +198,12 @@ class Session(Milter.Base):  # type: ignore[misc]
             self.chgheader("Subject", number, value)
         for name, value in reversed(additions):
             self.addheader(name, value, 0)
+
+    def _remove(self, names: Iterable[str], transaction: Transaction) -> None:
+        """Remove every copy of these fields, the highest first, since copies are counted from the top."""
+        for name in names:
+            for copy in range(transaction.copies(name), 0, -1):
+                self.chgheader(name, copy, None)
 
 
 def _text(word: bytes) -> str:

@@ -16,6 +16,7 @@ from tamis.config import Config
 from tamis.headers import Changes
 from tamis.mail import Mail
 from tamis.milter import examiner as examiner_module
+from tamis.milter import log
 from tamis.milter.activity import Activity, StillQuiet
 from tamis.milter.core import Core
 from tamis.milter.examiner import Examiner
@@ -23,7 +24,7 @@ from tamis.milter.process import BackOff
 from tamis.milter.session import Session
 from tamis.milter.transaction import Transaction
 from tamis.networks import identify
-from tamis.settings import Settings
+from tamis.settings import Headers, Log, Networks, Settings
 
 
 class Engine:
@@ -44,10 +45,10 @@ class Engine:
 class Wire:
     """A session, its engine, and what was sent to the MTA."""
 
-    def __init__(self, changes: Changes) -> None:
+    def __init__(self, changes: Changes, settings: Settings | None = None) -> None:
         self.engine, self.activity = Engine(), Activity()
         core = Core(lambda _: None, lambda *_: self.engine, identify, lambda *_: changes, lambda _: {})
-        self.session = Session(Examiner(core, Config(Settings()), self.engine), self.activity)
+        self.session = Session(Examiner(core, Config(settings or Settings()), self.engine), self.activity)
         self.session._setctx(None)
         self.macros: dict[str, Any] = {"i": "4ABC"}
         self.sent: list[tuple[Any, ...]] = []
@@ -108,21 +109,76 @@ def test_further_subjects_are_changed_by_their_number() -> None:
     assert wire.sent == [("change", "Subject", 1, " SPAM: one"), ("change", "Subject", 2, " SPAM: two")]
 
 
-def test_failing_engine_leaves_the_message_alone(wire: Wire) -> None:
+FORGED = ("X-Spam-Status", "x-ico-bay", "X-SPAM-STATUS", "X-Mark", "X-Spam-Flag")
+
+
+def forge(wire: Wire, *names: str) -> int:
+    """A message with these header fields; returns the answer to its end."""
+    wire.session.envfrom(b"<a@x.example>")
+    wire.session.envrcpt(b"<b@example.org>")
+    for name in names:
+        wire.session.header(name, b" forged")
+    return int(wire.session.eom())
+
+
+def removals(wire: Wire) -> list[tuple[str, int]]:
+    assert all(words[0] == "change" and words[3] is None for words in wire.sent)
+    return sorted((words[1].lower(), words[2]) for words in wire.sent)
+
+
+def test_failing_engine_leaves_the_message_alone_but_for_forged_headers(wire: Wire) -> None:
     def fail() -> None:
         raise TimeoutError("of its own")
 
     wire.engine.act = fail
     assert wire.message() == Milter.CONTINUE
     assert wire.sent == []
+    assert forge(wire, *FORGED) == Milter.CONTINUE
+    assert removals(wire) == [("x-ico-bay", 1), ("x-spam-flag", 1), ("x-spam-status", 1), ("x-spam-status", 2)]
+    numbers = [words[2] for words in wire.sent if words[1] == "X-Spam-Status"]
+    assert numbers == [2, 1]
     assert wire.activity.messages == 0
 
 
-def test_change_that_cannot_be_sent_means_no_change_at_all() -> None:
+def test_failing_engine_knows_the_names_that_the_configuration_gives() -> None:
+    wire = Wire(Changes(), Settings(headers=Headers(score="X-Mark")))
+    wire.engine.act = lambda: 1 / 0
+    forge(wire, *FORGED)
+    assert ("x-mark", 1) in removals(wire)
+    assert ("x-ico-bay", 1) in removals(wire)
+
+
+def test_failing_engine_leaves_outgoing_mail_alone_altogether() -> None:
+    wire = Wire(Changes(), Settings(networks=Networks(own=("192.0.2.0/24",))))
+    wire.engine.act = lambda: 1 / 0
+    wire.session.connect("x.example", socket.AF_INET, ("192.0.2.1", 1000))
+    forge(wire, *FORGED)
+    wire.session.connect("x.example", socket.AF_INET, ("198.51.100.1", 1000))
+    wire.macros["{auth_authen}"] = "ann"
+    forge(wire, *FORGED)
+    assert wire.sent == []
+    del wire.macros["{auth_authen}"]
+    forge(wire, *FORGED)
+    assert len(wire.sent) == 4
+
+
+def test_second_failure_is_only_logged(wire: Wire, capfd: pytest.CaptureFixture[str]) -> None:
+    def fail(*_: object) -> None:
+        raise OSError("the MTA has gone")
+
+    log.configure(Log())
+    wire.engine.act = wire.session.chgheader = fail
+    assert forge(wire, *FORGED) == Milter.CONTINUE
+    first, second = capfd.readouterr().err.splitlines()
+    assert "without a verdict" in first
+    assert "forged headers stay" in second
+
+
+def test_change_that_cannot_be_sent_means_no_change_but_the_removal_of_forged_headers() -> None:
     for bad in ("nul \0", "surrogate \udcff"):
         wire = Wire(Changes(remove=["Subject"], add=[("X-A", "1"), ("X-B", bad)]))
-        assert wire.message() == Milter.CONTINUE
-        assert wire.sent == []
+        assert forge(wire, "Subject", *FORGED) == Milter.CONTINUE
+        assert [name for name, _ in removals(wire)] == ["x-ico-bay", "x-spam-flag", "x-spam-status", "x-spam-status"]
 
 
 def test_mta_is_kept_patient_and_a_filter_that_never_returns_given_up(
