@@ -16,9 +16,11 @@ from tamis.config import Config
 from tamis.headers import Changes, own_names
 from tamis.mail import IPAddress, Mail, MailClass
 from tamis.message import Message
+from tamis.milter import forged
 from tamis.milter.core import Core, Engine
 from tamis.milter.transaction import Transaction
 from tamis.networks import Identity
+from tamis.policy import Policies
 
 _PROGRESS_SECONDS: Final = 1.0
 _THREADS: Final = 32
@@ -58,12 +60,17 @@ class Examiner:
         self._core = core
         self._settings = config.settings
         self._engine = engine
+        self._policies = Policies(config)
+        self._own_names = own_names(config.settings.headers)
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="examine")
 
     def decide(
         self, transaction: Transaction, envelope: Envelope, message_id: str, progress: Callable[[], object]
     ) -> Decision:
-        """Return the decision; call `progress` each second meanwhile. Raises what the engine raises, or `Overdue`."""
+        """Return the decision; call `progress` each second meanwhile.
+
+        Raises what the engine raises, `Overdue`, or `forged.Refused`.
+        """
         future = self._pool.submit(self._examine, transaction, envelope, message_id)
         deadline = monotonic() + _GIVE_UP_SECONDS
         while not _finished(future, min(_PROGRESS_SECONDS, max(0.0, deadline - monotonic()))):
@@ -79,7 +86,7 @@ class Examiner:
         Called from libmilter's threads too.
         """
         mail_class = self._identify(envelope, Message(b"")).mail_class
-        return [] if mail_class is MailClass.OUTGOING else own_names(self._settings.headers)
+        return [] if mail_class is MailClass.OUTGOING else self._own_names
 
     def _identify(self, envelope: Envelope, message: Message) -> Identity:
         return self._core.identify(
@@ -106,6 +113,8 @@ class Examiner:
             queue_id=envelope.queue_id,
             id=message_id,
         )
+        if identity.mail_class is not MailClass.OUTGOING:
+            forged.check(mail, transaction, self._own_names, self._policies)
         record = self._engine.examine(mail)
         return Decision(self._core.changes(record, self._settings.headers), self._core.decision(record))
 

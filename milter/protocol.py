@@ -18,14 +18,15 @@ P = ParamSpec("P")
 F = TypeVar("F", bound=Callable[..., Any])
 
 CONTINUE: Final[int] = Milter.CONTINUE
+REJECT: Final[int] = Milter.REJECT
 LEADING_SPACE: Final[int] = milter.P_HDR_LEADSPC
 
 noreply = cast(Callable[[F], F], Milter.noreply)
 """Callbacks that decide nothing are not waited for: three to four times the throughput."""
 
 
-def guarded(callback: Callable[P, object]) -> Callable[P, int]:
-    """Make a callback answer CONTINUE whatever happens in it.
+def guarded(callback: Callable[P, int | None]) -> Callable[P, int]:
+    """Make a callback answer CONTINUE whatever happens in it, unless it returns another answer.
 
     An exception out of a callback that nobody waits for leaves the MTA hanging until its timeout.
     """
@@ -33,10 +34,11 @@ def guarded(callback: Callable[P, object]) -> Callable[P, int]:
     @functools.wraps(callback)
     def call(*args: P.args, **kwargs: P.kwargs) -> int:
         try:
-            callback(*args, **kwargs)
+            answer = callback(*args, **kwargs)
         except Exception as error:
             log.failure(f"the callback {callback.__name__} failed; the message goes on", error)
-        return CONTINUE
+            return CONTINUE
+        return CONTINUE if answer is None else answer
 
     return call
 

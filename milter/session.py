@@ -11,10 +11,10 @@ import Milter
 
 from tamis.headers import Changes
 from tamis.mail import IPAddress, new_id, parse_ip
-from tamis.milter import log
+from tamis.milter import forged, log
 from tamis.milter.activity import Activity
 from tamis.milter.examiner import Envelope, Examiner
-from tamis.milter.protocol import LEADING_SPACE, guarded, noreply
+from tamis.milter.protocol import CONTINUE, LEADING_SPACE, REJECT, guarded, noreply
 from tamis.milter.transaction import Transaction
 
 
@@ -99,9 +99,9 @@ class Session(Milter.Base):  # type: ignore[misc]
         self._end_message()
 
     @guarded
-    def eom(self) -> None:
+    def eom(self) -> int:
         try:
-            self._decide(self._current())
+            return self._decide(self._current())
         finally:
             self._end_message()
 
@@ -121,29 +121,36 @@ class Session(Milter.Base):  # type: ignore[misc]
 
     # --- the decision
 
-    def _decide(self, transaction: Transaction) -> None:
+    def _decide(self, transaction: Transaction) -> int:
         message_id, envelope = new_id(), self._envelope()
+        about: dict[str, object] = {
+            "queue_id": envelope.queue_id,
+            "id": message_id,
+            "peer": str(envelope.peer or ""),
+            "sender": transaction.sender,
+            "recipients": transaction.recipients,
+        }
         try:
             decision = self._examiner.decide(transaction, envelope, message_id, self.progress)
             self._apply(decision.changes, transaction)
+        except forged.Refused as refusal:
+            log.warning("the message is refused", because=str(refusal), **about)
+            self.setreply("554", "5.7.1", f"Message refused: {refusal}")
+            return REJECT
         except Exception as error:
-            log.failure(
-                "the message goes on without a verdict",
-                error,
-                queue_id=envelope.queue_id,
-                id=message_id,
-                peer=str(envelope.peer or ""),
-                sender=transaction.sender,
-                recipients=transaction.recipients,
-            )
+            log.failure("the message goes on without a verdict", error, **about)
             self._remove_forged(transaction, envelope, message_id)
         else:
             log.decision(decision.fields)
+        return CONTINUE
 
     def _remove_forged(self, transaction: Transaction, envelope: Envelope, message_id: str) -> None:
         """Let no stranger's word stand for a verdict that could not be given."""
         try:
-            self._remove(self._examiner.forged_names(envelope), transaction)
+            names = self._examiner.forged_names(envelope)
+            if copies := forged.too_many(names, transaction):
+                raise ValueError(f"{copies} are too many to remove")
+            self._remove(names, transaction)
         except Exception as error:
             log.failure("forged headers stay on a message", error, queue_id=envelope.queue_id, id=message_id)
 
@@ -189,7 +196,8 @@ class Session(Milter.Base):  # type: ignore[misc]
         for name, value in [*additions, ("Subject", subject or ""), *(("Subject", value) for _, value in repeated)]:
             if b"\0" in f"{name}{value}".encode():
                 raise ValueError(f"the header {name} holds a NUL")
-        self._remove(changes.remove, transaction)
+        if not forged.too_many(changes.remove, transaction):
+            self._remove(changes.remove, transaction)
         if subject is not None and transaction.copies("Subject"):
             self.chgheader("Subject", 1, subject)
         elif subject is not None:

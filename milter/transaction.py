@@ -10,6 +10,8 @@ class Transaction:
     def __init__(self, sender: str = "") -> None:
         self.sender = sender
         self.recipients: list[str] = []
+        self.fields = 0
+        """Header fields so far, beyond every cap."""
         # Octets one after the other: an object for each of a million tiny fields would take hundreds of MiB.
         self._header = bytearray()
         self._body = bytearray()
@@ -18,6 +20,7 @@ class Transaction:
 
     def add_header(self, name: str, value: bytes) -> None:
         """Add a field; `value` begins with whatever stood after the colon, its folds are kept."""
+        self.fields += 1
         self._names += _line(name)
         self._keep(self._header, b"%s:%s\r\n" % (name.encode("utf-8", "surrogateescape"), value))
 

@@ -16,7 +16,7 @@ from tamis.config import Config
 from tamis.headers import Changes
 from tamis.mail import Mail
 from tamis.milter import examiner as examiner_module
-from tamis.milter import log
+from tamis.milter import forged, log
 from tamis.milter.activity import Activity, StillQuiet
 from tamis.milter.core import Core
 from tamis.milter.examiner import Examiner
@@ -24,7 +24,7 @@ from tamis.milter.process import BackOff
 from tamis.milter.session import Session
 from tamis.milter.transaction import Transaction
 from tamis.networks import identify
-from tamis.settings import Headers, Log, Networks, Settings
+from tamis.settings import DomainSection, Headers, Log, Networks, PolicySection, Settings
 
 
 class Engine:
@@ -55,6 +55,7 @@ class Wire:
         self.session.getsymval = self.getsymval
         self.session.addheader = lambda *words: self.sent.append(("add", *words))
         self.session.chgheader = lambda *words: self.sent.append(("change", *words))
+        self.session.setreply = lambda *words: self.sent.append(("reply", *words))
         self.session.progress = lambda: self.sent.append(("progress",))
         self.session.negotiate([0x1FF, 0x1FFFFF, 0, 0])
 
@@ -112,10 +113,11 @@ def test_further_subjects_are_changed_by_their_number() -> None:
 FORGED = ("X-Spam-Status", "x-ico-bay", "X-SPAM-STATUS", "X-Mark", "X-Spam-Flag")
 
 
-def forge(wire: Wire, *names: str) -> int:
+def forge(wire: Wire, *names: str, recipients: tuple[bytes, ...] = (b"<b@example.org>",)) -> int:
     """A message with these header fields; returns the answer to its end."""
     wire.session.envfrom(b"<a@x.example>")
-    wire.session.envrcpt(b"<b@example.org>")
+    for recipient in recipients:
+        wire.session.envrcpt(recipient)
     for name in names:
         wire.session.header(name, b" forged")
     return int(wire.session.eom())
@@ -172,6 +174,72 @@ def test_second_failure_is_only_logged(wire: Wire, capfd: pytest.CaptureFixture[
     first, second = capfd.readouterr().err.splitlines()
     assert "without a verdict" in first
     assert "forged headers stay" in second
+
+
+FLOOD = ("X-Spam-Status",) * 400
+REMOVING = Changes(remove=["X-Spam-Status"], add=[("X-A", "1")])
+
+
+def policies(**own: Any) -> Settings:
+    return Settings(policy=PolicySection(mode="tag"), domain={"example.org": DomainSection(**own)})
+
+
+def test_too_many_forged_headers_are_refused_with_one_line(capfd: pytest.CaptureFixture[str]) -> None:
+    log.configure(Log())
+    wire = Wire(REMOVING, policies())
+    assert forge(wire, *FLOOD) == Milter.REJECT
+    assert wire.sent == [("reply", "554", "5.7.1", wire.sent[0][3])]
+    assert "400 header fields" in wire.sent[0][3]
+    assert wire.engine.seen == []
+    assert wire.activity.messages == 0
+    (line,) = capfd.readouterr().err.splitlines()
+    assert 'msg="the message is refused"' in line
+    assert "queue_id=4ABC" in line
+    assert "recipients=b@example.org" in line
+
+
+@pytest.mark.parametrize("own", [{"mode": "observe"}, {"antispam": False}])
+def test_too_many_forged_headers_stay_where_nothing_is_refused(
+    own: dict[str, Any], capfd: pytest.CaptureFixture[str]
+) -> None:
+    log.configure(Log())
+    wire = Wire(REMOVING, policies(**own))
+    assert forge(wire, *FLOOD) == Milter.CONTINUE
+    assert wire.sent == [("add", "X-A", " 1", 0)]
+    assert "forged headers stay" in capfd.readouterr().err.splitlines()[0]
+
+
+def test_one_recipient_who_observes_lets_the_message_through_for_all() -> None:
+    wire = Wire(REMOVING, policies(mode="observe"))
+    assert forge(wire, *FLOOD, recipients=(b"<c@elsewhere.example>",)) == Milter.REJECT
+    assert forge(wire, *FLOOD, recipients=(b"<c@elsewhere.example>", b"<b@Example.ORG>")) == Milter.CONTINUE
+
+
+def test_too_many_forged_headers_stay_where_the_engine_fails(capfd: pytest.CaptureFixture[str]) -> None:
+    log.configure(Log())
+    wire = Wire(REMOVING, policies(mode="observe"))
+    wire.engine.act = lambda: 1 / 0
+    assert forge(wire, *FLOOD) == Milter.CONTINUE
+    assert wire.sent == []
+    assert "400 are too many" in capfd.readouterr().err.splitlines()[-1]
+
+
+def test_outgoing_mail_may_have_any_headers() -> None:
+    wire = Wire(Changes(), policies())
+    wire.macros["{auth_authen}"] = "ann"
+    assert forge(wire, *FLOOD) == Milter.CONTINUE
+    assert wire.sent == []
+
+
+def test_few_forged_headers_among_many_fields_are_too_many_as_well() -> None:
+    transaction = Transaction()
+    for _ in range(limits.REMOVAL_STEPS // 2 - 2):
+        transaction.add_header("A", b"")
+    transaction.add_header("X-Ico-Bay", b" 1")
+    transaction.add_header("x-ico-bay", b" 2")
+    assert forged.too_many(["X-Ico-Bay"], transaction) == 0
+    transaction.add_header("A", b"")
+    assert forged.too_many(["X-Ico-Bay"], transaction) == 2
 
 
 def test_change_that_cannot_be_sent_means_no_change_but_the_removal_of_forged_headers() -> None:
