@@ -14,11 +14,14 @@ from typing import Any, Final, TypeVar
 from tamis import limits
 from tamis.config import Config
 from tamis.disposition import Disposition
+from tamis.headers import own_names
 from tamis.mail import IPAddress, Mail, MailClass
 from tamis.message import Message
+from tamis.milter import forged
 from tamis.milter.core import Core, Engine
 from tamis.milter.transaction import Transaction
 from tamis.networks import Identity
+from tamis.policy import Policies
 from tamis.quarantine.entry import SmtpFacts, new_message
 from tamis.quarantine.holder import Holder
 from tamis.quarantine.spool import Spool
@@ -73,6 +76,8 @@ class Examiner:
         self._core = core
         self._settings = config.settings
         self._engine = engine
+        self._policies = Policies(config)
+        self._own_names = own_names(config.settings.headers)
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="examine")
         self.spool = Spool(config.spool_folder)
         self._holder = Holder(Store(config.database_url, self.spool))
@@ -92,7 +97,7 @@ class Examiner:
     ) -> Decision:
         """Return the decision; call `progress` each second meanwhile.
 
-        Raises what the engine raises, `Overdue`, or `NotReady`.
+        Raises what the engine raises, `Overdue`, `NotReady`, or `forged.Refused`.
         """
         return self._wait(
             self._pool.submit(self._examine, transaction, envelope, message_id), _GIVE_UP_SECONDS, progress
@@ -133,8 +138,18 @@ class Examiner:
             raise NotReady("the lists have never been read")
         recipients = [recipient.address for recipient in transaction.recipients]
         mail = self._mail(message, envelope, identity, transaction.sender, recipients, message_id)
+        if identity.mail_class is not MailClass.OUTGOING:
+            forged.check(mail, transaction, self._own_names, self._policies)
         record = self._engine.examine(mail)
         return Decision(mail, self._engine.dispose(record), self._core.decision(record), record.refusal)
+
+    def forged_names(self, envelope: Envelope) -> list[str]:
+        """The header names whose every copy is forged, for where no decision tells; on outgoing mail none is.
+
+        Called from libmilter's threads too.
+        """
+        mail_class = self._identify(envelope, Message(b"")).mail_class
+        return [] if mail_class is MailClass.OUTGOING else self._own_names
 
     def _identify(self, envelope: Envelope, message: Message) -> Identity:
         return self._core.identify(

@@ -8,15 +8,13 @@ from typing import Any
 
 import Milter
 
-from tamis import faults
-from tamis.headers import Changes, sanitise
 from tamis.mail import IPAddress, new_id, parse_ip
 from tamis.milter import log, protocol
 from tamis.milter.activity import Activity
-from tamis.milter.examiner import Decision, Envelope, Examiner, NotReady
+from tamis.milter.ending import Ending, reply
+from tamis.milter.examiner import Envelope, Examiner
 from tamis.milter.protocol import LEADING_SPACE, guarded, noreply
 from tamis.milter.transaction import Recipient, Transaction
-from tamis.record import Verdict
 
 
 @Milter.header_leading_space
@@ -106,7 +104,8 @@ class Session(Milter.Base):  # type: ignore[misc]
     @guarded
     def eom(self) -> int:
         try:
-            return self._decide(self._current())
+            space = bool(self._protocol & LEADING_SPACE)
+            return Ending(self, self._examiner, self._current(), self._envelope(), space).answer()
         finally:
             self._end_message()
 
@@ -125,8 +124,6 @@ class Session(Milter.Base):  # type: ignore[misc]
     def _current(self) -> Transaction:
         return self._transaction or self._begin_message("")
 
-    # --- the decision
-
     def _refuse_for_now(self, sender: str, recipient: str) -> int | None:
         """The answer to RCPT where a row refuses the recipient for now; whatever fails refuses nobody."""
         message_id, envelope = new_id(), self._envelope()
@@ -143,67 +140,8 @@ class Session(Milter.Base):  # type: ignore[misc]
             row=f"{refused.row.number} {refused.row.name}",
             reason=refused.because,
         )
-        return self._reply(
-            protocol.TEMPFAIL, "450", "4.7.1", f"Try again later (row {refused.row.number}, {message_id})"
-        )
-
-    def _decide(self, transaction: Transaction) -> int:
-        message_id, envelope = new_id(), self._envelope()
-        about: dict[str, object] = {
-            "queue_id": envelope.queue_id,
-            "id": message_id,
-            "peer": str(envelope.peer or ""),
-            "sender": transaction.sender,
-            "recipients": [recipient.address for recipient in transaction.recipients],
-        }
-        try:
-            decision = self._examiner.decide(transaction, envelope, message_id, self.progress)
-        except NotReady as error:
-            log.failure("the message is asked for again", error, **about)
-            return self._try_again(message_id)
-        except Exception as error:
-            log.failure("the message goes on unchanged", error, **about)
-            return protocol.CONTINUE
-        if decision.refusal is not None and decision.refusal.action == "refuse":
-            log.decision(decision.fields)
-            return self._refuse(decision.refusal, message_id)
-        disposition = decision.disposition
-        try:
-            self._examiner.keep(decision, transaction, envelope, self.progress)
-            self._remove_recipients(decision, transaction)
-            if disposition.stay is not None:
-                self._apply(disposition.stay.changes, transaction)
-        except Exception as error:
-            if not disposition.keeps:
-                log.failure("the message goes on unchanged", error, **about)
-                return protocol.CONTINUE
-            log.failure("the message is not held and asked for again", error, **about)
-            return self._try_again(message_id)
-        faults.point("hold.answered")
-        log.decision(decision.fields)
-        return protocol.DISCARD if disposition.stay is None else protocol.CONTINUE
-
-    def _try_again(self, message_id: str) -> int:
-        return self._reply(protocol.TEMPFAIL, "451", "4.3.0", f"Cannot be taken now, try again later ({message_id})")
-
-    def _refuse(self, verdict: Verdict, message_id: str) -> int:
-        name = verdict.row.name if verdict.row else "refused"
-        return self._reply(
-            protocol.REJECT, "554", "5.7.1", f"Refused: {sanitise(verdict.because)} ({name}, {message_id})"
-        )
-
-    def _reply(self, answer: int, code: str, enhanced: str, text: str) -> int:
-        self.setreply(code, enhanced, text.replace("%", "%%"))
-        return answer
-
-    def _remove_recipients(self, decision: Decision, transaction: Transaction) -> None:
-        """Take out of the MTA's own copy whoever gets another, or none for now, in every spelling that was said."""
-        if decision.disposition.stay is None:
-            return
-        removed = set(decision.disposition.removed)
-        for said, recipient in zip(transaction.recipients, decision.mail.recipients, strict=True):
-            if recipient in removed:
-                self.delrcpt(said.address)
+        text = f"Try again later ({refused.row.name}, {message_id})"
+        return reply(self, protocol.TEMPFAIL, "450", "4.7.1", text)
 
     def _envelope(self) -> Envelope:
         return Envelope(
@@ -238,28 +176,6 @@ class Session(Milter.Base):  # type: ignore[misc]
         """The address as the MTA reads it; as the client said it where only the case differs, which Postfix folds."""
         read, text = self._macro(macro), _text(said)
         return text if not read or read.lower() == text.lower() else read
-
-    def _apply(self, changes: Changes, transaction: Transaction) -> None:
-        """Send the changes: what is removed first, highest copy down, since copies are counted from the top."""
-        space = " " if self._protocol & LEADING_SPACE else ""
-        additions = [(name, space + value) for name, value in changes.add]
-        subject = None if changes.subject is None else space + changes.subject
-        # All or nothing: what cannot be sent is found before anything is.
-        repeated = [(number, space + value) for number, value in changes.repeated_subjects.items()]
-        for name, value in [*additions, ("Subject", subject or ""), *(("Subject", value) for _, value in repeated)]:
-            if b"\0" in f"{name}{value}".encode():
-                raise ValueError(f"the header {name} holds a NUL")
-        for name in changes.remove:
-            for copy in range(transaction.copies(name), 0, -1):
-                self.chgheader(name, copy, None)
-        if subject is not None and transaction.copies("Subject"):
-            self.chgheader("Subject", 1, subject)
-        elif subject is not None:
-            self.addheader("Subject", subject)
-        for number, value in repeated:
-            self.chgheader("Subject", number, value)
-        for name, value in reversed(additions):
-            self.addheader(name, value, 0)
 
 
 def _texts(words: tuple[bytes, ...]) -> tuple[str, ...]:

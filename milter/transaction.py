@@ -37,11 +37,14 @@ class Transaction:
         self._size = 0
         self._line_ends = 0
         self._in_body = False
+        self.fields = 0
+        """Header fields so far, beyond every cap."""
         # Octets one after the other: an object for each of a million tiny fields would take hundreds of MiB.
         self._names = bytearray()
 
     def add_header(self, name: str, value: bytes) -> None:
         """Add a field; `value` begins with whatever stood after the colon, its folds are kept."""
+        self.fields += 1
         self._names += _line(name)
         self._add(b"%s:%s\r\n" % (name.encode("utf-8", "surrogateescape"), value.replace(b"\n", b"\r\n")))
 

@@ -18,7 +18,7 @@ disable_services() {
     command -v systemctl >/dev/null || return 0
     for package; do
         case $package in
-            postfix | redis-server | opendkim) systemctl --quiet disable "$package" >"$log" 2>&1 || true ;;
+            postfix | redis-server | opendkim | opendmarc) systemctl --quiet disable "$package" >"$log" 2>&1 || true ;;
         esac
     done
 }
@@ -67,6 +67,14 @@ known_to_apt() {
     done
 }
 
+# What dbconfig-no-thanks would have to replace.
+has_dbconfig_helper() {
+    local states
+    # shellcheck disable=SC2016  # the variable is dpkg-query's
+    states=$(dpkg-query -W -f '${db:Status-Status} ' dbconfig-{mysql,pgsql,sqlite,sqlite3} 2>/dev/null || true)
+    [[ " $states" == *" installed "* ]]
+}
+
 install() {
     # --no-remove: an MTA that is there already is never replaced.
     run_apt install --yes --no-install-recommends --no-remove "$@"
@@ -85,10 +93,20 @@ if ! known_to_apt "$@"; then
     updated=yes
 fi
 for package; do
-    if [ "$package" = postfix ] && command -v debconf-set-selections >/dev/null; then
-        echo "postfix postfix/main_mailer_type select No configuration" | debconf-set-selections
+    if command -v debconf-set-selections >/dev/null; then
+        case $package in
+            postfix) echo "postfix postfix/main_mailer_type select No configuration" | debconf-set-selections ;;
+            opendmarc)
+                # Fails, and is not needed, where an earlier installation left its answers behind.
+                echo "opendmarc opendmarc/dbconfig-install boolean false" | debconf-set-selections 2>"$log" || true
+                ;;
+        esac
     fi
 done
+if [[ " $* " == *" opendmarc "* ]] && ! has_dbconfig_helper; then
+    # Else it brings a client of MariaDB.
+    set -- "$@" dbconfig-no-thanks
+fi
 echo "Installing Debian packages"
 if ! install "$@"; then
     # Lists that are too old name files that are gone.

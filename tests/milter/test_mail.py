@@ -135,16 +135,20 @@ def test_subject_is_replaced_or_added(shared: Any, mta: Any) -> None:
 
 
 @pytest.mark.parametrize("order", ["fail", "bad-header"])
-def test_failure_lets_the_message_through_unchanged_with_one_error_line(shared: Any, mta: Any, order: str) -> None:
+def test_failure_takes_out_forged_headers_alone_with_one_error_line(shared: Any, mta: Any, order: str) -> None:
     shared.forget()
     postfix = mta.ask()
     message = f"X-Do: {order}\nX-Test-First: theirs\nSubject: x\n\nx\n".encode()
-    assert send(postfix, message=message).accepted
+    forged = b"X-Spam-Status: No\nX-Tamis-Verdict: ham\nx-spam-status: No,\n\thits=-5\n"
+    assert send(postfix, forged, message).accepted
     assert postfix.wait_delivered(1)
-    assert postfix.delivered.all()[0].content.endswith(message)
-    assert b"X-Test-Second" not in postfix.deliveries()[0]
+    (delivery,) = postfix.delivered.all()
+    assert delivery.content.endswith(message)
+    assert b"spam-status" not in delivery.content.lower()
+    assert b"Verdict" not in delivery.content
+    assert b"X-Test-Second" not in delivery.content
     (line,) = [line for line in shared.log().splitlines() if "severity=error" in line]
-    assert "goes on unchanged" in line
+    assert "goes on without a verdict" in line
     assert "ValueError" in line
 
 

@@ -17,6 +17,7 @@ from tamis.disposition import Disposition, Group
 from tamis.headers import Changes
 from tamis.mail import Mail
 from tamis.milter import examiner as examiner_module
+from tamis.milter import forged, log
 from tamis.milter.activity import Activity, StillQuiet
 from tamis.milter.core import Core
 from tamis.milter.examiner import Examiner
@@ -24,8 +25,8 @@ from tamis.milter.process import BackOff
 from tamis.milter.session import Session
 from tamis.milter.transaction import Transaction
 from tamis.networks import identify
-from tamis.record import Record, Verdict
-from tamis.settings import Daemon, Settings
+from tamis.record import Record, Refusal
+from tamis.settings import DomainSection, Headers, Log, Networks, PolicySection, Settings
 
 
 class Engine:
@@ -34,7 +35,7 @@ class Engine:
     def __init__(self) -> None:
         self.seen: list[Mail] = []
         self.disposition = Disposition()
-        self.refused: Verdict | None = None
+        self.refused: Refusal | None = None
         self.ready = True
         self.act: Any = lambda: None
 
@@ -48,25 +49,25 @@ class Engine:
     def dispose(self, record: Record) -> Disposition:
         return self.disposition
 
-    def refusal(self, mail: Mail, recipient: str) -> Verdict | None:
+    def refusal(self, mail: Mail, recipient: str) -> Refusal | None:
         return self.refused
 
 
 class Wire:
     """A session, its engine, and what was sent to the MTA."""
 
-    def __init__(self, changes: Changes, folder: Path) -> None:
+    def __init__(self, changes: Changes, settings: Settings | None = None) -> None:
         self.engine, self.activity = Engine(), Activity()
         self.engine.disposition = Disposition(stay=Group((), changes))
         core = Core(lambda _: None, lambda *_: self.engine, identify, lambda _: {})
-        config = Config(Settings(daemon=Daemon(state_directory=str(folder))))
-        self.session = Session(Examiner(core, config, self.engine), self.activity)
+        self.session = Session(Examiner(core, Config(settings or Settings()), self.engine), self.activity)
         self.session._setctx(None)
         self.macros: dict[str, Any] = {"i": "4ABC"}
         self.sent: list[tuple[Any, ...]] = []
         self.session.getsymval = self.getsymval
         self.session.addheader = lambda *words: self.sent.append(("add", *words))
         self.session.chgheader = lambda *words: self.sent.append(("change", *words))
+        self.session.setreply = lambda *words: self.sent.append(("reply", *words))
         self.session.progress = lambda: self.sent.append(("progress",))
         self.session.negotiate([0x1FF, 0x1FFFFF, 0, 0])
 
@@ -85,9 +86,9 @@ class Wire:
 
 
 @pytest.fixture
-def wire(tmp_path: Path) -> Wire:
+def wire() -> Wire:
     changes = Changes(remove=["subject", "X-None"], add=[("X-A", "1"), ("X-B", "2")], subject="SPAM: x")
-    return Wire(changes, tmp_path)
+    return Wire(changes)
 
 
 def test_protocol_negotiated(wire: Wire) -> None:
@@ -113,8 +114,8 @@ def test_changes_are_sent_from_the_highest_copy_down_and_the_last_field_first(wi
     ]
 
 
-def test_further_subjects_are_changed_by_their_number(tmp_path: Path) -> None:
-    wire = Wire(Changes(subject="SPAM: one", repeated_subjects={2: "SPAM: two"}), tmp_path)
+def test_further_subjects_are_changed_by_their_number() -> None:
+    wire = Wire(Changes(subject="SPAM: one", repeated_subjects={2: "SPAM: two"}))
     wire.session.envfrom(b"<>")
     for value in (b" one", b" two"):
         wire.session.header("Subject", value)
@@ -122,21 +123,143 @@ def test_further_subjects_are_changed_by_their_number(tmp_path: Path) -> None:
     assert wire.sent == [("change", "Subject", 1, " SPAM: one"), ("change", "Subject", 2, " SPAM: two")]
 
 
-def test_failing_engine_leaves_the_message_alone(wire: Wire) -> None:
+FORGED = ("X-Spam-Status", "x-ico-bay", "X-SPAM-STATUS", "X-Mark", "X-Spam-Flag")
+
+
+def forge(wire: Wire, *names: str, recipients: tuple[bytes, ...] = (b"<b@example.org>",)) -> int:
+    """A message with these header fields; returns the answer to its end."""
+    wire.session.envfrom(b"<a@x.example>")
+    for recipient in recipients:
+        wire.session.envrcpt(recipient)
+    for name in names:
+        wire.session.header(name, b" forged")
+    return int(wire.session.eom())
+
+
+def removals(wire: Wire) -> list[tuple[str, int]]:
+    assert all(words[0] == "change" and words[3] is None for words in wire.sent)
+    return sorted((words[1].lower(), words[2]) for words in wire.sent)
+
+
+def test_failing_engine_leaves_the_message_alone_but_for_forged_headers(wire: Wire) -> None:
     def fail() -> None:
         raise TimeoutError("of its own")
 
     wire.engine.act = fail
     assert wire.message() == Milter.CONTINUE
     assert wire.sent == []
+    assert forge(wire, *FORGED) == Milter.CONTINUE
+    assert removals(wire) == [("x-ico-bay", 1), ("x-spam-flag", 1), ("x-spam-status", 1), ("x-spam-status", 2)]
+    numbers = [words[2] for words in wire.sent if words[1] == "X-Spam-Status"]
+    assert numbers == [2, 1]
     assert wire.activity.messages == 0
 
 
-def test_change_that_cannot_be_sent_means_no_change_at_all(tmp_path: Path) -> None:
+def test_failing_engine_knows_the_names_that_the_configuration_gives() -> None:
+    wire = Wire(Changes(), Settings(headers=Headers(score="X-Mark")))
+    wire.engine.act = lambda: 1 / 0
+    forge(wire, *FORGED)
+    assert ("x-mark", 1) in removals(wire)
+    assert ("x-ico-bay", 1) in removals(wire)
+
+
+def test_failing_engine_leaves_outgoing_mail_alone_altogether() -> None:
+    wire = Wire(Changes(), Settings(networks=Networks(own=("192.0.2.0/24",))))
+    wire.engine.act = lambda: 1 / 0
+    wire.session.connect("x.example", socket.AF_INET, ("192.0.2.1", 1000))
+    forge(wire, *FORGED)
+    wire.session.connect("x.example", socket.AF_INET, ("198.51.100.1", 1000))
+    wire.macros["{auth_authen}"] = "ann"
+    forge(wire, *FORGED)
+    assert wire.sent == []
+    del wire.macros["{auth_authen}"]
+    forge(wire, *FORGED)
+    assert len(wire.sent) == 4
+
+
+def test_second_failure_is_only_logged(wire: Wire, capfd: pytest.CaptureFixture[str]) -> None:
+    def fail(*_: object) -> None:
+        raise OSError("the MTA has gone")
+
+    log.configure(Log())
+    wire.engine.act = wire.session.chgheader = fail
+    assert forge(wire, *FORGED) == Milter.CONTINUE
+    first, second = capfd.readouterr().err.splitlines()
+    assert "without a verdict" in first
+    assert "forged headers stay" in second
+
+
+FLOOD = ("X-Spam-Status",) * 400
+REMOVING = Changes(remove=["X-Spam-Status"], add=[("X-A", "1")])
+
+
+def policies(**own: Any) -> Settings:
+    return Settings(policy=PolicySection(mode="tag"), domain={"example.org": DomainSection(**own)})
+
+
+def test_too_many_forged_headers_are_refused_with_one_line(capfd: pytest.CaptureFixture[str]) -> None:
+    log.configure(Log())
+    wire = Wire(REMOVING, policies())
+    assert forge(wire, *FLOOD) == Milter.REJECT
+    assert wire.sent == [("reply", "554", "5.7.1", wire.sent[0][3])]
+    assert "400 header fields" in wire.sent[0][3]
+    assert wire.engine.seen == []
+    assert wire.activity.messages == 0
+    (line,) = capfd.readouterr().err.splitlines()
+    assert 'msg="the message is refused"' in line
+    assert "queue_id=4ABC" in line
+    assert "recipients=b@example.org" in line
+
+
+@pytest.mark.parametrize("own", [{"mode": "observe"}, {"antispam": False}])
+def test_too_many_forged_headers_stay_where_nothing_is_refused(
+    own: dict[str, Any], capfd: pytest.CaptureFixture[str]
+) -> None:
+    log.configure(Log())
+    wire = Wire(REMOVING, policies(**own))
+    assert forge(wire, *FLOOD) == Milter.CONTINUE
+    assert wire.sent == [("add", "X-A", " 1", 0)]
+    assert "forged headers stay" in capfd.readouterr().err.splitlines()[0]
+
+
+def test_one_recipient_who_observes_lets_the_message_through_for_all() -> None:
+    wire = Wire(REMOVING, policies(mode="observe"))
+    assert forge(wire, *FLOOD, recipients=(b"<c@elsewhere.example>",)) == Milter.REJECT
+    assert forge(wire, *FLOOD, recipients=(b"<c@elsewhere.example>", b"<b@Example.ORG>")) == Milter.CONTINUE
+
+
+def test_too_many_forged_headers_stay_where_the_engine_fails(capfd: pytest.CaptureFixture[str]) -> None:
+    log.configure(Log())
+    wire = Wire(REMOVING, policies(mode="observe"))
+    wire.engine.act = lambda: 1 / 0
+    assert forge(wire, *FLOOD) == Milter.CONTINUE
+    assert wire.sent == []
+    assert "400 are too many" in capfd.readouterr().err.splitlines()[-1]
+
+
+def test_outgoing_mail_may_have_any_headers() -> None:
+    wire = Wire(Changes(), policies())
+    wire.macros["{auth_authen}"] = "ann"
+    assert forge(wire, *FLOOD) == Milter.CONTINUE
+    assert wire.sent == []
+
+
+def test_few_forged_headers_among_many_fields_are_too_many_as_well() -> None:
+    transaction = Transaction(None)
+    for _ in range(limits.REMOVAL_STEPS // 2 - 2):
+        transaction.add_header("A", b"")
+    transaction.add_header("X-Ico-Bay", b" 1")
+    transaction.add_header("x-ico-bay", b" 2")
+    assert forged.too_many(["X-Ico-Bay"], transaction) == 0
+    transaction.add_header("A", b"")
+    assert forged.too_many(["X-Ico-Bay"], transaction) == 2
+
+
+def test_change_that_cannot_be_sent_means_no_change_but_the_removal_of_forged_headers() -> None:
     for bad in ("nul \0", "surrogate \udcff"):
-        wire = Wire(Changes(remove=["Subject"], add=[("X-A", "1"), ("X-B", bad)]), tmp_path)
-        assert wire.message() == Milter.CONTINUE
-        assert wire.sent == []
+        wire = Wire(Changes(remove=["Subject"], add=[("X-A", "1"), ("X-B", bad)]))
+        assert forge(wire, "Subject", *FORGED) == Milter.CONTINUE
+        assert [name for name, _ in removals(wire)] == ["x-ico-bay", "x-spam-flag", "x-spam-status", "x-spam-status"]
 
 
 def test_mta_is_kept_patient_and_a_filter_that_never_returns_given_up(

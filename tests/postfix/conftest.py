@@ -1,8 +1,9 @@
 """What the tests of a real Postfix share."""
 
+import shutil
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -92,6 +93,8 @@ def letters(filtering_postfix: PrivatePostfix) -> Letters:
 
 
 @pytest.fixture(scope="session")
-def letters_class() -> type[Letters]:
-    """For tests that run a Postfix of their own."""
+def letters_of(can_run_postfix: None) -> Callable[[PrivatePostfix], Letters]:
+    """What `tests.postfix.page.machine` wants, where the page can be executed."""
+    if shutil.which("systemd-socket-activate") is None:
+        pytest.skip("systemd-socket-activate is not installed: run 'make setup'")
     return Letters
