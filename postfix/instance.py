@@ -75,7 +75,7 @@ class PrivatePostfix:
         self._default_transport = default_transport
         self._settings = dict(settings or {})
         self.folder = Path()
-        self.smtp_port = self.submission_port = self.own_port = 0
+        self.smtp_port = self.submission_port = self.own_port = self.mailbox_port = 0
         self._deliveries = Deliveries(Path())
 
     @property
@@ -114,7 +114,7 @@ class PrivatePostfix:
         self._deliveries = Deliveries(self.folder / "mail" / "all")
 
     def _write_configuration(self) -> None:
-        self.smtp_port, self.submission_port, self.own_port = free_ports(3)
+        self.smtp_port, self.submission_port, self.own_port, self.mailbox_port = free_ports(4)
         nobody = pwd.getpwnam("nobody")
         values = {
             "FOLDER": self.folder,
@@ -131,6 +131,7 @@ class PrivatePostfix:
             "SMTP_PORT": self.smtp_port,
             "SUBMISSION_PORT": self.submission_port,
             "OWN_PORT": self.own_port,
+            "MAILBOX_PORT": self.mailbox_port,
         }
         for name in ("main.cf", "master.cf"):
             (self.config / name).write_text(templates.fill(f"{name}.in", values), "utf-8")
