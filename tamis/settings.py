@@ -220,6 +220,8 @@ class PolicySection(Section, frozen=True):
     antispam: bool = True
     mode: Literal["quarantine", "tag", "junk", "observe"] = "quarantine"
     level: float = 7.5
+    tag: bool = False
+    tag_redirections: bool = False
     filters: dict[str, dict[str, Any]] = {}
 
     def __post_init__(self) -> None:
@@ -232,6 +234,8 @@ class DomainSection(PlatformLists, frozen=True):
     antispam: bool | None = None
     mode: Literal["quarantine", "tag", "junk", "observe"] | None = None
     level: float | None = None
+    tag: bool | None = None
+    tag_redirections: bool | None = None
     filters: dict[str, dict[str, Any]] = {}
 
     def __post_init__(self) -> None:
