@@ -37,10 +37,11 @@ class PrivateDovecot:
     """A running Dovecot, as a context manager. Every address has a mailbox, which its first message makes.
 
     `transport` is what Postfix wants as a route, `imap_port` is for mail programs, with the address as name
-    and `PASSWORD`.
+    and `PASSWORD`. Without `rule` everything ends in the inbox; files in the folder conf.d add to the configuration.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, rule: bool = True) -> None:
+        self._rule = rule
         self.folder = Path()
         self.lmtp_port = self.imap_port = 0
         self._process: subprocess.Popen[bytes] | None = None
@@ -76,7 +77,7 @@ class PrivateDovecot:
         base = tempfile.gettempdir()
         self.folder = Path(tempfile.mkdtemp(prefix="tamis-", dir=base if len(base) < 40 else "/tmp"))
         self.folder.chmod(0o755)
-        for name in ("run", "state", "mail", "sieve"):
+        for name in ("run", "state", "mail", "sieve", "conf.d"):
             (self.folder / name).mkdir(mode=0o755)
         me = pwd.getpwuid(os.geteuid())
         owner = pwd.getpwnam("nobody") if me.pw_uid == 0 else me
@@ -93,13 +94,19 @@ class PrivateDovecot:
             "IMAP_PORT": self.imap_port,
         }
         self.config.write_text(templates.fill("dovecot.conf.in", values), "utf-8")
-        shutil.copy(JUNK_RULE, self.folder / "sieve")
+        if self._rule:
+            self._install_rule()
 
-    def _start(self) -> None:
+    def _install_rule(self) -> None:
+        rule = shutil.copy(JUNK_RULE, self.folder / "sieve")
+        settings = f"protocol lmtp {{\n  mail_plugins = sieve\n}}\nplugin {{\n  sieve_before = {rule}\n}}\n"
+        (self.folder / "conf.d" / "junk.conf").write_text(settings, "utf-8")
         # Compiled beforehand: whoever delivers may not write beside the rule.
-        compiled = self.run("sievec", "-c", str(self.config), str(self.folder / "sieve" / JUNK_RULE.name))
+        compiled = self.run("sievec", "-c", str(self.config), str(rule))
         if compiled.returncode:
             raise DovecotUnavailable(f"the rule for Junk does not compile: {compiled.stderr.decode()}")
+
+    def _start(self) -> None:
         with (self.folder / "start.log").open("wb") as log:
             self._process = subprocess.Popen(
                 ["dovecot", "-F", "-c", str(self.config)],

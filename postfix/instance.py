@@ -198,7 +198,11 @@ class PrivatePostfix:
         """Read main.cf and master.cf again, after a ``postconf -e``; no process acts on the old ones any more."""
         before = self.front_ends()
         self.run("postfix", "reload")
-        _wait(lambda: not before & self.front_ends(), 10.0)
+        self.wait_reloaded(before)
+
+    def wait_reloaded(self, before: set[int]) -> bool:
+        """Wait until none of the `front_ends` of before a reload is left; False when some were after the time."""
+        return _wait(lambda: not before & self.front_ends(), 30.0)
 
     def front_ends(self) -> set[int]:
         """The processes that speak SMTP or ask milters; after a reload those of before go on their own time."""
