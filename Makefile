@@ -1,6 +1,6 @@
 # make setup   install what the rest needs: Debian packages that are missing, and Tamis in .venv
 # make demo    show what Tamis does: MAIL=DIR takes your own messages, KEEP=1 leaves it running
-# make test    every test, with a real Postfix, Redis and PostgreSQL
+# make test    every test, with a real Postfix, Dovecot, Redis and PostgreSQL
 # make check   lint, types and the fast tests, in seconds
 # make clean   remove what the above made in this folder
 #

@@ -75,7 +75,7 @@ class PrivatePostfix:
         self._default_transport = default_transport
         self._settings = dict(settings or {})
         self.folder = Path()
-        self.smtp_port = self.submission_port = self.own_port = 0
+        self.smtp_port = self.submission_port = self.own_port = self.mailbox_port = 0
         self._deliveries = Deliveries(Path())
 
     @property
@@ -114,7 +114,7 @@ class PrivatePostfix:
         self._deliveries = Deliveries(self.folder / "mail" / "all")
 
     def _write_configuration(self) -> None:
-        self.smtp_port, self.submission_port, self.own_port = free_ports(3)
+        self.smtp_port, self.submission_port, self.own_port, self.mailbox_port = free_ports(4)
         nobody = pwd.getpwnam("nobody")
         values = {
             "FOLDER": self.folder,
@@ -131,6 +131,7 @@ class PrivatePostfix:
             "SMTP_PORT": self.smtp_port,
             "SUBMISSION_PORT": self.submission_port,
             "OWN_PORT": self.own_port,
+            "MAILBOX_PORT": self.mailbox_port,
         }
         for name in ("main.cf", "master.cf"):
             (self.config / name).write_text(templates.fill(f"{name}.in", values), "utf-8")
@@ -197,7 +198,11 @@ class PrivatePostfix:
         """Read main.cf and master.cf again, after a ``postconf -e``; no process acts on the old ones any more."""
         before = self.front_ends()
         self.run("postfix", "reload")
-        _wait(lambda: not before & self.front_ends(), 10.0)
+        self.wait_reloaded(before)
+
+    def wait_reloaded(self, before: set[int]) -> bool:
+        """Wait until none of the `front_ends` of before a reload is left; False when some were after the time."""
+        return _wait(lambda: not before & self.front_ends(), 30.0)
 
     def front_ends(self) -> set[int]:
         """The processes that speak SMTP or ask milters; after a reload those of before go on their own time."""

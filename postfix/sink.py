@@ -4,7 +4,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 _LINE_BYTES = 1 << 20
@@ -13,12 +13,16 @@ _EXTENSIONS = ("PIPELINING", "8BITMIME", "SMTPUTF8", "DSN")
 
 @dataclass(frozen=True, slots=True)
 class SunkMessage:
-    """One message taken: the envelope as it was said, and the content with CRLF line ends."""
+    """One message taken: the envelope as it was said, and the content with CRLF line ends.
+
+    `rcpt_parameters` are those of each recipient, in the order of `recipients`.
+    """
 
     sender: str
     recipients: tuple[str, ...]
     content: bytes
     mail_parameters: str = ""
+    rcpt_parameters: tuple[str, ...] = ()
 
 
 class Sink:
@@ -97,7 +101,7 @@ class Sink:
         """Keep one message."""
         if self.folder is not None:
             (self.folder / f"{self.count:06d}.eml").write_bytes(message.content)
-            message = SunkMessage(message.sender, message.recipients, b"", message.mail_parameters)
+            message = replace(message, content=b"")
         self.messages.append(message)
         self.count += 1
 
@@ -108,7 +112,7 @@ class _Conversation:
     def __init__(self, sink: Sink, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._sink, self._reader, self._writer = sink, reader, writer
         self._sender, self._parameters = "", ""
-        self._recipients: list[str] = []
+        self._recipients: list[tuple[str, str]] = []
 
     def _say(self, *lines: str) -> None:
         self._writer.write("".join(f"{line}\r\n" for line in lines).encode())
@@ -136,10 +140,10 @@ class _Conversation:
             self._recipients = []
             self._say("250 2.1.0 ok")
         elif verb == "RCPT":
-            recipient, _ = _address(text)
+            recipient, parameters = _address(text)
             refusal = self._sink.refuse(recipient)
             if refusal is None:
-                self._recipients.append(recipient)
+                self._recipients.append((recipient, parameters))
             self._say(refusal or "250 2.1.5 ok")
         elif verb in ("RSET", "NOOP"):
             self._say("250 2.0.0 ok")
@@ -157,7 +161,8 @@ class _Conversation:
             if not line:
                 raise ConnectionError("the client left in the middle of a message")
             lines.append(line[1:] if line.startswith(b".") else line)
-        self._sink.take(SunkMessage(self._sender, tuple(self._recipients), b"".join(lines), self._parameters))
+        recipients, parameters = zip(*self._recipients, strict=True)
+        self._sink.take(SunkMessage(self._sender, recipients, b"".join(lines), self._parameters, parameters))
         self._say(*["250 2.0.0 taken"] * (len(self._recipients) if self._sink.lmtp else 1))
 
 

@@ -19,6 +19,7 @@ disable_services() {
     for package; do
         case $package in
             postfix | redis-server | opendkim | opendmarc) systemctl --quiet disable "$package" >"$log" 2>&1 || true ;;
+            dovecot-core) systemctl --quiet disable dovecot.service dovecot.socket >"$log" 2>&1 || true ;;
         esac
     done
 }

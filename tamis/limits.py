@@ -84,6 +84,24 @@ REASON_CHARS: Final = 200
 COUNTED_MEMBERS: Final = 500
 """Distinct members kept under one name of a counter, and so the most a filter may ask for."""
 
+ALIAS_LEGS: Final = 1000
+"""Addresses that one recipient may stand for; Postfix's own virtual_alias_expansion_limit."""
+
+ALIAS_DEPTH: Final = 1000
+"""Aliases that may lead one to the next; Postfix's own virtual_alias_recursion_limit."""
+
+ALIAS_ADDRESS_CHARS: Final = 1000
+"""Characters of an address that is looked up; Postfix's own virtual_alias_address_length_limit."""
+
+ALIASES_SECONDS: Final = 2.0
+"""How long Postfix's tables may take to say where the mail of all recipients of a message goes."""
+
+DESTINATION_SECONDS: Final = 60.0
+"""How long it is remembered where a recipient's mail goes."""
+
+DESTINATION_LEGS: Final = 20_000
+"""Addresses that are remembered so, in all, by each worker: some 5 MB."""
+
 END_OF_MESSAGE_SECONDS: Final = 8.0
 """How long the MTA waits for the answer to the end of a message, whatever happens."""
 

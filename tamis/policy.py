@@ -24,12 +24,17 @@ class Mode(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The effective settings of one recipient domain. `sources` maps each key to where it was set."""
+    """The effective settings of one recipient domain. `sources` maps each key to where it was set.
+
+    `tag`: what mode junk files is tagged, too. `tag_redirections`: spam goes towards redirections, tagged.
+    """
 
     domain: str
     antispam: bool
     mode: Mode
     level: float
+    tag: bool
+    tag_redirections: bool
     enabled: Mapping[str, bool]
     options: Mapping[str, FilterOptions]
     sources: Mapping[str, str]
@@ -45,6 +50,7 @@ class Policy:
     def values(self) -> dict[str, Any]:
         """Every effective value by its key, as `tamis policy` prints them."""
         found: dict[str, Any] = {"antispam": self.antispam, "mode": self.mode.value, "level": self.level}
+        found |= {"tag": self.tag, "tag_redirections": self.tag_redirections}
         for row in order.ORDER:
             found[f"filters.{row.name}.enabled"] = self.enabled[row.name]
             for key, value in msgspec.structs.asdict(self.options[row.name]).items():
@@ -104,6 +110,8 @@ def _resolve(config: Config, domain: str) -> Policy:
         antispam=chosen("antispam"),
         mode=Mode(chosen("mode")),
         level=float(chosen("level")),
+        tag=chosen("tag"),
+        tag_redirections=chosen("tag_redirections"),
         enabled=enabled,
         options=options,
         sources=sources,

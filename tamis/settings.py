@@ -11,8 +11,9 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from tamis.lists import CONFIGURED, BadEntry, normalise_value
+from tamis.lists import CONFIGURED, BadEntry, normalise_value, recipient_domain
 from tamis.mail import parse_ip
+from tamis.postmap import is_table
 
 LEVELS: Final = (3.0, 4.5, 6.0, 7.5, 9.0, 10.5, 12.0)
 """The seven levels; a lower one is more aggressive (SPEC, section 2)."""
@@ -31,6 +32,15 @@ def _check_level(level: float) -> None:
     if level not in LEVELS:
         known = ", ".join(f"{known:g}" for known in LEVELS)
         raise _impossible("level", f"{level:g} is not one of the seven levels {known}")
+
+
+def _check_domain(key: str, value: str) -> None:
+    try:
+        normalised = recipient_domain(value)
+    except BadEntry as error:
+        raise _impossible(key, str(error)) from None
+    if normalised != value:
+        raise _impossible(key, f"{value!r} is not a domain name in lower case; write {normalised!r}")
 
 
 def _is_socket(value: str) -> bool:
@@ -195,6 +205,25 @@ class Database(Section, frozen=True):
                 raise _impossible("url", str(error)) from None
 
 
+class Aliases(Section, frozen=True):
+    """Where the mail of a recipient really goes, by Postfix's own tables (SPEC, row 34)."""
+
+    maps: tuple[str, ...] = ()
+    local_domains: tuple[str, ...] = ()
+    system_domains: tuple[str, ...] = ()
+    recipient_delimiter: Annotated[str, msgspec.Meta(pattern=r"^[!-?A-~]{0,8}$")] = "+"
+    postmap: Annotated[str, msgspec.Meta(min_length=1)] = "postmap"
+
+    def __post_init__(self) -> None:
+        for value in self.maps:
+            if not is_table(value):
+                raise _impossible("maps", f"{value!r} is not a table of Postfix: write hash:/etc/postfix/virtual")
+        for key in ("local_domains", "system_domains"):
+            for value in getattr(self, key):
+                if not (key == "local_domains" and is_table(value)):
+                    _check_domain(key, value)
+
+
 class Classifier(Section, frozen=True):
     """The naive-Bayes model. Without a path, the site's own in the state directory, else the shipped one."""
 
@@ -256,6 +285,8 @@ class PolicySection(Section, frozen=True):
     antispam: bool = True
     mode: Literal["quarantine", "tag", "junk", "observe"] = "quarantine"
     level: float = 7.5
+    tag: bool = False
+    tag_redirections: bool = False
     filters: dict[str, dict[str, Any]] = {}
 
     def __post_init__(self) -> None:
@@ -268,6 +299,8 @@ class DomainSection(PlatformLists, frozen=True):
     antispam: bool | None = None
     mode: Literal["quarantine", "tag", "junk", "observe"] | None = None
     level: float | None = None
+    tag: bool | None = None
+    tag_redirections: bool | None = None
     filters: dict[str, dict[str, Any]] = {}
 
     def __post_init__(self) -> None:
@@ -285,6 +318,7 @@ class Settings(Section, frozen=True):
     log: Log = Log()
     redis: Redis = Redis()
     database: Database = Database()
+    aliases: Aliases = Aliases()
     classifier: Classifier = Classifier()
     quarantine: Quarantine = Quarantine()
     delivery: Delivery = Delivery()

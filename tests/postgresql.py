@@ -34,7 +34,7 @@ class Cluster:
         self._programs = folder
         self._process: subprocess.Popen[bytes] | None = None
         self._numbers = count(1)
-        self._port = free_ports(1)[0]
+        self.port = free_ports(1)[0]
         self._folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
         self._folder.chmod(0o711)
         self._user = pwd.getpwnam("postgres") if os.geteuid() == 0 else None
@@ -89,7 +89,7 @@ class Cluster:
             return
         settings = {
             "listen_addresses": "127.0.0.1",
-            "port": self._port,
+            "port": self.port,
             "unix_socket_directories": self._folder,
             "fsync": "off",
             "full_page_writes": "off",
@@ -122,7 +122,7 @@ class Cluster:
 
     def run(self, statement: str, database: str = "postgres") -> list[tuple[object, ...]]:
         """Run one statement as the superuser, outside a transaction, and return its rows."""
-        where = f"host=127.0.0.1 port={self._port} user=tamis dbname={database} connect_timeout=5"
+        where = f"host=127.0.0.1 port={self.port} user=tamis dbname={database} connect_timeout=5"
         with psycopg.connect(where, autocommit=True) as connection:
             cursor = connection.execute(statement.encode())
             return cursor.fetchall() if cursor.description else []
@@ -131,4 +131,4 @@ class Cluster:
         """Make an empty database and return its url."""
         name = f"tamis{next(self._numbers)}"
         self.run(f"CREATE DATABASE {name}")
-        return f"postgresql+psycopg://tamis@127.0.0.1:{self._port}/{name}"
+        return f"postgresql+psycopg://tamis@127.0.0.1:{self.port}/{name}"

@@ -52,6 +52,11 @@ def warnings(config: Config) -> Iterator[str]:
             f"{config.source('daemon', 'listen')}: daemon.socket_group: not set: "
             "Postfix can connect to the unix socket only if it is in the group that the daemon is started with"
         )
+    if config.settings.aliases.maps and not config.settings.aliases.local_domains:
+        yield (
+            f"{config.source('aliases', 'maps')}: aliases.local_domains: not set: "
+            "no mailbox is here, so every recipient is taken for a redirection"
+        )
     policies = Policies(config)
     for domain in ("", *config.settings.domain):
         policy = policies.for_domain(domain)

@@ -380,6 +380,13 @@ def test_switching_attachment_hashes_off_is_warned_of(tamis: Tamis) -> None:
     ]
 
 
+def test_check_config_warns_of_aliases_that_lead_nowhere_but_away(tamis: Tamis) -> None:
+    tamis.configure('socket_group = "root"\n[aliases]\nmaps = ["hash:/etc/postfix/virtual"]\n[policy]\nmode = "tag"\n')
+    status, _, err = tamis.run("check-config", str(tamis.file))
+    assert (status, err.count("warning: ")) == (0, 1)
+    assert f"{tamis.file}:6: aliases.local_domains: not set: no mailbox is here" in err
+
+
 def test_check_config_names_every_mistake(tamis: Tamis) -> None:
     tamis.configure("[policy]\nlevel = 5\nmode = 3\n")
     status, out, err = tamis.run("check-config", str(tamis.file))

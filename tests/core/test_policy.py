@@ -18,6 +18,7 @@ filters.cyrillic = { enabled = true, ratio = 0.25 }
 enabled = false
 
 [domain."example.org"]
+tag = true
 level = 4.5
 antispam = false
 
@@ -32,6 +33,7 @@ spf.enabled = true
 def test_the_documented_defaults() -> None:
     policy = Policies(Config(Settings())).for_domain("example.org")
     assert (policy.mode, policy.level, policy.antispam) == (Mode.QUARANTINE, 7.5, True)
+    assert (policy.tag, policy.tag_redirections) == (False, False)
     off = {name for name, enabled in policy.enabled.items() if not enabled}
     assert off == {"greylisting", "cyrillic", "sinograms"}
     assert set(policy.sources.values()) == {"default"}
@@ -42,10 +44,12 @@ def test_precedence_and_sources() -> None:
     own = policies.for_recipient("ann@example.org")
     expected: dict[str, tuple[Any, str]] = {
         "mode": ("observe", "tamis.toml:2"),
-        "level": (4.5, "tamis.toml:10"),
-        "antispam": (False, "tamis.toml:11"),
+        "tag": (True, "tamis.toml:10"),
+        "tag_redirections": (False, "default"),
+        "level": (4.5, "tamis.toml:11"),
+        "antispam": (False, "tamis.toml:12"),
         "filters.spf.enabled": (False, "tamis.toml:7"),
-        "filters.cyrillic.ratio": (0.5, "tamis.toml:14"),
+        "filters.cyrillic.ratio": (0.5, "tamis.toml:15"),
         "filters.cyrillic.enabled": (True, "tamis.toml:4"),
         "filters.bayes.enabled": (True, "default"),
     }
@@ -56,7 +60,7 @@ def test_precedence_and_sources() -> None:
 
     other = policies.for_recipient("ann@example.net")
     assert (other.level, other.antispam, other.enabled["spf"]) == (9, True, True)
-    assert other.sources["filters.spf.enabled"] == "tamis.toml:17"
+    assert other.sources["filters.spf.enabled"] == "tamis.toml:18"
     assert other.values()["filters.cyrillic.ratio"] == 0.25
 
 

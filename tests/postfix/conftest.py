@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tamis.message import Message
+from tamis.postfix.dovecot import DovecotUnavailable, PrivateDovecot, require_dovecot
 from tamis.postfix.instance import PostfixUnavailable, PrivatePostfix, require_postfix
 from tamis.postfix.maildir import Delivery
 from tamis.postfix.served import RunningTamis
@@ -55,6 +56,17 @@ def filtering_postfix(can_run_postfix: None) -> Iterator[PrivatePostfix]:
         PrivatePostfix(tamis.milter, domains=domains, own_networks=["10.20.0.0/16"]) as postfix,
     ):
         yield postfix
+
+
+@pytest.fixture(scope="session")
+def dovecot() -> Iterator[PrivateDovecot]:
+    """One Dovecot with the rule for Junk, for the whole session; each test writes to an address of its own."""
+    try:
+        require_dovecot()
+    except DovecotUnavailable as error:
+        pytest.skip(str(error))
+    with PrivateDovecot() as one:
+        yield one
 
 
 class Letters:

@@ -58,21 +58,38 @@ def test_the_pieces_are_what_the_page_says() -> None:
     assert setting.group(1) in BLOCKS["hand over"]
 
 
-def test_own_listener_as_given_for_master_cf(letters_of: Callable[[PrivatePostfix], Any]) -> None:
+def test_own_listeners_as_given_for_master_cf(letters_of: Callable[[PrivatePostfix], Any]) -> None:
     with machine(letters_of) as one:
-        master = one.postfix.config / "master.cf"
-        (port,) = free_ports(1)
+        master, virtual = one.postfix.config / "master.cf", one.postfix.config / "virtual"
         piece = (ROOT / "postfix" / "master.cf.tamis").read_text()
-        assert piece.count("127.0.0.1:10099") == 1
-        master.write_text(master.read_text() + piece.replace("127.0.0.1:10099", f"127.0.0.1:{port}"))
-        # A filter that is not there: mail that asks it is deferred, mail of Tamis's own goes through.
-        one.postfix.run("postconf", "-e", "smtpd_milters = inet:127.0.0.1:1", "always_bcc = archive@example.org")
+        ports = dict(zip(("127.0.0.1:10099", "127.0.0.1:10098"), free_ports(2), strict=True))
+        for listener, port in ports.items():
+            assert piece.count(listener) == 1
+            piece = piece.replace(listener, f"127.0.0.1:{port}")
+        master.write_text(master.read_text() + piece)
+        virtual.write_text("team@example.org bob@example.org\n")
+        # A filter that is not there: mail that asks it is deferred, mail of Tamis's own goes through, and is not
+        # changed, as Debian's own settings would change it, nor too large.
+        one.postfix.run(
+            "postconf",
+            "-e",
+            "smtpd_milters = inet:127.0.0.1:1",
+            "always_bcc = archive@example.org",
+            "local_header_rewrite_clients = permit_inet_interfaces",
+            "message_size_limit = 2000",
+            "smtpd_end_of_data_restrictions = reject",
+        )
         one.postfix.reload()
-        assert wait_listening(port, 10)
         refused = one.postfix.send(one.letters.write(), "ann@sender.example", ["ann@example.org"])
         assert refused.code // 100 == 4
-        sent = one.letters.write()
-        assert one.postfix.send(sent, "", ["bob@example.org"], peer=None, port=port).accepted
-        assert one.letters.arrived(sent).address == "bob@example.org"
+        for port, address in zip(ports.values(), ("bob@example.org", "team@example.org"), strict=True):
+            assert wait_listening(port, 10)
+            sent = one.letters.write(header="Subject: bare\n", text="a line of twenty four\n" * 100)
+            reply = one.postfix.send(sent, "", ["team@example.org"], peer=None, port=port)
+            assert reply.accepted, reply
+            delivery = one.letters.arrived(sent)
+            assert delivery.address == address
+            assert delivery.content.partition(b"Subject:")[2] == sent.partition(b"Subject:")[2]
+            assert b"From:" not in delivery.content
         assert one.postfix.wait_queue_empty()
         assert one.postfix.deliveries("archive@example.org") == []

@@ -17,6 +17,13 @@ def test_smtp_keeps_octets_and_envelope() -> None:
         assert (sink.messages[0].sender, sink.messages[0].recipients) == ("x@sender.example", ("a@sink.example",))
 
 
+def test_parameters_are_kept_for_the_message_and_for_each_recipient() -> None:
+    with Sink() as sink, client.SmtpSession(sink.port) as session:
+        session.send(b"\n", "x@sender.example", ["a@sink.example", "b@sink.example"], ["RET=HDRS"], ["NOTIFY=NEVER"])
+        (message,) = sink.messages
+        assert (message.mail_parameters, message.rcpt_parameters) == ("RET=HDRS", ("NOTIFY=NEVER", "NOTIFY=NEVER"))
+
+
 def test_refused_recipients_are_reported() -> None:
     def refuse(address: str) -> str | None:
         return "550 5.1.1 nobody" if address.startswith("no") else None
