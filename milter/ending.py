@@ -111,7 +111,7 @@ class Ending:
         removed = set(decision.disposition.removed)
         for said, recipient in zip(self._transaction.recipients, decision.mail.recipients, strict=True):
             if recipient in removed:
-                self._mta.delrcpt(said.address)
+                self._mta.delrcpt(said.queued)
 
     def _apply(self, changes: Changes) -> None:
         """Send the changes: what is removed first."""

@@ -14,6 +14,7 @@ from tamis.milter.activity import Activity
 from tamis.milter.ending import Ending, reply
 from tamis.milter.examiner import Envelope, Examiner
 from tamis.milter.protocol import LEADING_SPACE, guarded, noreply
+from tamis.milter.recipients import as_queued
 from tamis.milter.transaction import Recipient, Transaction
 
 
@@ -84,7 +85,8 @@ class Session(Milter.Base):  # type: ignore[misc]
         address = self._address("{rcpt_addr}", recipient)
         answer = self._refuse_for_now(transaction.sender, address)
         if answer is None:
-            transaction.recipients.append(Recipient(address, _texts(parameters)))
+            queued = as_queued(recipient.decode("utf-8", "surrogateescape"))
+            transaction.recipients.append(Recipient(address, _texts(parameters), queued))
         return answer
 
     @noreply

@@ -12,10 +12,11 @@ _BLANK_LINE: Final = b"\r\n"
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """One RCPT TO: the address as said, and its ESMTP parameters."""
+    """One RCPT TO: the address as the MTA reads it, its ESMTP parameters, and the word that names it to the MTA."""
 
     address: str
     parameters: tuple[str, ...] = ()
+    queued: str = ""
 
 
 class Transaction:

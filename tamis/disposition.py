@@ -4,17 +4,17 @@ The largest group of recipients whose copies are alike stays in the MTA's own qu
 from it get one of their own; a different level alone parts nobody (SPEC, sections 3 and 5).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from tamis.destinations import Destination, DestinationsUnknown
+from tamis.destinations import Destination, DestinationUnknown
 from tamis.headers import Changes, copy_changes, fields
 from tamis.mail import Mail
 from tamis.record import Record, Verdict
 from tamis.settings import Headers
 
-Resolve = Callable[[str], Destination]
-"""Tells where mail for a recipient goes; raises `DestinationsUnknown`."""
+Resolve = Callable[[Iterable[str]], Mapping[str, Destination | DestinationUnknown]]
+"""Tells where the mail of each recipient goes, or why that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,9 @@ def dispose(record: Record, names: Headers, resolve: Resolve) -> Disposition:
     """Part the recipients of an inbound message by what their verdicts ask for."""
     if not record.verdicts:
         return Disposition(stay=Group((), Changes()))
-    shares = [share for verdict in record.verdicts for share in _shares(verdict, resolve)]
+    asked = [verdict.recipient for verdict in record.verdicts if _stays_here(verdict)]
+    destinations = resolve(asked) if asked else {}
+    shares = [share for verdict in record.verdicts for share in _shares(verdict, destinations.get(verdict.recipient))]
     result = Disposition()
     groups: dict[object, list[_Share]] = {}
     for share in shares:
@@ -109,17 +111,20 @@ def _alike(share: _Share) -> object:
     )
 
 
-def _shares(verdict: Verdict, resolve: Resolve) -> list[_Share]:
-    """One recipient's share, or two where spam goes to a mailbox and must not go on to other hosts."""
-    if verdict.action not in ("tag", "junk") or verdict.tag_redirections:
+def _stays_here(verdict: Verdict) -> bool:
+    """Whether it is spam that goes to mailboxes, and must not go on to other hosts as it is."""
+    return verdict.action == "junk" or (verdict.action == "tag" and not verdict.tag_redirections)
+
+
+def _shares(verdict: Verdict, destination: Destination | DestinationUnknown | None) -> list[_Share]:
+    """One recipient's share, or two where what goes to a mailbox must not go on to other hosts."""
+    if destination is None:
         return [_Share(verdict)]
-    try:
-        destination = resolve(verdict.recipient)
-    except DestinationsUnknown as error:
-        return [_Share(replace(verdict, action="hold", because=f"{verdict.because}; {error}"))]
+    if isinstance(destination, DestinationUnknown):
+        return [_Share(replace(verdict, action="hold", because=f"{verdict.because}; {destination}"))]
     if not destination.outward:
         return [_Share(verdict)]
-    held = replace(verdict, action="hold")
+    away = replace(verdict, action="tag" if verdict.tag_redirections else "hold")
     if not destination.local:
-        return [_Share(held)]
-    return [_Share(verdict, destination.local), _Share(held, destination.outward)]
+        return [_Share(away)]
+    return [_Share(verdict, destination.local), _Share(away, destination.outward)]

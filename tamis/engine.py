@@ -14,7 +14,7 @@ from tamis.answers import Answers
 from tamis.config import Config
 from tamis.counters import Counters
 from tamis.database import first_line, open_database
-from tamis.destinations import Destination
+from tamis.destinations import Destinations
 from tamis.disposition import Disposition, dispose
 from tamis.examination import Examination, Snapshot
 from tamis.list_store import ListStore, configured_entries
@@ -90,6 +90,7 @@ class Engine:
         self._counters = Counters(redis)
         self._store = ListStore(config.database_url)
         self._policies = Policies(config)
+        self._destinations = Destinations(config.settings.aliases)
         self._configured = configured_entries(config)
         self._list_version = -1
         self._lists_failed = False
@@ -157,7 +158,7 @@ class Engine:
 
     def dispose(self, record: Record) -> Disposition:
         """Return what becomes of each recipient's copy."""
-        return dispose(record, self.config.settings.headers, lambda _: Destination())
+        return dispose(record, self.config.settings.headers, self._destinations.find_all)
 
     def refusal(self, mail: Mail, recipient: str) -> Refusal | None:
         """Return why one recipient is refused for the moment, asked at RCPT; None where they are not.

@@ -38,8 +38,6 @@ class Policy:
     enabled: Mapping[str, bool]
     options: Mapping[str, FilterOptions]
     sources: Mapping[str, str]
-    tag: bool = False
-    tag_redirections: bool = False
 
     def judges(self, row: order.Row) -> bool:
         """Whether a decisive hit of that row counts: with the antispam off, malware alone does."""

@@ -1,10 +1,10 @@
 """What becomes of each recipient's copy."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import pytest
 
-from tamis.destinations import Destination, DestinationsUnknown
+from tamis.destinations import Destination, DestinationUnknown, Kind
 from tamis.disposition import Disposition, dispose
 from tamis.filters.order import BY_NAME
 from tamis.headers import SPAM_FLAG
@@ -33,12 +33,11 @@ def verdict(recipient: str, action: str = "deliver", **more: object) -> Verdict:
     return Verdict(**{**values, **more})  # type: ignore[arg-type]
 
 
-def disposed(verdicts: Sequence[Verdict], places: Mapping[str, Destination] | None = None) -> Disposition:
-    def resolve(recipient: str) -> Destination:
-        found = (places or {}).get(recipient, Destination(local=(recipient,)))
-        if not found.local and not found.outward:
-            raise DestinationsUnknown("the alias maps did not answer")
-        return found
+def disposed(
+    verdicts: Sequence[Verdict], places: Mapping[str, Destination | DestinationUnknown] | None = None
+) -> Disposition:
+    def resolve(recipients: Iterable[str]) -> dict[str, Destination | DestinationUnknown]:
+        return {one: (places or {}).get(one, Destination(Kind.MAILBOX, (one,))) for one in recipients}
 
     mail = Mail(
         Message(b"Subject: x\n\ny\n"), sender="a@s.example", recipients=[verdict.recipient for verdict in verdicts]
@@ -128,8 +127,8 @@ def test_junk_that_is_tagged_too() -> None:
     assert "action=junk" in dict(disposition.stay.changes.add)["X-Tamis-Verdict"]
 
 
-REPLICATION = Destination(local=("test@x",), outward=("f1@else", "f2@else"))
-REDIRECTION = Destination(outward=("f1@else",))
+REPLICATION = Destination(Kind.REPLICATION, ("test@x",), ("f1@else", "f2@else"))
+REDIRECTION = Destination(Kind.REDIRECTION, (), ("f1@else",))
 
 
 @pytest.mark.parametrize("action", ["tag", "junk"])
@@ -160,14 +159,29 @@ def test_the_option_to_tag_towards_redirections() -> None:
     assert shape(disposition) == (["test@x"], [], [])
 
 
+def test_the_option_to_tag_towards_redirections_in_mode_junk() -> None:
+    junk = verdict("test@x", "junk", tag_redirections=True)
+    disposition = disposed([junk], {"test@x": REDIRECTION})
+    assert disposition.stay is not None
+    assert disposition.stay.changes.subject == "SPAM: x"
+    disposition = disposed([junk], {"test@x": REPLICATION})
+    assert [(group.legs, group.verdicts[0].action) for group in disposition.parted] == [
+        (("test@x",), "junk"),
+        (("f1@else", "f2@else"), "tag"),
+    ]
+
+
 def test_where_nobody_knows_where_it_goes_it_is_held() -> None:
-    disposition = disposed([verdict("test@x", "junk")], {"test@x": Destination()})
+    disposition = disposed([verdict("test@x", "junk")], {"test@x": DestinationUnknown("the alias maps did not answer")})
     assert shape(disposition) == ([], [], ["test@x"])
     assert "the alias maps did not answer" in disposition.held[0].verdict.because
 
 
 def test_two_replications_share_no_copy() -> None:
-    places = {"a@x": Destination(("a@x",), ("f@else",)), "b@x": Destination(("b@x",), ("f@else",))}
+    places = {
+        "a@x": Destination(Kind.REPLICATION, ("a@x",), ("f@else",)),
+        "b@x": Destination(Kind.REPLICATION, ("b@x",), ("f@else",)),
+    }
     disposition = disposed([verdict("a@x", "junk"), verdict("b@x", "junk"), verdict("c@x", "junk")], places)
     assert shape(disposition) == (["c@x"], [["a@x"], ["b@x"]], ["a@x", "b@x"])
     assert sorted(disposition.removed) == ["a@x", "b@x"]
