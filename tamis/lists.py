@@ -6,7 +6,7 @@ and for a million: addresses are found by hash, networks by one look per prefix 
 
 import enum
 import ipaddress
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -97,11 +97,15 @@ def recipient_domain(text: str) -> str:
 _Key = TypeVar("_Key", int, str)
 
 
+def longer(known: Entry | None, other: Entry | None) -> Entry | None:
+    """Return which of two entries of the same value holds longer: one kept by command adds to the configured."""
+    if known is None or other is None:
+        return known or other
+    return other if known.expires and (not other.expires or other.expires > known.expires) else known
+
+
 def _keep_longer(entries: dict[_Key, Entry], key: _Key, entry: Entry) -> None:
-    """Of two entries of the same value the one that holds longer stays: one kept by command adds to the configured."""
-    known = entries.get(key)
-    if known is None or (known.expires is not None and (entry.expires is None or entry.expires > known.expires)):
-        entries[key] = entry
+    entries[key] = longer(entries.get(key), entry) or entry
 
 
 class Lists:
@@ -125,29 +129,48 @@ class Lists:
         by_prefix = self._networks.setdefault(key, {}).setdefault((network.version, shift), {})
         _keep_longer(by_prefix, int(network.network_address) >> shift, entry)
 
+    # --- where entries are looked for: `tamis.snapshot` has a second place
+
+    def has(self, name: ListName, domain: str = PLATFORM) -> bool:
+        """Whether that list of that domain has any entry at all."""
+        return (name, domain) in self._networks or (name, domain) in self._senders
+
+    def _prefixes(self, name: ListName, domain: str) -> Collection[tuple[int, int]]:
+        """Return the IP versions and the numbers of host bits of the networks on that list, in any order."""
+        return self._networks.get((name, domain), {}).keys()
+
+    def _network(self, name: ListName, domain: str, version: int, shift: int, number: int) -> Entry | None:
+        """Return the entry of one network, ended or not; `number` is its address without the host bits."""
+        return self._networks.get((name, domain), {}).get((version, shift), {}).get(number)
+
+    def _value(self, name: ListName, domain: str, value: str) -> Entry | None:
+        """Return the entry of one value that is no network, ended or not."""
+        return self._senders.get((name, domain), {}).get(value)
+
+    # --- what filters ask
+
     def match_ip(self, name: ListName, domain: str, ip: IPAddress, now: datetime | None = None) -> Entry | None:
         """Return the narrowest entry of that list and domain that holds `ip`."""
-        prefixes = self._networks.get((name, domain))
-        if not prefixes:
+        if not self.has(name, domain):
             return None
         number, moment = int(ip), now or datetime.now(UTC)
-        for (version, shift), networks in sorted(prefixes.items(), key=lambda item: item[0][1]):
-            entry = networks.get(number >> shift) if version == ip.version else None
+        shifts = (shift for version, shift in self._prefixes(name, domain) if version == ip.version)
+        for shift in sorted(shifts):
+            entry = self._network(name, domain, ip.version, shift, number >> shift)
             if entry is not None and entry.holds_at(moment):
                 return entry
         return None
 
     def match_sender(self, name: ListName, domain: str, address: str, now: datetime | None = None) -> Entry | None:
         """Return the entry of that list and domain for a normalised address: itself, its domain, a parent domain."""
-        senders = self._senders.get((name, domain))
-        if not senders or "@" not in address:
+        if "@" not in address or not self.has(name, domain):
             return None
         moment = now or datetime.now(UTC)
         of_domain = domain_of(address)
         labels = of_domain.split(".")
         parents = ("." + ".".join(labels[start:]) for start in range(min(len(labels), 127)))
         for value in (address, of_domain, *parents):
-            entry = senders.get(value)
+            entry = self._value(name, domain, value)
             if entry is not None and entry.holds_at(moment):
                 return entry
         return None
