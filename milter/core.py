@@ -1,6 +1,6 @@
 """What the daemon needs of the rest of Tamis, in one place: the tests put something small in its stead."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -10,10 +10,16 @@ from tamis.mail import IPAddress, Mail
 from tamis.message import Message
 from tamis.networks import Identity
 from tamis.settings import Headers, Networks
+from tamis.tasks import Task
 
 
 class Engine(Protocol):
     """What examines mail; made in each worker, after fork."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether it knows what it must to judge mail; False only until lists were read for the first time."""
+        ...
 
     def examine(self, mail: Mail) -> Any: ...
 
@@ -44,10 +50,19 @@ class Core:
     identify: Identify
     changes: Callable[[Any, Headers], Changes]
     decision: Callable[[Any], Mapping[str, object]]
+    tasks: Callable[[Config, str], Sequence[Task]] = lambda *_: ()
+    """What the keeper does."""
 
 
 def real_core() -> Core:
     """Tamis itself. Imported here, since it takes its time."""
-    from tamis import decision_log, engine, headers, networks
+    from tamis import decision_log, engine, headers, keeper_tasks, networks
 
-    return Core(engine.preload, engine.Engine, networks.identify, headers.changes, decision_log.fields)
+    return Core(
+        engine.preload,
+        engine.worker_engine,
+        networks.identify,
+        headers.changes,
+        decision_log.fields,
+        keeper_tasks.tasks,
+    )

@@ -1,4 +1,4 @@
-"""The supervisor: opens the sockets, gives up root, forks workers, and looks after them until the end.
+"""The supervisor: opens the sockets, gives up root, forks keeper and workers, and looks after them until the end.
 
 It has one thread and no handler: its signals are blocked and waited for.
 """
@@ -12,8 +12,9 @@ from typing import Final
 
 from tamis import config as configuration
 from tamis.config import Config, ConfigError
-from tamis.milter import log, sockets, worker
+from tamis.milter import children, log, sockets
 from tamis.milter.core import Core
+from tamis.milter.keepers import Keepers
 from tamis.milter.redis_server import RedisServer
 from tamis.milter.sd_notify import Notifier
 from tamis.milter.sockets import CannotListen, Listener
@@ -26,7 +27,9 @@ _SIGNALS: Final = (*_STOP, signal.SIGHUP, signal.SIGCHLD)
 _BUSY_SECONDS: Final = 0.02
 _IDLE_SECONDS: Final = 1.0
 _KILL_AFTER_SECONDS: Final = 3.0
-"""Workers that outstay the time for finishing by this much are killed."""
+"""Children that outstay the time for finishing by this much are killed."""
+_KEEPER_SECONDS: Final = 10.0
+"""How long workers wait at the start for the keeper to read the lists: a database that is away must not keep them."""
 
 
 class CannotStart(Exception):
@@ -47,6 +50,7 @@ class Supervisor:
         self._redis_url = config.settings.redis.url
         self._current: Workers
         self._leaving: list[Workers] = []
+        self._keepers: Keepers
         self._successor: tuple[Config, Workers] | None = None
         self._reload_again = False
 
@@ -86,10 +90,13 @@ class Supervisor:
             raise CannotStart(f"cannot load the classifier's model: {error}") from None
 
     def _start(self) -> None:
+        self._keepers = Keepers(self._listeners, self._core, self._redis_url)
+        self._keepers.start(self._config)
+        self._wait_for_keeper()
         self._current = self._generation(self._config)
         while not self._current.all_ready:
             if self._current.failed_to_start:
-                self._current.leave(worker.FINISH)
+                self._current.leave(children.FINISH)
                 raise CannotStart("cannot start: a worker ended before it served (its reason stands above)")
             if signal.sigtimedwait(_STOP, _BUSY_SECONDS) is not None:
                 os.kill(os.getpid(), signal.SIGTERM)  # Seen again by the loop, which stops in good order.
@@ -106,6 +113,18 @@ class Supervisor:
             config=str(self._path or "defaults"),
         )
 
+    def _wait_for_keeper(self) -> None:
+        """Let the keeper look at the lists before the first message comes, but not for ever."""
+        deadline = time.monotonic() + _KEEPER_SECONDS
+        while self._keepers.starting:
+            if time.monotonic() >= deadline:
+                log.warning("the keeper takes long to start; the workers do not wait for it")
+                return
+            if signal.sigtimedwait(_STOP, _BUSY_SECONDS) is not None:
+                os.kill(os.getpid(), signal.SIGTERM)
+                return
+            self._keepers.check()
+
     def _generation(self, config: Config) -> Workers:
         count = config.settings.daemon.workers or max(2, os.cpu_count() or 1)
         workers = Workers(self._listeners, Blueprint(config, self._core, self._redis_url, count))
@@ -120,7 +139,7 @@ class Supervisor:
 
     def _loop(self) -> None:
         while True:
-            busy = self._successor or self._current.waiting
+            busy = self._successor or self._current.waiting or self._keepers.waiting
             received = signal.sigtimedwait(_SIGNALS, _BUSY_SECONDS if busy else self._pause())
             if received is not None and received.si_signo in _STOP:
                 return
@@ -134,6 +153,7 @@ class Supervisor:
     def _check(self) -> None:
         """Look after everything that is under way."""
         self._current.check()
+        self._keepers.check()
         if self._redis is not None:
             self._redis.check()
         if self._successor is not None:
@@ -176,13 +196,14 @@ class Supervisor:
     def _hand_over(self, config: Config, successor: Workers) -> None:
         """Let the new workers take the place of the old ones once all of them serve."""
         if successor.all_ready:
-            self._current.leave(worker.RETIRE)
+            self._current.leave(children.RETIRE)
             self._leaving.append(self._current)
             self._current, self._config = successor, config
+            self._keepers.start(config)
             log.info("configuration taken, new workers serve", workers=successor.wanted)
             self._notifier.ready(self._status())
         elif successor.failed_to_start:
-            successor.leave(worker.FINISH)
+            successor.leave(children.FINISH)
             self._leaving.append(successor)
             log.configure(self._config.settings.log)
             log.error("new workers do not start, the running ones stay")
@@ -201,20 +222,21 @@ class Supervisor:
         self._notifier.stopping()
         log.info("stopping")
         self._close_sockets()
-        everyone = [self._current, *self._leaving, *([self._successor[1]] if self._successor else [])]
-        for workers in everyone:
-            workers.leave(worker.FINISH)
+        workers = [self._current, *self._leaving, *([self._successor[1]] if self._successor else [])]
+        everyone: list[Workers | Keepers] = [*workers, self._keepers]
+        for each in everyone:
+            each.leave(children.FINISH)
         deadline = time.monotonic() + self._config.settings.daemon.drain_seconds + _KILL_AFTER_SECONDS
         killed = False
-        while any(workers.alive for workers in everyone):
+        while any(each.alive for each in everyone):
             if time.monotonic() >= deadline and not killed:
                 killed = True
-                log.warning("workers that do not end are killed")
-                for workers in everyone:
-                    workers.kill()
+                log.warning("children that do not end are killed")
+                for each in everyone:
+                    each.kill()
             signal.sigtimedwait([signal.SIGCHLD], _BUSY_SECONDS)
-            for workers in everyone:
-                workers.check()
+            for each in everyone:
+                each.check()
         self._clean_up()
         log.info("stopped")
 

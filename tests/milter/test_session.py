@@ -29,6 +29,8 @@ from tamis.settings import Settings
 class Engine:
     """Notes what it is given; `act` may be put in its way."""
 
+    ready = True
+
     def __init__(self) -> None:
         self.seen: list[Mail] = []
         self.act: Any = lambda: None
