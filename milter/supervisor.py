@@ -16,11 +16,12 @@ from tamis.milter import children, log, sockets
 from tamis.milter.core import Core
 from tamis.milter.keepers import Keepers
 from tamis.milter.redis_server import RedisServer
+from tamis.milter.restart import needing_restart, without_restart
 from tamis.milter.sd_notify import Notifier
 from tamis.milter.sockets import CannotListen, Listener
 from tamis.milter.workers import Blueprint, Workers
 from tamis.privileges import NoSuchUser, become_service_user, make_owned
-from tamis.settings import Daemon, Settings
+from tamis.settings import Daemon
 
 _STOP: Final = (signal.SIGTERM, signal.SIGINT)
 _SIGNALS: Final = (*_STOP, signal.SIGHUP, signal.SIGCHLD)
@@ -177,7 +178,8 @@ class Supervisor:
             return
         self._notifier.reloading()
         try:
-            config = configuration.load(self._path)
+            wanted = configuration.load(self._path)
+            config = without_restart(self._config, wanted)
             self._core.preload(config)
         except ConfigError as error:
             for problem in error.problems:
@@ -188,7 +190,7 @@ class Supervisor:
             log.failure("model not loaded, the running configuration stays", error)
             self._notifier.ready("the model cannot be loaded; the running configuration stays")
             return
-        for key in _needs_restart(self._config.settings, config.settings):
+        for key in needing_restart(self._config, wanted):
             log.warning("a changed key takes effect after a restart only", key=key)
         log.configure(config.settings.log)
         self._successor = (config, self._generation(config))
@@ -269,11 +271,3 @@ def _make_folders(daemon: Daemon) -> None:
             make_owned(folder, uid, gid)
         except OSError as error:
             raise CannotStart(f"cannot make {folder} (daemon.{key}): {error.strerror or error}") from None
-
-
-def _needs_restart(old: Settings, new: Settings) -> list[str]:
-    """The keys whose change a reload does not take up."""
-    of_daemon = ("listen", "socket_mode", "socket_group", "user", "runtime_directory", "state_directory")
-    changed = [f"daemon.{key}" for key in of_daemon if getattr(old.daemon, key) != getattr(new.daemon, key)]
-    of_redis = ("url", "server", "maxmemory")
-    return changed + [f"redis.{key}" for key in of_redis if getattr(old.redis, key) != getattr(new.redis, key)]
