@@ -1,6 +1,6 @@
 """What the daemon needs of the rest of Tamis, in one place: the tests put something small in its stead."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -11,6 +11,7 @@ from tamis.message import Message
 from tamis.networks import Identity
 from tamis.record import Refusal
 from tamis.settings import Networks
+from tamis.tasks import Task
 
 
 class Engine(Protocol):
@@ -55,10 +56,12 @@ class Core:
     engine: Callable[[Config, str], Engine]
     identify: Identify
     decision: Callable[[Any], Mapping[str, object]]
+    tasks: Callable[[Config, str], Sequence[Task]] = lambda *_: ()
+    """What the keeper does."""
 
 
 def real_core() -> Core:
     """Tamis itself. Imported here, since it takes its time."""
-    from tamis import decision_log, engine, networks
+    from tamis import decision_log, engine, keeper_tasks, networks
 
-    return Core(engine.preload, engine.Engine, networks.identify, decision_log.fields)
+    return Core(engine.preload, engine.worker_engine, networks.identify, decision_log.fields, keeper_tasks.tasks)

@@ -1,4 +1,4 @@
-"""The supervisor: opens the sockets, gives up root, forks workers, and looks after them until the end.
+"""The supervisor: opens the sockets, gives up root, forks keeper and workers, and looks after them until the end.
 
 It has one thread and no handler: its signals are blocked and waited for.
 """
@@ -12,21 +12,25 @@ from typing import Final
 
 from tamis import config as configuration
 from tamis.config import Config, ConfigError
-from tamis.milter import log, sockets, worker
+from tamis.milter import children, log, sockets
 from tamis.milter.core import Core
+from tamis.milter.keepers import Keepers
 from tamis.milter.redis_server import RedisServer
+from tamis.milter.restart import needing_restart, without_restart
 from tamis.milter.sd_notify import Notifier
 from tamis.milter.sockets import CannotListen, Listener
 from tamis.milter.workers import Blueprint, Workers
 from tamis.privileges import NoSuchUser, become_service_user, make_owned
-from tamis.settings import Daemon, Settings
+from tamis.settings import Daemon
 
 _STOP: Final = (signal.SIGTERM, signal.SIGINT)
 _SIGNALS: Final = (*_STOP, signal.SIGHUP, signal.SIGCHLD)
 _BUSY_SECONDS: Final = 0.02
 _IDLE_SECONDS: Final = 1.0
 _KILL_AFTER_SECONDS: Final = 3.0
-"""Workers that outstay the time for finishing by this much are killed."""
+"""Children that outstay the time for finishing by this much are killed."""
+_KEEPER_SECONDS: Final = 10.0
+"""How long workers wait at the start for the keeper to read the lists: a database that is away must not keep them."""
 
 
 class CannotStart(Exception):
@@ -47,6 +51,7 @@ class Supervisor:
         self._redis_url = config.settings.redis.url
         self._current: Workers
         self._leaving: list[Workers] = []
+        self._keepers: Keepers
         self._successor: tuple[Config, Workers] | None = None
         self._reload_again = False
 
@@ -86,10 +91,13 @@ class Supervisor:
             raise CannotStart(f"cannot load the classifier's model: {error}") from None
 
     def _start(self) -> None:
+        self._keepers = Keepers(self._listeners, self._core, self._redis_url)
+        self._keepers.start(self._config)
+        self._wait_for_keeper()
         self._current = self._generation(self._config)
         while not self._current.all_ready:
             if self._current.failed_to_start:
-                self._current.leave(worker.FINISH)
+                self._current.leave(children.FINISH)
                 raise CannotStart("cannot start: a worker ended before it served (its reason stands above)")
             if signal.sigtimedwait(_STOP, _BUSY_SECONDS) is not None:
                 os.kill(os.getpid(), signal.SIGTERM)  # Seen again by the loop, which stops in good order.
@@ -106,6 +114,18 @@ class Supervisor:
             config=str(self._path or "defaults"),
         )
 
+    def _wait_for_keeper(self) -> None:
+        """Let the keeper look at the lists before the first message comes, but not for ever."""
+        deadline = time.monotonic() + _KEEPER_SECONDS
+        while self._keepers.starting:
+            if time.monotonic() >= deadline:
+                log.warning("the keeper takes long to start; the workers do not wait for it")
+                return
+            if signal.sigtimedwait(_STOP, _BUSY_SECONDS) is not None:
+                os.kill(os.getpid(), signal.SIGTERM)
+                return
+            self._keepers.check()
+
     def _generation(self, config: Config) -> Workers:
         count = config.settings.daemon.workers or max(2, os.cpu_count() or 1)
         workers = Workers(self._listeners, Blueprint(config, self._core, self._redis_url, count))
@@ -120,7 +140,7 @@ class Supervisor:
 
     def _loop(self) -> None:
         while True:
-            busy = self._successor or self._current.waiting
+            busy = self._successor or self._current.waiting or self._keepers.waiting
             received = signal.sigtimedwait(_SIGNALS, _BUSY_SECONDS if busy else self._pause())
             if received is not None and received.si_signo in _STOP:
                 return
@@ -134,6 +154,7 @@ class Supervisor:
     def _check(self) -> None:
         """Look after everything that is under way."""
         self._current.check()
+        self._keepers.check()
         if self._redis is not None:
             self._redis.check()
         if self._successor is not None:
@@ -157,7 +178,8 @@ class Supervisor:
             return
         self._notifier.reloading()
         try:
-            config = configuration.load(self._path)
+            wanted = configuration.load(self._path)
+            config = without_restart(self._config, wanted)
             self._core.preload(config)
         except ConfigError as error:
             for problem in error.problems:
@@ -168,7 +190,7 @@ class Supervisor:
             log.failure("model not loaded, the running configuration stays", error)
             self._notifier.ready("the model cannot be loaded; the running configuration stays")
             return
-        for key in _needs_restart(self._config.settings, config.settings):
+        for key in needing_restart(self._config, wanted):
             log.warning("a changed key takes effect after a restart only", key=key)
         log.configure(config.settings.log)
         self._successor = (config, self._generation(config))
@@ -176,13 +198,14 @@ class Supervisor:
     def _hand_over(self, config: Config, successor: Workers) -> None:
         """Let the new workers take the place of the old ones once all of them serve."""
         if successor.all_ready:
-            self._current.leave(worker.RETIRE)
+            self._current.leave(children.RETIRE)
             self._leaving.append(self._current)
             self._current, self._config = successor, config
+            self._keepers.start(config)
             log.info("configuration taken, new workers serve", workers=successor.wanted)
             self._notifier.ready(self._status())
         elif successor.failed_to_start:
-            successor.leave(worker.FINISH)
+            successor.leave(children.FINISH)
             self._leaving.append(successor)
             log.configure(self._config.settings.log)
             log.error("new workers do not start, the running ones stay")
@@ -201,20 +224,21 @@ class Supervisor:
         self._notifier.stopping()
         log.info("stopping")
         self._close_sockets()
-        everyone = [self._current, *self._leaving, *([self._successor[1]] if self._successor else [])]
-        for workers in everyone:
-            workers.leave(worker.FINISH)
+        workers = [self._current, *self._leaving, *([self._successor[1]] if self._successor else [])]
+        everyone: list[Workers | Keepers] = [*workers, self._keepers]
+        for each in everyone:
+            each.leave(children.FINISH)
         deadline = time.monotonic() + self._config.settings.daemon.drain_seconds + _KILL_AFTER_SECONDS
         killed = False
-        while any(workers.alive for workers in everyone):
+        while any(each.alive for each in everyone):
             if time.monotonic() >= deadline and not killed:
                 killed = True
-                log.warning("workers that do not end are killed")
-                for workers in everyone:
-                    workers.kill()
+                log.warning("children that do not end are killed")
+                for each in everyone:
+                    each.kill()
             signal.sigtimedwait([signal.SIGCHLD], _BUSY_SECONDS)
-            for workers in everyone:
-                workers.check()
+            for each in everyone:
+                each.check()
         self._clean_up()
         log.info("stopped")
 
@@ -247,11 +271,3 @@ def _make_folders(daemon: Daemon) -> None:
             make_owned(folder, uid, gid)
         except OSError as error:
             raise CannotStart(f"cannot make {folder} (daemon.{key}): {error.strerror or error}") from None
-
-
-def _needs_restart(old: Settings, new: Settings) -> list[str]:
-    """The keys whose change a reload does not take up."""
-    of_daemon = ("listen", "socket_mode", "socket_group", "user", "runtime_directory", "state_directory")
-    changed = [f"daemon.{key}" for key in of_daemon if getattr(old.daemon, key) != getattr(new.daemon, key)]
-    of_redis = ("url", "server", "maxmemory")
-    return changed + [f"redis.{key}" for key in of_redis if getattr(old.redis, key) != getattr(new.redis, key)]

@@ -1,14 +1,12 @@
 """A worker: one process that serves one listening socket, and leaves without losing a message.
 
-Its main thread only waits for signals. SIGUSR1: retire, others have taken over (wait for every session).
-SIGUSR2: finish, the daemon stops (wait for messages under way). All other signals that stop a process are
-ignored: they are for the supervisor, and libmilter would not wait for messages.
+Its main thread only waits for signals (`tamis.milter.children`): told to retire, it waits for every session; told to
+finish, for messages under way. SIGTERM and its like would not: libmilter waits for no message.
 """
 
 import os
 import signal
 import socket
-import sys
 import threading
 import time
 from collections.abc import Sequence
@@ -16,19 +14,13 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 from tamis.config import Config
-from tamis.milter import log, protocol
+from tamis.milter import children, log, protocol
 from tamis.milter.activity import Activity, StillQuiet
 from tamis.milter.core import Core, Engine
 from tamis.milter.examiner import Examiner
-from tamis.milter.process import signal_when_parent_dies
 from tamis.milter.session import Session
 
-RETIRE: Final = signal.SIGUSR1
-FINISH: Final = signal.SIGUSR2
-_SIGNALS: Final = (RETIRE, FINISH)
-_IGNORED: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-
-_REFRESH_SECONDS: Final = 2.0
+_REFRESH_SECONDS: Final = 0.5
 _SETTLE_SECONDS: Final = 0.5
 """A connection that was accepted just now becomes a session within this time."""
 _QUIET_SECONDS: Final = 0.1
@@ -48,12 +40,7 @@ def run(
     """Be a worker, from just after fork to the end of the process. `ready` is written to when it serves."""
     status = _FAILED
     try:
-        for number in _IGNORED:
-            signal.signal(number, signal.SIG_IGN)
-        # In every thread: what is blocked before a thread starts is blocked in it.
-        signal.pthread_sigmask(signal.SIG_SETMASK, _SIGNALS)
-        signal_when_parent_dies(FINISH, supervisor)
-        _log_what_nobody_catches()
+        children.begin("tamis-worker", supervisor)
         for other in others:
             other.close()
         status = _serve(listener, config, core, redis_url, ready)
@@ -72,18 +59,11 @@ def _serve(listener: socket.socket, config: Config, core: Core, redis_url: str, 
     listener.close()
     threading.Thread(target=_refresh_forever, args=(engine,), name="refresh", daemon=True).start()
     protocol.serve_in_thread(_libmilter_returned)
-    os.write(ready, b"1")
-    os.close(ready)
-    received = signal.sigwait(_SIGNALS)
+    children.say_ready(ready)
+    received = signal.sigwait(children.SIGNALS)
     protocol.stop_accepting(descriptor)
-    _wait_until_done(activity, received == RETIRE, config.settings.daemon.drain_seconds)
+    _wait_until_done(activity, received == children.RETIRE, config.settings.daemon.drain_seconds)
     return 0
-
-
-def _log_what_nobody_catches() -> None:
-    """Log as one line what Python would print as a traceback: pymilter's own failures, those of threads."""
-    sys.excepthook = lambda _, error, __: log.failure("a callback was left out", error)
-    threading.excepthook = lambda given: log.failure("a thread ended", given.exc_value or SystemExit())
 
 
 def _libmilter_returned(why: str) -> None:
@@ -121,5 +101,5 @@ def _wait_until_done(activity: Activity, wait_for_sessions: bool, seconds: float
             )
             return
         # A retiring worker may be told to finish.
-        if signal.sigtimedwait(_SIGNALS, min(0.02, left)) is not None:
+        if signal.sigtimedwait(children.SIGNALS, min(0.02, left)) is not None:
             wait_for_sessions = False

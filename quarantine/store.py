@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from tamis import faults, schema
-from tamis.database import open_database
+from tamis.database import open_database, sqlite_file
 from tamis.quarantine.records import NewCopy, NewMessage, State, encode_changes, encode_fields, stored_changes
 from tamis.quarantine.spool import Spool
 from tamis.quarantine.tables import CONTENT, COPY, COUNTER, MESSAGE, OUTBOX
@@ -64,6 +64,11 @@ class Store:
         self.spool = spool
         self._engine: Engine | None = None
         self._checked = False
+
+    def exists(self) -> bool:
+        """Whether there is a database; one of SQLite is made by the first change."""
+        file = sqlite_file(self._url)
+        return file is None or file.exists()
 
     def engine(self) -> Engine:
         """The database, its tables up to date. Raises `sqlalchemy.exc.SQLAlchemyError`."""

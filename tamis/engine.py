@@ -17,8 +17,9 @@ from tamis.database import first_line, open_database
 from tamis.destinations import Destinations
 from tamis.disposition import Disposition, dispose
 from tamis.examination import Examination, Snapshot
-from tamis.list_store import ListStore, configured_entries
-from tamis.lists import Entry, Lists
+from tamis.list_sources import DatabaseLists, ListSource, SnapshotLists
+from tamis.list_store import configured_entries
+from tamis.lists import Lists
 from tamis.mail import Mail, MailClass
 from tamis.models.bayes import Model
 from tamis.policy import Policies
@@ -82,34 +83,33 @@ def _is_there(path: Path) -> bool:
 class Engine:
     """Examines mail. Create it after fork; `examine` may be called from any number of threads."""
 
-    def __init__(self, config: Config, redis_url: str = "") -> None:
+    def __init__(self, config: Config, redis_url: str = "", lists: ListSource | None = None) -> None:
         self.config = config
         settings = config.settings.redis
         redis = RedisClient(redis_url, settings.timeout_seconds)
         self._answers = Answers(redis, settings.answer_lifetime_seconds)
         self._counters = Counters(redis)
-        self._store = ListStore(config.database_url)
         self._policies = Policies(config)
         self._destinations = Destinations(config.settings.aliases)
-        self._configured = configured_entries(config)
-        self._list_version = -1
+        self._lists = lists or DatabaseLists(config)
         self._lists_failed = False
+        self._ready = False
         self._model_stamp: _Stamp | None = None
         self._bad_model: _Stamp | None = None
         self._refreshing = threading.Lock()
         self._snapshot = Snapshot(
-            self._policies, Lists(self._configured), None, frozenset(config.settings.networks.decoys)
+            self._policies, Lists(configured_entries(config)), None, frozenset(config.settings.networks.decoys)
         )
         self.refresh()
 
     @property
-    def ready(self) -> bool:
-        """Whether inbound mail can be examined."""
-        return True
-
-    @property
     def snapshot(self) -> Snapshot:
         return self._snapshot
+
+    @property
+    def ready(self) -> bool:
+        """Whether lists have ever been read; before, those of the configuration file are all that is known."""
+        return self._ready
 
     def refresh(self) -> None:
         """Take up changed lists and a changed model; keep the last good ones where that fails."""
@@ -121,18 +121,17 @@ class Engine:
 
     def _fresh_lists(self) -> Lists | None:
         try:
-            version = self._store.version()
-            if version == self._list_version:
-                return None
-            stored: list[Entry] = self._store.entries()
-            lists = Lists([*self._configured, *stored])
+            lists = self._lists.fresh()
         except (SQLAlchemyError, OSError, ValueError) as error:
             if not self._lists_failed:
-                _log.warning("lists not read, the last good ones stay: %s", first_line(error))
+                say = "the last good ones stay" if self._ready else "there are none but those of the configuration yet"
+                _log.log(
+                    logging.WARNING if self._ready else logging.ERROR, "lists not read, %s: %s", say, first_line(error)
+                )
             self._lists_failed = True
             return None
         self._lists_failed = False
-        self._list_version = version
+        self._ready = True
         return lists
 
     def _fresh_model(self) -> Model | None:
@@ -168,3 +167,8 @@ class Engine:
         if mail.mail_class is not MailClass.INBOUND:
             return None
         return refused_for_now(mail, recipient, self._snapshot, self._answers, self._counters)
+
+
+def worker_engine(config: Config, redis_url: str) -> Engine:
+    """Return the engine of a worker: its lists are those that the keeper writes for all workers."""
+    return Engine(config, redis_url, SnapshotLists(config))

@@ -1,23 +1,28 @@
 """Lists kept by command: who added what, when, and until when; and the entries written in the configuration."""
 
+import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Connection, Delete, Engine, delete, insert, select, update
+from sqlalchemy import Connection, Delete, Engine, delete, insert, or_, select, update
 
 from tamis import schema
 from tamis.config import Config
 from tamis.database import LIST_ENTRY, VERSION, open_database, sqlite_file
 from tamis.lists import CONFIGURED, PLATFORM, BadEntry, Entry, ListName, normalise_value
 from tamis.settings import PlatformLists
+from tamis.snapshot_writer import Row
 
 _LISTS: Final = "lists"
 _LONGEST: Final = 320
 """Characters of a value, as RFC 5321 has them: 64 of the local part, 255 of the domain."""
+_ADDED_BY: Final = "added by "
+_AT_ONCE: Final = 5000
+"""Rows fetched at once where all are read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +58,11 @@ class ListStore:
         self._engine: Engine | None = None
 
     def _exists(self) -> bool:
-        return self._file is None or os.path.exists(self._file)
+        """Whether there is a database to ask. Raises OSError where that cannot be seen, which is no answer."""
+        try:
+            return self._file is None or bool(os.stat(self._file))
+        except (FileNotFoundError, NotADirectoryError):
+            return False
 
     def _open(self) -> Engine:
         if self._engine is None:
@@ -85,6 +94,23 @@ class ListStore:
         """Return every entry, expired ones included (they no longer match)."""
         return [stored.entry for stored in self.stored()]
 
+    def rows(self) -> Iterator[Row]:
+        """Yield every entry that has not ended, without its history: a million in seconds, and never all in memory.
+
+        Raises SQLAlchemyError or OSError, also where there is no database: `version` says so before, by 0.
+        """
+        if not self._exists():
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(self._file))
+        table = LIST_ENTRY.c
+        holding = or_(table.expires_at.is_(None), table.expires_at > datetime.now(UTC).replace(tzinfo=None))
+        source = (_ADDED_BY + table.added_by).label("source")
+        query = select(table.list, table.domain, table.value, source, table.expires_at).where(holding)
+        with self._open().connect() as connection:
+            if not schema.readable(connection):
+                raise schema.SchemaError("it has no tables")
+            found: Iterable[Any] = connection.execution_options(yield_per=_AT_ONCE).execute(query)
+            yield from found
+
     def stored(self, name: ListName | None = None, domain: str | None = None) -> list[StoredEntry]:
         """Return entries with their history, optionally of one list or one domain."""
         if not self._exists():
@@ -100,7 +126,7 @@ class ListStore:
             rows = connection.execute(query).all()
         return [
             StoredEntry(
-                Entry(ListName(row.list), row.value, row.domain, f"added by {row.added_by}", _utc(row.expires_at)),
+                Entry(ListName(row.list), row.value, row.domain, _ADDED_BY + row.added_by, _utc(row.expires_at)),
                 row.added_by,
                 row.added_at.replace(tzinfo=UTC),
                 row.note,

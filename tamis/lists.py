@@ -7,7 +7,7 @@ and for a million: values are found by hash, networks by one look per prefix len
 import enum
 import ipaddress
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, TypeVar
@@ -163,11 +163,15 @@ def recipient_domain(text: str) -> str:
 _Key = TypeVar("_Key", int, str)
 
 
+def longer(known: Entry | None, other: Entry | None) -> Entry | None:
+    """Return which of two entries of the same value holds longer: one kept by command adds to the configured."""
+    if known is None or other is None:
+        return known or other
+    return other if known.expires and (not other.expires or other.expires > known.expires) else known
+
+
 def _keep_longer(entries: dict[_Key, Entry], key: _Key, entry: Entry) -> None:
-    """Of two entries of the same value the one that holds longer stays: one kept by command adds to the configured."""
-    known = entries.get(key)
-    if known is None or (known.expires is not None and (entry.expires is None or entry.expires > known.expires)):
-        entries[key] = entry
+    entries[key] = longer(entries.get(key), entry) or entry
 
 
 class Lists:
@@ -176,8 +180,8 @@ class Lists:
     def __init__(self, entries: Iterable[Entry] = ()) -> None:
         self._networks: dict[tuple[ListName, str], dict[tuple[int, int], dict[int, Entry]]] = {}
         self._values: dict[tuple[ListName, str], dict[str, Entry]] = {}
-        self._flagged_peers: set[tuple[str, str]] = set()
         self._in_use: set[ListName] = set()
+        self._words: set[tuple[ListName, str, str]] = set()
         self.size = 0
         for entry in entries:
             self._add(entry)
@@ -188,29 +192,55 @@ class Lists:
         key = (entry.list, entry.domain)
         if not entry.list.holds_networks:
             _keep_longer(self._values.setdefault(key, {}), entry.value, entry)
-            if entry.list is ListName.FLAGGED:
-                self._flagged_peers.add((entry.domain, entry.value.partition(" ")[0]))
+            if " " in entry.value:
+                self._words.add((*key, entry.value.partition(" ")[0]))
             return
         network = ipaddress.ip_network(entry.value)
         shift = network.max_prefixlen - network.prefixlen
         by_prefix = self._networks.setdefault(key, {}).setdefault((network.version, shift), {})
         _keep_longer(by_prefix, int(network.network_address) >> shift, entry)
 
+    # --- where entries are looked for: `tamis.snapshot` has a second place
+
+    def holds(self, name: ListName) -> bool:
+        """Whether that list has any entry at all, whosever; else nothing need be computed to ask it."""
+        return name in self._in_use
+
+    def has(self, name: ListName, domain: str = PLATFORM, word: str = "") -> bool:
+        """Whether that list of that domain has any entry, or any whose value has several words, `word` the first."""
+        if word:
+            return (name, domain, word) in self._words
+        return (name, domain) in self._networks or (name, domain) in self._values
+
+    def _prefixes(self, name: ListName, domain: str) -> Collection[tuple[int, int]]:
+        """Return the IP versions and the numbers of host bits of the networks on that list, in any order."""
+        return self._networks.get((name, domain), {}).keys()
+
+    def _network(self, name: ListName, domain: str, version: int, shift: int, number: int) -> Entry | None:
+        """Return the entry of one network, ended or not; `number` is its address without the host bits."""
+        return self._networks.get((name, domain), {}).get((version, shift), {}).get(number)
+
+    def _value(self, name: ListName, domain: str, value: str) -> Entry | None:
+        """Return the entry of one value that is no network, ended or not."""
+        return self._values.get((name, domain), {}).get(value)
+
+    # --- what filters ask
+
     def match_ip(self, name: ListName, domain: str, ip: IPAddress, now: datetime | None = None) -> Entry | None:
         """Return the narrowest entry of that list and domain that holds `ip`."""
-        prefixes = self._networks.get((name, domain))
-        if not prefixes:
+        if not self.has(name, domain):
             return None
         number, moment = int(ip), now or datetime.now(UTC)
-        for (version, shift), networks in sorted(prefixes.items(), key=lambda item: item[0][1]):
-            entry = networks.get(number >> shift) if version == ip.version else None
+        shifts = (shift for version, shift in self._prefixes(name, domain) if version == ip.version)
+        for shift in sorted(shifts):
+            entry = self._network(name, domain, ip.version, shift, number >> shift)
             if entry is not None and entry.holds_at(moment):
                 return entry
         return None
 
     def match_address(self, name: ListName, domain: str, address: str, now: datetime | None = None) -> Entry | None:
         """Return the entry of that list and domain for a normalised address: itself, its domain, a parent domain."""
-        if (name, domain) not in self._values or "@" not in address:
+        if "@" not in address or not self.has(name, domain):
             return None
         of_domain = domain_of(address)
         labels = of_domain.split(".")
@@ -220,13 +250,9 @@ class Lists:
 
     def match_value(self, name: ListName, domain: str, value: str, now: datetime | None = None) -> Entry | None:
         """Return the entry of that list and domain with exactly this value."""
-        entry = self._values.get((name, domain), {}).get(value)
+        entry = self._value(name, domain, value)
         return entry if entry is not None and entry.holds_at(now or datetime.now(UTC)) else None
-
-    def holds(self, name: ListName) -> bool:
-        """Whether that list has any entry at all, whosever; else nothing need be computed to ask it."""
-        return name in self._in_use
 
     def has_flagged(self, domain: str, peer: IPAddress) -> bool:
         """Whether any content of that peer was flagged for that domain; only then is its digest worth computing."""
-        return bool(self._flagged_peers) and (domain, str(peer)) in self._flagged_peers
+        return self.has(ListName.FLAGGED, domain, str(peer))

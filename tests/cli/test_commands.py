@@ -529,7 +529,7 @@ def test_scan_with_an_unreadable_database_goes_on(tamis: Tamis, eml: Path, caplo
     status, out, _ = tamis.run("scan --json", str(eml))
     assert status == 0
     (warning,) = caplog.messages
-    assert warning == "lists not read, the last good ones stay: file is not a database"
+    assert warning == "lists not read, there are none but those of the configuration yet: file is not a database"
     assert json.loads(out)["verdicts"]
 
 

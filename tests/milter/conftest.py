@@ -81,16 +81,19 @@ class Daemon:
         return self.process.pid
 
     def children(self) -> dict[int, str]:
-        """The daemon's children with their command lines."""
+        """The daemon's children with their names."""
         pids = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
         found = {}
         for pid in map(int, pids):
             with contextlib.suppress(OSError):
-                found[pid] = Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+                found[pid] = Path(f"/proc/{pid}/comm").read_text().strip()
         return found
 
     def workers(self) -> list[int]:
-        return [pid for pid, line in self.children().items() if "redis-server" not in line]
+        return [pid for pid, name in self.children().items() if name == "tamis-worker"]
+
+    def keepers(self) -> list[int]:
+        return [pid for pid, name in self.children().items() if name == "tamis-keeper"]
 
     def signal(self, number: int) -> None:
         os.kill(self.pid, number)

@@ -1,13 +1,15 @@
 """The real daemon around a small engine, run by the tests: ``python fake_daemon.py CONFIG``.
 
 What it does with a message stands in the message's X-Do: field. What it saw is written to the file that
-TAMIS_SEEN names, one JSON object per line.
+TAMIS_SEEN names, one JSON object per line. The one task of its keeper takes TAMIS_TASK_SECONDS, and writes there, too.
+With TAMIS_REAL the engine and the tasks are the real ones, and decision lines name the worker.
 """
 
 import json
 import os
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,21 +19,27 @@ from tamis.config import Config
 from tamis.disposition import Disposition, Group
 from tamis.headers import Changes
 from tamis.mail import Mail
-from tamis.milter.core import Core
+from tamis.milter.core import Core, real_core
 from tamis.milter.supervisor import Supervisor
 from tamis.networks import identify
+from tamis.tasks import Task
+
+
+def note(seen: dict[str, Any]) -> None:
+    with open(os.environ["TAMIS_SEEN"], "a") as file:
+        file.write(json.dumps(seen) + "\n")
 
 
 class FakeEngine:
     """Examines nothing: it notes what it was given, and sleeps, fails or changes as it is told."""
+
+    ready = True
 
     def __init__(self, config: Config, redis_url: str) -> None:
         self.redis_url = redis_url
         self.mark = config.settings.headers.id
         if os.environ.get("TAMIS_BREAK") == self.mark:
             raise RuntimeError("told not to start")
-
-    ready = True
 
     def refresh(self) -> None:
         """Has nothing to refresh."""
@@ -52,8 +60,7 @@ class FakeEngine:
             "pid": os.getpid(),
             "redis": self.redis_url,
         }
-        with open(os.environ["TAMIS_SEEN"], "a") as file:
-            file.write(json.dumps(seen) + "\n")
+        note(seen)
         if "sleep" in order:
             time.sleep(float(order[order.index("sleep") + 1]))
         if "fail" in order:
@@ -83,7 +90,24 @@ def fields(record: Any) -> dict[str, object]:
     return {"queue_id": record.mail.queue_id, "sender": record.mail.mail_from, "size": record.mail.message.size}
 
 
+def tasks(config: Config, redis_url: str) -> list[Task]:
+    about = {"keeper": os.getpid(), "mark": config.settings.headers.id}
+
+    def run() -> None:
+        note({**about, "step": "begins"})
+        time.sleep(float(os.environ["TAMIS_TASK_SECONDS"]))
+        note({**about, "step": "ends"})
+
+    return [Task("fake", 0.05, run)] if "TAMIS_TASK_SECONDS" in os.environ else []
+
+
+def real() -> Core:
+    core = real_core()
+    return replace(core, decision=lambda record: {**core.decision(record), "pid": os.getpid()})
+
+
 if __name__ == "__main__":
     path = Path(sys.argv[1])
-    core = Core(lambda _: None, FakeEngine, identify, fields)
+    fake = Core(lambda _: None, FakeEngine, identify, fields, tasks)
+    core = real() if "TAMIS_REAL" in os.environ else fake
     sys.exit(Supervisor(path, configuration.load(path), core).run())

@@ -250,7 +250,7 @@ def test_worker_that_cannot_start_ends_the_daemon(daemon: Any) -> None:
 
 def test_private_redis_is_started_again_and_mail_goes_on(daemon: Any, mta: Any, until: Callable[..., bool]) -> None:
     def servers() -> list[int]:
-        return [pid for pid, line in daemon.children().items() if "redis-server" in line]
+        return [pid for pid, name in daemon.children().items() if name == "redis-server"]
 
     def answers() -> bool:
         with socket.socket(socket.AF_UNIX) as client:

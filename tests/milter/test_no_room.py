@@ -2,6 +2,7 @@
 
 import errno
 import os
+import signal
 import socket
 import subprocess
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any, NoReturn
 import pytest
 
 from tamis.config import Config
+from tamis.milter.keepers import Keepers
 from tamis.milter.redis_server import RedisServer
 from tamis.milter.sockets import Listener
 from tamis.milter.workers import Blueprint, Workers
@@ -42,6 +44,23 @@ def test_a_worker_that_cannot_be_forked_is_tried_again(
     assert workers.waiting
     assert len(workers._due) == 2
     assert len(os.listdir("/proc/self/fd")) == descriptors
+
+
+def test_a_keeper_that_cannot_be_forked_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    core: Any = None
+    keepers = Keepers([], core, "")
+    monkeypatch.setattr(os, "fork", no_room)
+    monkeypatch.setattr("tamis.milter.process.BackOff.delay", lambda *_: 0.0)
+    descriptors = len(os.listdir("/proc/self/fd"))
+    keepers.start(Config(Settings()))
+    for _ in range(20):
+        keepers.check()
+    assert not keepers.alive
+    assert not keepers.starting
+    assert keepers.waiting
+    assert len(os.listdir("/proc/self/fd")) == descriptors
+    keepers.leave(signal.SIGUSR2)
+    assert not keepers.waiting
 
 
 def test_a_redis_that_cannot_be_started_is_tried_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

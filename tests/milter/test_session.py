@@ -32,6 +32,8 @@ from tamis.settings import DomainSection, Headers, Log, Networks, PolicySection,
 class Engine:
     """Notes what it is given; `act` may be put in its way."""
 
+    ready = True
+
     def __init__(self) -> None:
         self.seen: list[Mail] = []
         self.disposition = Disposition()

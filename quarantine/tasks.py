@@ -1,0 +1,46 @@
+"""What the keeper does for held mail: sends the outbox, ends what has been held long enough, gives the disk back."""
+
+from typing import Final
+
+from tamis.config import Config
+from tamis.quarantine import transitions
+from tamis.quarantine.sender import Sender
+from tamis.quarantine.spool import Spool
+from tamis.quarantine.store import Store
+from tamis.tasks import Task
+
+_SEND_SECONDS: Final = 0.25
+_EXPIRE_SECONDS: Final = 600.0
+_SWEEP_SECONDS: Final = 6 * 3600.0
+
+
+def tasks(config: Config) -> list[Task]:
+    """Return the tasks; called in the keeper's process."""
+    settings = config.settings
+    store = Store(config.database_url, Spool(config.spool_folder))
+    sender = Sender(store, settings.delivery)
+
+    def send() -> None:
+        # A site that never held anything gets no database for the sake of an empty outbox.
+        if store.exists():
+            sender.send_due()
+
+    def expire() -> None:
+        if not store.exists():
+            return
+        transitions.expire(store, settings.quarantine.days)
+        transitions.forget(store, settings.quarantine.history_days)
+        transitions.collect(store, transitions.unneeded(store))
+
+    def sweep() -> None:
+        if not store.exists():
+            return
+        store.spool.prepare()
+        store.spool.sweep()
+        transitions.collect(store, transitions.orphans(store))
+
+    return [
+        Task("outbox", _SEND_SECONDS, send),
+        Task("expire", _EXPIRE_SECONDS, expire),
+        Task("spool", _SWEEP_SECONDS, sweep),
+    ]
