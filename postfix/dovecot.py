@@ -4,6 +4,7 @@ It touches neither /etc/dovecot nor a Dovecot that is running. It runs as root o
 """
 
 import contextlib
+import grp
 import os
 import pwd
 import shutil
@@ -86,6 +87,7 @@ class PrivateDovecot:
         values = {
             "FOLDER": self.folder,
             "SERVICE_USER": "dovecot" if me.pw_uid == 0 else me.pw_name,
+            "SERVICE_GROUP": "dovecot" if me.pw_uid == 0 else grp.getgrgid(me.pw_gid).gr_name,
             "LOGIN_USER": "dovenull" if me.pw_uid == 0 else me.pw_name,
             "PASSWORD": PASSWORD,
             "MAIL_UID": owner.pw_uid,

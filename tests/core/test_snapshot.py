@@ -49,10 +49,17 @@ def networks(draw: st.DrawFn) -> str:
     return str(ipaddress.ip_network((address, length), strict=False))
 
 
+_DIGESTS = st.sampled_from(["ab", "cd"])
+_VALUES = {
+    ListName.FLAGGED: st.builds(lambda peer, digest: f"{peer} {digest * 20}", _ADDRESSES, _DIGESTS),
+    ListName.MALWARE_HASH: st.builds(lambda digest: digest * 32, _DIGESTS),
+}
+
+
 @st.composite
 def entries(draw: st.DrawFn) -> Entry:
     name = draw(st.sampled_from(ListName))
-    value = normalise_value(name, draw(networks() if name.holds_networks else _SENDERS))
+    value = normalise_value(name, draw(_VALUES.get(name, networks() if name.holds_networks else _SENDERS)))
     return Entry(name, value, draw(_DOMAINS), draw(st.sampled_from(["", "added by ann", "é"])), draw(_ENDS))
 
 
@@ -72,8 +79,12 @@ def assert_same(mapped: Lists, lists: Lists, peers: Iterable[str], senders: Iter
     assert mapped.size == lists.size
     for name in ListName:
         for domain in ("", "example.org", "example.net", "other.example"):
+            assert mapped.holds(name) is lists.holds(name)
             assert mapped.has(name, domain) is lists.has(name, domain)
+            for value in ("ab" * 32, *(f"{peer} {'ab' * 20}" for peer in peers)):
+                assert mapped.match_value(name, domain, value, NOW) == lists.match_value(name, domain, value, NOW)
             for peer in map(ipaddress.ip_address, peers):
+                assert mapped.has_flagged(domain, peer) is lists.has_flagged(domain, peer)
                 assert mapped.match_ip(name, domain, peer, NOW) == lists.match_ip(name, domain, peer, NOW)
             for sender in senders:
                 assert mapped.match_address(name, domain, sender, NOW) == lists.match_address(name, domain, sender, NOW)

@@ -19,8 +19,8 @@ POSTMAP = shutil.which("postmap", path=f"{os.environ['PATH']}:/usr/sbin")
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
     folder = programs()
-    if folder is None or POSTMAP is None:
-        pytest.skip("PostgreSQL or Postfix is not installed: run 'make setup'")
+    if folder is None or POSTMAP is None or not Path("/usr/lib/postfix/postfix-pgsql.so").exists():
+        pytest.skip("PostgreSQL, Postfix or postfix-pgsql is not installed: run 'make setup'")
     with Cluster(folder) as cluster:
         cluster.run("CREATE TABLE alias (address text, goes_to text)")
         cluster.run("CREATE TABLE domain (name text)")

@@ -278,4 +278,7 @@ def test_without_any_lists_it_is_said_and_they_are_taken_up_when_there_are(
         time.sleep(2.5)
         none = "lists not read, there are none but those of the configuration yet"
         assert daemon.log().count(none) == len(daemon.workers())
+        reply = postfix.send(b"Subject: x\n\nx\n", "a@x.example", ["b@example.org"], peer=PEER)
+        assert (reply.code, reply.text[:5]) == (451, "4.3.0")
+    assert until(lambda: postfix.send(b"Subject: x\n\nx\n", "a@x.example", ["b@example.org"]).accepted, 5)
     assert_acts_everywhere(daemon, postfix, True, time.monotonic())

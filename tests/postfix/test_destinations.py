@@ -124,6 +124,8 @@ def site(can_run_postfix: None) -> Iterator[Site]:
         postfix.run("postmap", f"hash:{conf}/second")
         maps = (f"texthash:{conf}/virtual", f"hash:{conf}/second", f"regexp:{conf}/third")
         postfix.run("postconf", "-e", f"virtual_alias_maps = {', '.join(maps)}")
+        for path in conf.iterdir():
+            os.utime(path, (1e9, 1e9))  # Postfix waits until a file has not changed for two seconds.
         postfix.reload()
         program = conf / "postmap"
         real = shutil.which("postmap", path=f"{os.environ['PATH']}:/usr/sbin")

@@ -136,6 +136,7 @@ def test_junk_goes_to_junk_and_the_rest_to_the_inbox(way: Way) -> None:
         assert [reader.select(folder)[1] for folder in ("INBOX", "Junk")] == [[b"2"], [b"1"]]
 
 
+@pytest.mark.usefixtures("dovecot")
 def test_nothing_stays_behind() -> None:
     with PrivateDovecot() as dovecot:
         folder: Path = dovecot.folder
