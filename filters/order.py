@@ -158,7 +158,15 @@ ORDER: Final = (
     Row("31", "helo", _C, _SPAM, "Is the HELO name invalid, foreign or ours?"),
     Row("32", "score-tags", _M, _NONE, "Which headers carry the score?", carried_out_by="tamis.headers"),
     Row("33", "malformed-headers", _M, _NONE, "What is odd in the structure of the header?", MalformedHeaders),
-    Row("34", "mode", _M, _NONE, "Which mode applies to each recipient?", default=Switch.ALWAYS),
+    Row(
+        "34",
+        "mode",
+        _M,
+        _NONE,
+        "Which mode applies to each recipient?",
+        default=Switch.ALWAYS,
+        carried_out_by="tamis.disposition",
+    ),
     Row("35", "delivery", _M, _NONE, "Postfix delivers.", default=Switch.ALWAYS, carried_out_by="Postfix"),
 )
 

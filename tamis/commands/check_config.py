@@ -1,6 +1,7 @@
 """`tamis check-config`: every mistake of a configuration file, by line and key, and what cannot act yet."""
 
 import argparse
+import socket
 import sys
 from collections.abc import Iterator
 from typing import Final
@@ -10,12 +11,15 @@ from sqlalchemy.exc import ArgumentError
 from tamis import config as configuration
 from tamis.commands.common import UsageError, add_config_option
 from tamis.config import Config
+from tamis.policy import Mode
 
 _ONCE_OFF: Final = {
     "attachment-hashes": "without it, keep software and mail programs up to date, and let no user be administrator "
     "of their machine: attachments are no longer compared with known malware"
 }
 """What is warned of where a row is switched off: of row 26, the warning of the specification."""
+_HOLDING: Final = (Mode.QUARANTINE, Mode.JUNK)
+_PATIENCE_SECONDS: Final = 1.0
 
 
 def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -43,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
 def warnings(config: Config) -> Iterator[str]:
     """Yield what a valid configuration asks for that this version does not do."""
     from tamis.filters.order import ORDER
-    from tamis.policy import Mode, Policies
+    from tamis.policy import Policies
 
     daemon = config.settings.daemon
     closed = not int(daemon.socket_mode, 8) & 0o002 and not daemon.socket_group
@@ -58,14 +62,12 @@ def warnings(config: Config) -> Iterator[str]:
             "no mailbox is here, so every recipient is taken for a redirection"
         )
     policies = Policies(config)
+    holding = [domain for domain in ("", *config.settings.domain) if policies.for_domain(domain).mode in _HOLDING]
+    if holding:
+        yield from _closed_listeners(config)
     for domain in ("", *config.settings.domain):
         policy = policies.for_domain(domain)
         whose = f'domain."{domain}"' if domain else "policy"
-        if policy.mode in (Mode.QUARANTINE, Mode.JUNK):
-            yield (
-                f"{policy.sources['mode']}: {whose}.mode: {policy.mode.value} is not built yet: "
-                "spam is delivered with its headers, as in mode observe"
-            )
         for row in ORDER:
             source = policy.sources.get(f"filters.{row.name}.enabled", "default")
             inherited = domain and source == policies.for_domain("").sources.get(f"filters.{row.name}.enabled")
@@ -73,3 +75,17 @@ def warnings(config: Config) -> Iterator[str]:
                 yield f"{source}: {whose}.filters.{row.name}: {_ONCE_OFF[row.name]}"
             if not row.built and policy.enabled[row.name] and source != "default":
                 yield f"{source}: {whose}.filters.{row.name}: row {row.number} is not built yet and is never asked"
+
+
+def _closed_listeners(config: Config) -> Iterator[str]:
+    """Yield which of the MTA's listeners for mail of Tamis's own does not answer."""
+    for key in ("server", "mailbox_server"):
+        server = getattr(config.settings.delivery, key)
+        host, _, port = server.rpartition(":")
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), _PATIENCE_SECONDS).close()
+        except OSError as error:
+            yield (
+                f"{config.source('delivery', key)}: delivery.{key}: nobody answers at {server} "
+                f"({error.strerror or error}): what is released, and copies for recipients who differ, wait until then"
+            )

@@ -4,6 +4,7 @@ import io
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -364,8 +365,18 @@ def test_check_config_warns_of_what_is_not_built(tamis: Tamis) -> None:
     status, out, err = tamis.run("check-config", str(tamis.file))
     assert (status, out) == (0, f"{tamis.file}: valid\n")
     assert f"warning: {tamis.file}:5: policy.filters.spf: row 5 is not built yet" in err
-    assert f'warning: {tamis.file}:7: domain."example.org".mode: junk is not built yet' in err
-    assert "warning: default: policy.mode: quarantine is not built yet" in err
+
+
+def test_check_config_warns_where_nothing_held_can_get_out(tamis: Tamis) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as mta:
+        server = f'server = "127.0.0.1:{mta.getsockname()[1]}"'
+        closed = 'mailbox_server = "127.0.0.1:1"'
+        tamis.configure(f'socket_group = "root"\n[delivery]\n{server}\n{closed}\n')
+        _, _, err = tamis.run("check-config", str(tamis.file))
+        assert err.count("warning") == 1
+        assert f"{tamis.file}:7: delivery.mailbox_server: nobody answers at 127.0.0.1:1 (Connection refused)" in err
+        tamis.configure(f'socket_group = "root"\n[delivery]\n{server}\n{closed}\n[policy]\nmode = "tag"\n')
+        assert tamis.good("check-config", str(tamis.file)) == f"{tamis.file}: valid\n"
 
 
 def test_switching_attachment_hashes_off_is_warned_of(tamis: Tamis) -> None:
