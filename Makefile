@@ -31,11 +31,12 @@ demo: setup
 test: setup
 	@scripts/as-root.sh .venv/bin/python -m pytest -n 2 --dist loadfile $(TESTS)
 
+# Whatever the environment says, what was compiled is kept: it saves a quarter of the time.
 check: setup
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy -p tamis -p demo
-	@.venv/bin/python -m pytest -q -n 2 -m "not servers and not corpora and not slow"
+	@env -u PYTHONDONTWRITEBYTECODE .venv/bin/python -m pytest -q -n 2 --dist worksteal -m "not servers and not corpora and not slow"
 
 clean:
 	rm -rf .venv build dist ./*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage

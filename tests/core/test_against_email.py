@@ -9,6 +9,7 @@ from email.message import Message as EmailMessage
 from email.utils import collapse_rfc2231_value
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -83,6 +84,7 @@ def enclosed(draw: st.DrawFn, children: st.SearchStrategy[bytes]) -> bytes:
 structures = st.recursive(leaves(), lambda inner: st.one_of(multiparts(inner), enclosed(inner)), max_leaves=12)
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 @given(structures, st.sampled_from([b"\n", b"\r\n"]))
 def test_leaves_agree(structure: bytes, line_end: bytes) -> None:

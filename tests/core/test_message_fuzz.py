@@ -2,6 +2,7 @@
 
 import time
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -141,6 +142,7 @@ def test_no_charset_raises(data: bytes, charset: str) -> None:
     decode_bytes(data, charset).encode()
 
 
+@pytest.mark.slow
 def test_long_hostile_input_takes_bounded_time() -> None:
     """What is cheap in small is what an attacker sends a megabyte of."""
     for token in (*_TOKENS, b'"a" ', b"a@", b"=?utf-8?q?a?= ", b";a=", b"; ", b"a ", b"(\\", b"\n\t", b"a\n"):

@@ -409,13 +409,13 @@ def test_copies_of_a_field_are_counted_in_any_case_and_by_the_whole_name() -> No
 def test_a_header_of_countless_tiny_fields_takes_little_memory() -> None:
     tracemalloc.start()
     transaction = Transaction(None)
-    for number in range(100_000):
+    for number in range(25_000):
         transaction.add_header(f"{number:x}", b"")
     transaction.add_header("Subject", b" x")
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert transaction.copies("subject") == 1
-    assert peak < 4_000_000
+    assert peak < 1_000_000
 
 
 def test_quiet_must_last() -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sklearn.naive_bayes import MultinomialNB
 
 from tamis.message import Message
 from tamis.models import storage
@@ -31,6 +30,8 @@ def _learned(make_message, ham: int = 30, spam: int = 20) -> Model:
 
 def _sklearn_log_odds(train: list[Indices], labels: list[bool], test: Indices, view: int, alpha: float) -> float:
     """Fit MultinomialNB with both classes weighted to the same mass, and ask it."""
+    from sklearn.naive_bayes import MultinomialNB  # Not for every process that collects this file.
+
     rows = [split_views(indices)[view] for indices in train]
     mass = [sum(len(row) for row, label in zip(rows, labels, strict=True) if label is spam) for spam in (False, True)]
     weights = [sum(mass) / 2 / mass[label] for label in labels]
@@ -43,6 +44,7 @@ def _sklearn_log_odds(train: list[Indices], labels: list[bool], test: Indices, v
     return float(spam - ham)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("alpha", [0.1, 1.0])
 @pytest.mark.parametrize("spam", [True, False])
 def test_log_odds_are_scikit_learns(make_message, spam: bool, alpha: float) -> None:

@@ -26,6 +26,7 @@ def tamis(*arguments: object) -> int:
     return int(args.run(args))
 
 
+@pytest.mark.slow
 def test_train_reports_and_writes(index: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     model = tmp_path / "model.bin"
     assert tamis("train", index, "--start", "none", "-o", model) == 0
@@ -39,12 +40,14 @@ def test_train_reports_and_writes(index: Path, tmp_path: Path, capsys: pytest.Ca
     assert f"{len(weights)} named tests" in out
 
 
+@pytest.mark.slow
 def test_train_starts_from_the_shipped_model(index: Path, tmp_path: Path) -> None:
     model = tmp_path / "model.bin"
     assert tamis("train", "--body-only", index, "-o", model) == 0
     assert Model.load(model).known > Model.load(DEFAULT_MODEL).known
 
 
+@pytest.mark.slow
 def test_train_on_labelled_places(tmp_path: Path, make_message) -> None:
     for spam in (False, True):
         (tmp_path / str(spam)).mkdir()
@@ -56,7 +59,7 @@ def test_train_on_labelled_places(tmp_path: Path, make_message) -> None:
     assert Model.load(model).messages.tolist() == [[12, 12], [12, 12]]
 
 
-@pytest.mark.parametrize("protocol", ["online", "score", "batch"])
+@pytest.mark.parametrize("protocol", ["online", "score", pytest.param("batch", marks=pytest.mark.slow)])
 def test_evaluate(index: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], protocol: str) -> None:
     scores = tmp_path / "out.tsv"
     options = ["--train-index", index] if protocol == "batch" else []
@@ -82,6 +85,7 @@ def test_evaluate_json(index: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert 0 <= found["one_minus_roc_area"] < 0.2
 
 
+@pytest.mark.slow
 def test_learn_files_and_standard_input(
     tmp_path: Path, make_message, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -141,6 +145,7 @@ def test_bad_input_is_one_line_and_status_2(
     assert err.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_learning_changes_what_the_score_says(tmp_path: Path) -> None:
     model, file = tmp_path / "m", tmp_path / "1"
     file.write_bytes(b"Subject: yellow submarines\n\nwe all live in a yellow submarine, buy yours today\n")
@@ -150,6 +155,7 @@ def test_learning_changes_what_the_score_says(tmp_path: Path) -> None:
     assert Model.load(model).score(features(Message(file.read_bytes()))) > before + 2
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can write for another")
 def test_what_root_learns_belongs_to_the_owner_of_the_folder(tmp_path: Path, make_message) -> None:
     """Or the service user, and Dovecot after it, could not learn any more."""

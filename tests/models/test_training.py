@@ -21,6 +21,7 @@ def entries(make_message) -> list[Entry]:
     return [entry(number, number % 3 == 0) for number in range(90)]
 
 
+@pytest.mark.slow
 def test_counts_are_those_of_learning(entries: list[Entry], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(training, "_BATCH", 25)
     model, report = train([Source("all", entries)])
@@ -34,6 +35,7 @@ def test_counts_are_those_of_learning(entries: list[Entry], monkeypatch: pytest.
     assert model.log_odds(message) == pytest.approx(slow.log_odds(message), rel=1e-9)
 
 
+@pytest.mark.slow
 def test_held_out_mail_sets_the_scale_and_the_report(entries: list[Entry]) -> None:
     seen: list[tuple[int, int]] = []
     model, report = train([Source("all", entries)], lambda done, total: seen.append((done, total)))
@@ -44,6 +46,7 @@ def test_held_out_mail_sets_the_scale_and_the_report(entries: list[Entry]) -> No
     assert seen[-1] == (90, 90)
 
 
+@pytest.mark.slow
 def test_going_on_from_a_model(entries: list[Entry]) -> None:
     first, _ = train([Source("a", entries[:45])])
     first.weights = {"OLD": 0.5}
@@ -55,6 +58,7 @@ def test_going_on_from_a_model(entries: list[Entry]) -> None:
     assert both.middle >= first.middle
 
 
+@pytest.mark.slow
 def test_body_only_sources_teach_no_header(entries: list[Entry]) -> None:
     model, _ = train([Source("all", entries, body_only=True)])
     assert model.counts[:, view_slice(BODY)].any()
@@ -63,6 +67,7 @@ def test_body_only_sources_teach_no_header(entries: list[Entry]) -> None:
     assert model.messages[HEADER].tolist() == [0, 0]
 
 
+@pytest.mark.slow
 def test_repeats_and_rare_features_can_be_left_out(entries: list[Entry]) -> None:
     model, report = train([Source("all", entries + entries)], unique=True, fewest=3)
     assert report.repeated == 90
@@ -71,6 +76,7 @@ def test_repeats_and_rare_features_can_be_left_out(entries: list[Entry]) -> None
     assert known[known > 0].min() >= 3
 
 
+@pytest.mark.slow
 def test_named_tests_learn_their_weights(entries: list[Entry]) -> None:
     def named(message: Message) -> list[str]:
         return ["SHOP" if b"shop" in message.raw else "CLUB", "ALWAYS"]
