@@ -41,9 +41,12 @@ class Holder:
                     batch.append(self._waiting.get_nowait())
                 except queue.Empty:
                     break
-            self._write(batch)
+            # Who no longer waits has been told to try again. From here on nobody stops waiting without the result.
+            self._write([one for one in batch if one[1].set_running_or_notify_cancel()])
 
     def _write(self, batch: list[tuple[NewMessage, "Future[None]"]]) -> None:
+        if not batch:
+            return
         try:
             self._store.write([message for message, _ in batch])
         except Exception as error:

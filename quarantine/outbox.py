@@ -17,7 +17,8 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from tamis import faults
 from tamis.quarantine.records import State, StoredChanges, decode_changes
-from tamis.quarantine.store import Store, count, now, storable
+from tamis.quarantine.rows import now, storable
+from tamis.quarantine.store import Store, count
 from tamis.quarantine.tables import COPY, EVENT, MESSAGE, OUTBOX
 
 POSSIBLE_DUPLICATES: Final = "possible_duplicates"
@@ -92,7 +93,8 @@ class Outbox:
         """Take over rows that are due and that nobody is sending, the oldest first."""
         moment = now()
         with self._store.transaction() as connection:
-            query = select(OUTBOX).where(OUTBOX.c.next_at <= moment).order_by(OUTBOX.c.next_at).limit(20 * most)
+            query = select(OUTBOX).where(OUTBOX.c.next_at <= moment).order_by(OUTBOX.c.next_at, OUTBOX.c.id)
+            query = query.limit(20 * most)
             found = [row for row in connection.execute(query) if self._free(row, moment)][:most]
             claimed = [row for row in found if self._take(connection, row, moment)]
             outgoing = [self._load(connection, row) for row in claimed]
@@ -129,7 +131,7 @@ class Outbox:
             row.expand,
             decode_changes(row.changes),
             tuple(
-                Envelope(copy.id, tuple(copy.legs.split()) or (copy.rcpt_to,), copy.rcpt_parameters)
+                Envelope(copy.id, tuple((copy.legs_left or copy.legs).split()) or (copy.rcpt_to,), copy.rcpt_parameters)
                 for copy in connection.execute(query)
             ),
             row.tries + 1,
@@ -155,8 +157,8 @@ class Outbox:
             for result in results:
                 if result.left and result.left != whole[result.copy_id]:
                     # Some of its legs have it: they must not get it again.
-                    legs = " ".join(result.left)
-                    connection.execute(update(COPY).where(COPY.c.id == result.copy_id).values(legs=legs))
+                    left = " ".join(result.left)
+                    connection.execute(update(COPY).where(COPY.c.id == result.copy_id).values(legs_left=left))
                 if not result.left:
                     _move(connection, result.copy_id, State.DELIVERED, result.reply, moment)
                 elif result.refused:

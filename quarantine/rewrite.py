@@ -12,7 +12,8 @@ from tamis.quarantine.records import Fields, StoredChanges
 _CHUNK: Final = 256 * 1024
 _HEADER_BYTES: Final = 4 * 1024 * 1024
 """Octets of a header in which something is changed; what lies beyond goes out as it came."""
-_FIELD: Final = re.compile(rb"[^\r\n]*(?:\r\n[ \t][^\r\n]*)*(?:\r\n|\Z)|[\r\n]+")
+# A CR that ends no field belongs to it, whatever comes next: every octet is in some field.
+_FIELD: Final = re.compile(rb"[^\r]*(?:\r(?!\n(?![ \t]))[^\r]*)*(?:\r\n|\Z)")
 _NAME: Final = re.compile(rb"([^:\s]+)[ \t]*:")
 
 
@@ -27,11 +28,19 @@ def outgoing(content: BinaryIO, changes: StoredChanges) -> Iterator[bytes]:
     yield written(changes.add)
     if changes.remove or changes.subjects:
         start = content.read(_HEADER_BYTES)
-        end = 0 if start.startswith(b"\r\n") else start.find(b"\r\n\r\n") + 2 or len(start)
+        end = _header_end(start)
         yield _changed(start[:end], changes)
         yield start[end:]
     while piece := content.read(_CHUNK):
         yield piece
+
+
+def _header_end(start: bytes) -> int:
+    """Where the empty line after the header begins; a message without one is all header."""
+    if start.startswith(b"\r\n"):
+        return 0
+    found = start.find(b"\r\n\r\n")
+    return len(start) if found < 0 else found + 2
 
 
 def _changed(header: bytes, changes: StoredChanges) -> bytes:
@@ -51,5 +60,6 @@ def _changed(header: bytes, changes: StoredChanges) -> bytes:
                 continue
         kept.append(field)
     if not seen and 1 in subjects:
-        kept.append(written([("Subject", subjects[1])]))
+        # At the top, where the end of the header does not matter: it may not even be known.
+        kept.insert(0, written([("Subject", subjects[1])]))
     return b"".join(kept)

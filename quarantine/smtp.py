@@ -10,6 +10,8 @@ from tamis import faults
 from tamis.quarantine.outbox import Envelope, Outgoing, Result
 
 _ATOM: Final = re.compile(r"[^\x00-\x20\x7f()<>\[\]:;@\\,\"]+")
+_QUOTED: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
+_ENDS_A_COMMAND: Final = re.compile(r"[\r\n\0]")
 _FOR_GOOD: Final = range(500, 600)
 
 
@@ -126,13 +128,12 @@ def _result(envelope: Envelope, left: tuple[str, ...], code: int, text: bytes) -
 
 def path(address: str) -> str:
     """Return an address as it stands in a command: a local part that needs quotes gets them (RFC 5321, 4.1.2)."""
-    local, at, domain = address.rpartition("@")
+    local, at, domain = _ENDS_A_COMMAND.sub("?", address).rpartition("@")
     if not at:
-        local, domain = address, ""
-    quoted = len(local) > 1 and local[0] == local[-1] == '"'
-    if not local or quoted or _ATOM.fullmatch(local):
+        local, domain = domain, ""
+    if not local or _QUOTED.fullmatch(local) or _ATOM.fullmatch(local):
         return f"{local}{at}{domain}"
-    escaped = re.sub(r'(["\\])', r"\\\1", re.sub(r"[\r\n\0]", "?", local))
+    escaped = re.sub(r'(["\\])', r"\\\1", local)
     return f'"{escaped}"{at}{domain}'
 
 

@@ -148,7 +148,7 @@ class Spool:
     def sweep(self) -> None:
         """Remove unfinished files that a dead process left more than a day ago."""
         before = time.time() - _UNFINISHED_SECONDS
-        for path in self.unfinished.iterdir():
+        for path in self.unfinished.glob("*"):
             try:
                 if path.stat().st_mtime < before:
                     path.unlink(missing_ok=True)

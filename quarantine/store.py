@@ -4,9 +4,9 @@ The same message brought again by the same client within a day, because the firs
 written the first time: it is neither held nor copied twice (SPEC, section 3; RFC 1047).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, insert, select, update
@@ -14,7 +14,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from tamis import faults, schema
 from tamis.database import open_database, sqlite_file
-from tamis.quarantine.records import NewCopy, NewMessage, State, encode_changes, encode_fields, stored_changes
+from tamis.quarantine.records import NewMessage, State, stored_changes
+from tamis.quarantine.rows import copy_row, key, legs_of, message_row, now, outbox_row
 from tamis.quarantine.spool import Spool
 from tamis.quarantine.tables import CONTENT, COPY, COUNTER, MESSAGE, OUTBOX
 
@@ -22,16 +23,6 @@ SAME_MESSAGE: Final = timedelta(hours=24)
 """Within this time the same envelope and content are one message, brought again."""
 
 _ALREADY_THERE: Final = (State.HELD, State.RELEASED, State.DELIVERED)
-
-
-def now() -> datetime:
-    """The time as the tables keep it: UTC, without saying so."""
-    return datetime.now(UTC).replace(tzinfo=None)
-
-
-def storable(text: str, length: int) -> str:
-    """Return wire data as every database takes it: no NUL, nothing that is not Unicode, capped."""
-    return text.encode("utf-8", "replace").decode().replace("\0", "?")[:length]
 
 
 def upsert(connection: Connection, table: Any) -> Any:
@@ -46,13 +37,16 @@ def count(connection: Connection, name: str, number: int = 1) -> None:
     connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"number": added}))
 
 
-def lock_contents(connection: Connection, sizes: Mapping[str, int]) -> None:
-    """Lock the rows of contents until the end of the transaction; make those that are not there."""
+def lock_contents(connection: Connection, sizes: Mapping[str, int], stored: bool = True) -> None:
+    """Lock the rows of contents until the end of the transaction; make those that are not there.
+
+    `stored`: a message has just been stored with them.
+    """
     moment = now()
     # In one order, so that two transactions never wait for each other.
     rows = [{"digest": digest, "size": sizes[digest], "stored_at": moment} for digest in sorted(sizes)]
     statement = upsert(connection, CONTENT)
-    latest = {"stored_at": statement.excluded.stored_at}
+    latest = {"stored_at": statement.excluded.stored_at if stored else CONTENT.c.stored_at}
     connection.execute(statement.on_conflict_do_update(index_elements=["digest"], set_=latest), rows)
 
 
@@ -80,7 +74,27 @@ class Store:
         return self._engine
 
     @contextmanager
-    def transaction(self) -> Any:
+    def reading(self) -> Iterator[Connection | None]:
+        """A connection for reading, None where nothing was ever held: whoever only reads makes no tables.
+
+        Raises `sqlalchemy.exc.SQLAlchemyError`.
+        """
+        file = sqlite_file(self._url)
+        if file is not None and not file.exists():
+            yield None
+            return
+        if self._engine is None:
+            self._engine = open_database(self._url)
+        with self._engine.connect() as connection:
+            found = schema.revision(connection)
+            if found not in (schema.UNNUMBERED, schema.REVISION):
+                raise schema.SchemaError(
+                    f"tables of version {found}, not {schema.REVISION}: run tamis database upgrade"
+                )
+            yield connection if found else None
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
         """A transaction. Raises `sqlalchemy.exc.SQLAlchemyError`."""
         with self.engine().begin() as connection:
             yield connection
@@ -111,19 +125,18 @@ class Store:
         for message in messages:
             copies = []
             for copy in message.copies:
-                key = (message.incoming.digest, message.sender_key, copy.verdict.recipient, " ".join(copy.legs))
-                if key in known:
-                    seen.append(known[key])
+                same = (message.incoming.digest, key(message.sender_key), key(copy.verdict.recipient), legs_of(copy))
+                if same in known:
+                    seen.append(known[same])
                     continue
                 copies.append(copy)
-                known[key] = f"{message.id}.{len(copies)}"
+                known[same] = f"{message.id}.{len(copies)}"
             if not copies:
                 continue
-            new_messages.append(_message_row(message))
-            new_copies.extend(_copy_row(message, copy, number) for number, copy in enumerate(copies, 1))
-            for copy in copies:
-                if copy.outbox is not None:
-                    new_outbox[copy.outbox.id] = _outbox_row(message, copy)
+            new_messages.append(message_row(message))
+            new_copies.extend(copy_row(message, copy, number) for number, copy in enumerate(copies, 1))
+            for out in filter(None, (copy.outbox for copy in copies)):
+                new_outbox[out.id] = outbox_row(out.id, message.id, "parted", out.expand, stored_changes(out.changes))
         for table, rows in ((MESSAGE, new_messages), (COPY, new_copies), (OUTBOX, list(new_outbox.values()))):
             if rows:
                 connection.execute(insert(table), rows)
@@ -140,71 +153,3 @@ class Store:
             .where(COPY.c.state.in_(_ALREADY_THERE))
         )
         return {(row[0], row[1], row[2], row[3]): row[4] for row in connection.execute(query)}
-
-
-def _message_row(message: NewMessage) -> dict[str, Any]:
-    return {
-        "id": message.id,
-        "digest": message.incoming.digest,
-        "size": message.incoming.size,
-        "received_at": message.received_at.astimezone(UTC).replace(tzinfo=None),
-        "sender": storable(message.sender, 320),
-        "sender_key": storable(message.sender_key, 320),
-        "mail_parameters": storable(message.mail_parameters, 2000),
-        "peer": message.peer,
-        "rdns": storable(message.rdns, 255),
-        "helo": storable(message.helo, 255),
-        "queue_id": storable(message.queue_id, 64),
-        "header_id": storable(message.header_id, 255),
-        "author": storable(message.author, 255),
-        "subject": storable(message.subject, 255),
-    }
-
-
-def _copy_row(message: NewMessage, copy: NewCopy, number: int) -> dict[str, Any]:
-    verdict, moment = copy.verdict, now()
-    row = verdict.row
-    return {
-        "id": f"{message.id}.{number}",
-        "message_id": message.id,
-        "recipient": storable(verdict.recipient, 320),
-        "domain": storable(verdict.recipient.rpartition("@")[2], 253),
-        "rcpt_to": storable(copy.rcpt_to, 320),
-        "rcpt_parameters": storable(copy.rcpt_parameters, 2000),
-        "legs": storable(" ".join(copy.legs), 100_000),
-        "state": copy.state.value,
-        "action": verdict.action,
-        "mode": verdict.mode,
-        "row": row.number if row else "",
-        "row_name": row.name if row else "",
-        "test": storable(verdict.test, 64),
-        "because": storable(verdict.because, 300),
-        "score": verdict.score,
-        "level": verdict.level,
-        "malware": verdict.malware,
-        "fields": encode_fields(copy.fields),
-        "held_at": moment,
-        "changed_at": moment,
-        "changed_by": "",
-        "seen": 1,
-        "outbox_id": copy.outbox.id if copy.outbox else None,
-    }
-
-
-def _outbox_row(message: NewMessage, copy: NewCopy) -> dict[str, Any]:
-    assert copy.outbox is not None
-    moment = now()
-    return {
-        "id": copy.outbox.id,
-        "message_id": message.id,
-        "kind": "parted",
-        "expand": copy.outbox.expand,
-        "changes": encode_changes(stored_changes(copy.outbox.changes)),
-        "created_at": moment,
-        "next_at": moment,
-        "tries": 0,
-        "claimed_by": "",
-        "claimed_at": None,
-        "at_dot": False,
-        "last_reply": "",
-    }

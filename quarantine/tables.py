@@ -25,7 +25,7 @@ MESSAGE: Final = Table(
     Column("digest", text_of(64), nullable=False),
     Column("size", BigInteger, nullable=False),
     Column("received_at", DateTime, nullable=False),
-    Column("sender", text_of(320), nullable=False, doc="as said in MAIL FROM, empty for the null sender"),
+    Column("sender", Text, nullable=False, doc="as said in MAIL FROM, empty for the null sender"),
     Column("sender_key", text_of(320), nullable=False, doc="normalised, for comparing"),
     Column("mail_parameters", Text, nullable=False, doc="of MAIL FROM, those that go with a copy"),
     Column("peer", text_of(45), nullable=False),
@@ -36,6 +36,9 @@ MESSAGE: Final = Table(
     Column("author", text_of(255), nullable=False),
     Column("subject", text_of(255), nullable=False),
     Index("message_digest", "digest"),
+    Index("message_sender", "sender_key"),
+    Index("message_peer", "peer"),
+    Index("message_queue", "queue_id"),
 )
 
 COPY: Final = Table(
@@ -45,9 +48,10 @@ COPY: Final = Table(
     Column("message_id", text_of(16), nullable=False),
     Column("recipient", text_of(320), nullable=False, doc="normalised: whose copy it is"),
     Column("domain", text_of(253), nullable=False),
-    Column("rcpt_to", text_of(320), nullable=False, doc="as said in RCPT TO"),
+    Column("rcpt_to", Text, nullable=False, doc="as said in RCPT TO"),
     Column("rcpt_parameters", Text, nullable=False, doc="of RCPT TO, those that go with a copy"),
     Column("legs", Text, nullable=False, doc="addresses it goes to in place of rcpt_to, by spaces; usually none"),
+    Column("legs_left", Text, nullable=False, doc="those that have not taken it, once some have"),
     Column("state", text_of(9), nullable=False),
     Column("action", text_of(8), nullable=False),
     Column("mode", text_of(10), nullable=False),
@@ -64,12 +68,17 @@ COPY: Final = Table(
     Column("changed_by", text_of(255), nullable=False),
     Column("seen", Integer, nullable=False, doc="how often the client brought it within a day"),
     Column("outbox_id", text_of(16), nullable=True, doc="what it goes out with while released"),
+    Column("size", BigInteger, nullable=False, doc="octets of the message"),
+    Column("words", text_of(2000), nullable=False, doc="what is searched: subject, sender, author, Message-ID"),
     Index("copy_message", "message_id"),
-    Index("copy_recipient", "recipient", "held_at"),
-    Index("copy_domain", "domain", "held_at"),
-    Index("copy_state", "state", "held_at"),
+    Index("copy_recipient", "recipient", "state", "held_at"),
+    # With all that is counted and searched: a table of wide rows need not be read for it.
+    Index("copy_domain", "domain", "state", "held_at", "size", "row", "words"),
+    Index("copy_state", "state", "held_at", "size", "row", "words"),
     Index("copy_outbox", "outbox_id"),
 )
+WORDS_INDEX: Final = "copy_words"
+"""On PostgreSQL, where it has its module pg_trgm: an index of three letters each. Searches are slower without it."""
 
 OUTBOX: Final = Table(
     "outbox",

@@ -1,112 +1,122 @@
 """Changes of a copy's state, by people and by time: release, delete, expire; and giving the disk back.
 
 Each change asks for the state it starts from in the statement that makes it: of two that meet, one does nothing.
+Rows are locked in the order of their ids, or passed over where somebody has them, so that no two wait for each other.
 """
 
-from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, delete, exists, insert, select, update
+from sqlalchemy import ColumnElement, Connection, delete, exists, insert, select, update
 
 from tamis import faults
 from tamis.headers import sanitise
 from tamis.mail import new_id
-from tamis.quarantine.records import NEEDS_CONTENT, State, StoredChanges, decode_fields, encode_changes
-from tamis.quarantine.store import Store, now, storable
+from tamis.quarantine.records import NEEDS_CONTENT, State, StoredChanges, decode_fields
+from tamis.quarantine.rows import now, outbox_row, storable
+from tamis.quarantine.store import Store, lock_contents
 from tamis.quarantine.tables import CONTENT, COPY, EVENT, MESSAGE, OUTBOX
 
 _TOGETHER: Final = 500
 """Copies changed in one transaction: holds wait meanwhile."""
 
+Progress = Callable[[int, int], None]
+"""Told after each transaction how many copies and how many octets of disk it was."""
 
-def release(store: Store, copy_ids: Sequence[str], by: str, header: str, note: str = "") -> list[str]:
+
+def release(
+    store: Store, copy_ids: Sequence[str], by: str, header: str, note: str = "", malware: bool = False
+) -> list[str]:
     """Send held copies on their way; return those that were held. Asked again it does nothing.
 
-    `header` is the name of the field that says who released them, empty for none. Raises
-    `sqlalchemy.exc.SQLAlchemyError`.
+    `header` is the name of the field that says who released them, empty for none. Copies with malware stay held
+    unless `malware` is set. Raises `sqlalchemy.exc.SQLAlchemyError`.
     """
     faults.point("release.asked")
     released: list[str] = []
-    with store.transaction() as connection:
-        for row in connection.execute(select(COPY).where(COPY.c.id.in_(copy_ids)).order_by(COPY.c.id)).all():
-            outbox_id = new_id()
-            if not _change(connection, row.id, State.HELD, State.RELEASED, by, note, outbox_id=outbox_id):
-                continue
-            fields = decode_fields(row.fields)
-            if header:
-                fields.insert(0, (header, f"Released by {sanitise(by, 200)}"))
-            moment = now()
-            values = {
-                "id": outbox_id,
-                "message_id": row.message_id,
-                "kind": "release",
-                "expand": not row.legs,
-                "changes": encode_changes(StoredChanges(add=fields)),
-                "created_at": moment,
-                "next_at": moment,
-                "tries": 0,
-                "claimed_by": "",
-                "claimed_at": None,
-                "at_dot": False,
-                "last_reply": "",
-            }
-            connection.execute(insert(OUTBOX).values(values))
-            released.append(row.id)
+    for batch in _batches(copy_ids):
+        wanted = select(COPY).where(COPY.c.id.in_(batch)).order_by(COPY.c.id)
+        if not malware:
+            wanted = wanted.where(~COPY.c.malware)
+        with store.transaction() as connection:
+            for row in connection.execute(wanted).all():
+                outbox_id = new_id()
+                if not _change(connection, row.id, State.HELD, State.RELEASED, by, note, outbox_id=outbox_id):
+                    continue
+                fields = decode_fields(row.fields)
+                if header:
+                    fields.insert(0, (header, f"Released by {sanitise(by, 200)}"))
+                new = outbox_row(outbox_id, row.message_id, "release", not row.legs, StoredChanges(add=fields))
+                connection.execute(insert(OUTBOX).values(new))
+                released.append(row.id)
     faults.point("release.committed")
     return released
 
 
 def remove(store: Store, copy_ids: Sequence[str], by: str, note: str = "") -> list[str]:
     """Delete held copies; return those that were held. Raises `sqlalchemy.exc.SQLAlchemyError`."""
-    with store.transaction() as connection:
-        gone = [one for one in copy_ids if _change(connection, one, State.HELD, State.DELETED, by, note)]
-    collect(store, _digests(store, gone))
-    return gone
+    removed: list[str] = []
+    for batch in _batches(copy_ids):
+        with store.transaction() as connection:
+            gone = [one for one in batch if _change(connection, one, State.HELD, State.DELETED, by, note)]
+        collect(store, _digests(store, gone))
+        removed += gone
+    return removed
 
 
-def expire(store: Store, days: float) -> int:
+def overdue(days: float) -> ColumnElement[bool]:
+    """Whether a copy has been held longer than so many days."""
+    return (COPY.c.state == State.HELD.value) & (COPY.c.held_at < _before(days))
+
+
+def expire(store: Store, days: float, progress: Progress | None = None) -> int:
     """End the time of copies held longer than so many days; return their number."""
-    before = now() - timedelta(days=days)
-    query = select(COPY.c.id).where(COPY.c.state == State.HELD.value, COPY.c.held_at < before).limit(_TOGETHER)
+    # What somebody is about to release is left out, and looked at the next time.
+    query = select(COPY.c.id).where(overdue(days)).limit(_TOGETHER).with_for_update(skip_locked=True)
     number = 0
     while True:
         with store.transaction() as connection:
             ids = list(connection.execute(query).scalars())
-            # One statement for all; what somebody releases at the same moment is left out.
-            moment = now()
+            # One statement for all. The state is asked for again: SQLite locks nothing by reading.
             ended = (
                 update(COPY)
                 .where(COPY.c.id.in_(ids), COPY.c.state == State.HELD.value)
-                .values(state=State.EXPIRED.value, changed_at=moment, changed_by="time", fields="[]")
+                .values(state=State.EXPIRED.value, changed_at=now(), changed_by="time", fields="[]")
                 .returning(COPY.c.id)
             )
             gone = list(connection.execute(ended).scalars()) if ids else []
             _note(connection, gone, State.EXPIRED, "time", "")
             faults.point("expire.marked")
         faults.point("expire.committed")
-        collect(store, _digests(store, gone))
+        freed = collect(store, _digests(store, gone))
         number += len(gone)
+        if progress is not None:
+            progress(len(gone), freed)
         if len(ids) < _TOGETHER:
             return number
 
 
 def forget(store: Store, days: float) -> int:
     """Forget copies whose end lies longer back than so many days, with their history; return their number."""
-    before = now() - timedelta(days=days)
-    ended = (State.DELIVERED.value, State.EXPIRED.value, State.DELETED.value)
-    query = select(COPY.c.id, COPY.c.message_id).where(COPY.c.state.in_(ended), COPY.c.changed_at < before)
+    ended = [state.value for state in State if state not in NEEDS_CONTENT]
+    query = (
+        select(COPY.c.id, COPY.c.message_id)
+        # What ended before has been held before: that is what the index knows.
+        .where(COPY.c.state.in_(ended), COPY.c.held_at < _before(days), COPY.c.changed_at < _before(days))
+        .limit(_TOGETHER)
+        .with_for_update(skip_locked=True)
+    )
     number = 0
     while True:
         with store.transaction() as connection:
-            rows = connection.execute(query.limit(_TOGETHER)).all()
+            rows = connection.execute(query).all()
             ids, messages = [row.id for row in rows], {row.message_id for row in rows}
             if ids:
                 connection.execute(delete(EVENT).where(EVENT.c.copy_id.in_(ids)))
-                connection.execute(delete(COPY).where(COPY.c.id.in_(ids)))
+                number += connection.execute(delete(COPY).where(COPY.c.id.in_(ids))).rowcount
                 alone = ~exists().where(COPY.c.message_id == MESSAGE.c.id)
                 connection.execute(delete(MESSAGE).where(MESSAGE.c.id.in_(messages), alone))
-        number += len(ids)
         if len(ids) < _TOGETHER:
             return number
 
@@ -129,13 +139,11 @@ def collect(store: Store, digests: Iterable[str]) -> int:
 
     Whoever holds a message with that content waits meanwhile, and then stores it again.
     """
-    every = sorted(set(digests))
     freed = 0
-    for start in range(0, len(every), _TOGETHER):
-        batch = every[start : start + _TOGETHER]
+    for batch in _batches(digests):
         with store.transaction() as connection:
-            # Changes nothing, and locks.
-            connection.execute(update(CONTENT).where(CONTENT.c.digest.in_(batch)).values(stored_at=CONTENT.c.stored_at))
+            # Also what has no row yet: whoever stores it at this moment has written one that nobody else sees.
+            lock_contents(connection, dict.fromkeys(batch, 0), stored=False)
             faults.point("collect.locked")
             needed = select(CONTENT.c.digest).where(CONTENT.c.digest.in_(batch), _needed(CONTENT.c.digest))
             kept = set(connection.execute(needed).scalars())
@@ -146,6 +154,17 @@ def collect(store: Store, digests: Iterable[str]) -> int:
             faults.point("collect.unlinked")
         faults.point("collect.committed")
     return freed
+
+
+def _before(days: float) -> datetime:
+    return now() - timedelta(days=days)
+
+
+def _batches(names: Iterable[str]) -> Iterator[list[str]]:
+    """Yield names in their order, each once, as many as are changed in one transaction."""
+    every = sorted(set(names))
+    for start in range(0, len(every), _TOGETHER):
+        yield every[start : start + _TOGETHER]
 
 
 def _needed(digest: Any) -> Any:

@@ -1,4 +1,7 @@
-"""What every test shares: corpora tests are left out where no corpora were given, and one redis-server."""
+"""What every test shares: no corpora tests without corpora, one redis-server, databases of both kinds.
+
+No property test fails because the machine was busy.
+"""
 
 import gc
 import os
@@ -6,10 +9,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tamis import engine
 from tamis.models.bayes import Model
+from tests.postgresql import Cluster, programs
 from tests.redis_server import Server
+
+settings.register_profile("tamis", deadline=None)
+settings.load_profile("tamis")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -59,3 +67,22 @@ def server(running_redis: Server) -> Server:
     """That redis-server, with nothing in it."""
     running_redis.reset()
     return running_redis
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """A running PostgreSQL, for tests marked `servers`. A test that stops it starts it again."""
+    folder = programs()
+    if folder is None:
+        pytest.skip("PostgreSQL is not installed")
+    with Cluster(folder) as cluster:
+        yield cluster
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.servers)])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The url of a database that has nothing in it yet: of SQLite, then of PostgreSQL."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/tamis.db"
+    cluster: Cluster = request.getfixturevalue("cluster")
+    return cluster.new_database()

@@ -4,6 +4,7 @@ from typing import Final
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.types import TypeEngine
 
 revision: Final = "0002"
@@ -27,7 +28,7 @@ def upgrade() -> None:
         sa.Column("digest", _text(64), nullable=False),
         sa.Column("size", sa.BigInteger, nullable=False),
         sa.Column("received_at", sa.DateTime, nullable=False),
-        sa.Column("sender", _text(320), nullable=False),
+        sa.Column("sender", sa.Text, nullable=False),
         sa.Column("sender_key", _text(320), nullable=False),
         sa.Column("mail_parameters", sa.Text, nullable=False),
         sa.Column("peer", _text(45), nullable=False),
@@ -44,9 +45,10 @@ def upgrade() -> None:
         sa.Column("message_id", _text(16), nullable=False),
         sa.Column("recipient", _text(320), nullable=False),
         sa.Column("domain", _text(253), nullable=False),
-        sa.Column("rcpt_to", _text(320), nullable=False),
+        sa.Column("rcpt_to", sa.Text, nullable=False),
         sa.Column("rcpt_parameters", sa.Text, nullable=False),
         sa.Column("legs", sa.Text, nullable=False),
+        sa.Column("legs_left", sa.Text, nullable=False),
         sa.Column("state", _text(9), nullable=False),
         sa.Column("action", _text(8), nullable=False),
         sa.Column("mode", _text(10), nullable=False),
@@ -63,6 +65,8 @@ def upgrade() -> None:
         sa.Column("changed_by", _text(255), nullable=False),
         sa.Column("seen", sa.Integer, nullable=False),
         sa.Column("outbox_id", _text(16), nullable=True),
+        sa.Column("size", sa.BigInteger, nullable=False),
+        sa.Column("words", _text(2000), nullable=False),
     )
     op.create_table(
         "outbox",
@@ -94,10 +98,29 @@ def upgrade() -> None:
         sa.Column("number", sa.BigInteger, nullable=False),
     )
     op.create_index("message_digest", "message", ["digest"])
+    op.create_index("message_sender", "message", ["sender_key"])
+    op.create_index("message_peer", "message", ["peer"])
+    op.create_index("message_queue", "message", ["queue_id"])
     op.create_index("copy_message", "copy", ["message_id"])
-    op.create_index("copy_recipient", "copy", ["recipient", "held_at"])
-    op.create_index("copy_domain", "copy", ["domain", "held_at"])
-    op.create_index("copy_state", "copy", ["state", "held_at"])
+    op.create_index("copy_recipient", "copy", ["recipient", "state", "held_at"])
+    op.create_index("copy_domain", "copy", ["domain", "state", "held_at", "size", "row", "words"])
+    op.create_index("copy_state", "copy", ["state", "held_at", "size", "row", "words"])
     op.create_index("copy_outbox", "copy", ["outbox_id"])
     op.create_index("outbox_next", "outbox", ["next_at"])
     op.create_index("event_copy", "event", ["copy_id"])
+    if op.get_bind().dialect.name == "postgresql":
+        _index_words()
+
+
+def _index_words() -> None:
+    """Make searches fast where the server has pg_trgm and lets us have it; do without it where not."""
+    known = sa.text("SELECT 1 FROM pg_available_extensions WHERE name = 'pg_trgm'")
+    connection = op.get_bind()
+    if connection.execute(known).first() is None:
+        return
+    try:
+        with connection.begin_nested():
+            op.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")
+    except ProgrammingError:
+        return
+    op.create_index("copy_words", "copy", ["words"], postgresql_using="gin", postgresql_ops={"words": "gin_trgm_ops"})

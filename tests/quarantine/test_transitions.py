@@ -1,0 +1,217 @@
+"""Changes of state: each happens once, whoever else wants another at the same moment."""
+
+import random
+import threading
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import combinations_with_replacement
+
+import msgspec
+import pytest
+from sqlalchemy import select
+
+from tamis.quarantine import transitions
+from tamis.quarantine.records import decode_changes
+from tamis.quarantine.store import Store
+from tamis.quarantine.tables import COPY, OUTBOX
+from tests.quarantine.held import FIELDS, RAW, age, contents, copy, events, hold, message, parted, rows, states
+
+WL = "X-Icodia-SpamFilter-WL"
+
+
+def release(store: Store, *copy_ids: str) -> list[str]:
+    return transitions.release(store, copy_ids, "ann", WL)
+
+
+def hold_many(store: Store, number: int) -> list[str]:
+    new = [message(store.spool, copy(f"{count}@example.org"), raw=RAW + b"%d" % count) for count in range(number)]
+    store.write(new)
+    return sorted(states(store))
+
+
+# Release
+
+
+def test_release(store: Store) -> None:
+    name = hold(store, copy("bob@example.org"), copy("carol@example.org", legs=("a@mail.example", "b@mail.example")))
+    one, other = f"{name}.1", f"{name}.2"
+    assert transitions.release(store, [one, other, "nobody.1"], "ann", WL, "asked by phone") == [one, other]
+    assert states(store) == {one: "released", other: "released"}
+    assert events(store, one) == [("released", "ann", "asked by phone")]
+    with store.transaction() as connection:
+        query = select(OUTBOX, COPY).join(COPY, COPY.c.outbox_id == OUTBOX.c.id).order_by(COPY.c.id)
+        first, second = connection.execute(query).all()
+    assert (first.kind, first.expand, first.message_id, first.changed_by) == ("release", True, name, "ann")
+    assert not second.expand, "addresses that an alias stood for are not expanded again"
+    assert decode_changes(first.changes).add == [(WL, "Released by ann"), *FIELDS]
+    assert not decode_changes(first.changes).remove, "the octets stay as they came"
+
+
+def test_release_again_does_nothing(store: Store) -> None:
+    name = hold(store)
+    assert release(store, f"{name}.1", f"{name}.1") == [f"{name}.1"]
+    before = rows(store)
+    assert release(store, f"{name}.1") == []
+    assert rows(store) == before
+
+
+def test_release_without_a_header(store: Store) -> None:
+    name = hold(store)
+    transitions.release(store, [f"{name}.1"], "ann", "")
+    with store.transaction() as connection:
+        assert decode_changes(connection.execute(select(OUTBOX.c.changes)).scalar_one()).add == list(FIELDS)
+
+
+def test_who_releases_is_written_safely(store: Store) -> None:
+    name = hold(store)
+    transitions.release(store, [f"{name}.1"], "ann\r\nBcc: all@example.org\0\udcff", WL, "no\0te")
+    with store.transaction() as connection:
+        changes = connection.execute(select(OUTBOX.c.changes)).scalar_one()
+    assert msgspec.json.decode(changes)["add"][0] == [WL, "Released by ann??Bcc: all@example.org??"]
+    assert events(store, f"{name}.1") == [("released", "ann\r\nBcc: all@example.org??", "no?te")]
+
+
+def test_malware_is_not_released_by_the_way(store: Store) -> None:
+    name = hold(store, copy("bob@example.org", malware=True), copy("carol@example.org"))
+    assert release(store, f"{name}.1", f"{name}.2") == [f"{name}.2"]
+    assert states(store) == {f"{name}.1": "held", f"{name}.2": "released"}
+    assert transitions.release(store, [f"{name}.1"], "ann", WL, malware=True) == [f"{name}.1"]
+
+
+def test_release_of_many(store: Store) -> None:
+    ids = hold_many(store, 1100)
+    assert release(store, *reversed(ids)) == ids
+    assert set(states(store).values()) == {"released"}
+
+
+# Delete
+
+
+def test_remove(store: Store) -> None:
+    name = hold(store, copy("bob@example.org"), copy("carol@example.org"))
+    (digest,) = contents(store)
+    assert transitions.remove(store, [f"{name}.1"], "ann", "unwanted") == [f"{name}.1"]
+    assert events(store, f"{name}.1") == [("deleted", "ann", "unwanted")]
+    assert store.spool.holds(digest), "carol's copy needs it"
+    assert transitions.remove(store, [f"{name}.1", f"{name}.2"], "ann") == [f"{name}.2"]
+    assert not store.spool.holds(digest)
+    assert contents(store) == set()
+    assert transitions.remove(store, [f"{name}.1", "nobody.1"], "ann") == []
+    assert release(store, f"{name}.1") == []
+
+
+def test_a_content_stays_while_another_message_needs_it(store: Store) -> None:
+    first, second = hold(store), hold(store, copy("carol@example.org"))
+    (digest,) = contents(store)
+    transitions.remove(store, [f"{first}.1"], "ann")
+    assert store.spool.holds(digest)
+    transitions.remove(store, [f"{second}.1"], "ann")
+    assert not store.spool.holds(digest)
+
+
+def test_what_is_on_its_way_needs_its_content(store: Store) -> None:
+    hold(store, *parted("bob@example.org"))
+    (digest,) = contents(store)
+    assert transitions.unneeded(store) == []
+    assert transitions.collect(store, [digest]) == 0
+    assert store.spool.holds(digest)
+    assert transitions.remove(store, list(states(store)), "ann") == [], "nobody deletes what the sender may have"
+
+
+# Time
+
+
+def test_expire(store: Store) -> None:
+    old, new = hold(store), hold(store, copy("carol@example.org"))
+    age(store, 31, f"{old}.1")
+    assert transitions.expire(store, 30) == 1
+    assert states(store) == {f"{old}.1": "expired", f"{new}.1": "held"}
+    assert events(store, f"{old}.1") == [("expired", "time", "")]
+    assert transitions.expire(store, 30) == 0
+
+
+def test_expire_leaves_what_is_no_longer_held(store: Store) -> None:
+    name = hold(store, copy("bob@example.org"), copy("carol@example.org"))
+    release(store, f"{name}.1")
+    age(store, 31)
+    assert transitions.expire(store, 30) == 1
+    assert states(store) == {f"{name}.1": "released", f"{name}.2": "expired"}
+
+
+def test_expiry_of_many_says_how_far_it_is(store: Store) -> None:
+    hold_many(store, 1100)
+    age(store, 31)
+    said: list[tuple[int, int]] = []
+    assert transitions.expire(store, 30, lambda copies, octets: said.append((copies, octets))) == 1100
+    assert [copies for copies, _ in said] == [500, 500, 100]
+    assert sum(octets for _, octets in said) == sum(len(RAW + b"%d" % count) for count in range(1100))
+    assert list(store.spool.digests()) == []
+
+
+def test_forget(store: Store) -> None:
+    name = hold(store, copy("bob@example.org"), copy("carol@example.org"))
+    other = hold(store, raw=RAW + b"x")
+    transitions.remove(store, [f"{name}.1", f"{other}.1"], "ann")
+    age(store, 91, f"{name}.1", f"{name}.2", f"{other}.1")
+    assert transitions.forget(store, 90) == 2
+    assert states(store) == {f"{name}.2": "held"}
+    assert rows(store) == {"content": 1, "message": 1, "copy": 1, "outbox": 0, "event": 0}
+    assert transitions.forget(store, 90) == 0
+
+
+def test_forget_counts_from_the_end(store: Store) -> None:
+    """Held long ago, deleted today: remembered."""
+    name = hold(store)
+    age(store, 100)
+    transitions.remove(store, [f"{name}.1"], "ann")
+    assert transitions.forget(store, 90) == 0
+
+
+# At the same moment
+
+Change = Callable[[Store, list[str]], object]
+CHANGES: dict[str, Change] = {
+    "release": lambda store, ids: release(store, *ids),
+    "delete": lambda store, ids: transitions.remove(store, ids, "bob"),
+    "expire": lambda store, ids: transitions.expire(store, 30),
+}
+AFTER = {"release": "released", "delete": "deleted", "expire": "expired"}
+THREADS = 8
+
+
+@pytest.mark.parametrize("pair", list(combinations_with_replacement(CHANGES, 2)), ids="-".join)
+def test_of_two_changes_one_happens(store: Store, pair: tuple[str, str]) -> None:
+    ids = hold_many(store, 24)
+    age(store, 31)
+    start = threading.Barrier(THREADS)
+
+    def run(number: int) -> None:
+        chance = random.Random(number)
+        mine = chance.sample(ids, len(ids))
+        start.wait(30)
+        if number % 4 < 2:
+            # One after the other, and all in one transaction: in every order.
+            for one in mine:
+                CHANGES[pair[number % 2]](store, [one])
+        CHANGES[pair[number % 2]](store, mine)
+
+    with ThreadPoolExecutor(THREADS) as threads:
+        for done in [threads.submit(run, number) for number in range(THREADS)]:
+            done.result(120)
+    found = states(store)
+    assert set(found.values()) <= {AFTER[name] for name in pair}
+    assert all(len(events(store, one)) == 1 for one in ids)
+    assert rows(store)["outbox"] == Counter(found.values())["released"]
+    assert set(store.spool.digests()) == contents(store)
+    assert len(contents(store)) == Counter(found.values())["released"]
+
+
+def test_forgetting_at_the_same_moment(store: Store) -> None:
+    ids = hold_many(store, 600)
+    transitions.remove(store, ids, "ann")
+    age(store, 100)
+    with ThreadPoolExecutor(THREADS) as threads:
+        found = list(threads.map(lambda _: transitions.forget(store, 90), range(THREADS)))
+    assert sum(found) + transitions.forget(store, 90) == 600
+    assert rows(store) == {"content": 0, "message": 0, "copy": 0, "outbox": 0, "event": 0}
