@@ -90,6 +90,7 @@ def assert_same(mapped: Lists, lists: Lists, peers: Iterable[str], senders: Iter
                 assert mapped.match_address(name, domain, sender, NOW) == lists.match_address(name, domain, sender, NOW)
 
 
+@pytest.mark.slow
 @settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(entries(), max_size=12), st.lists(entries(), max_size=12), st.lists(_ADDRESSES, max_size=4))
 @example([Entry(IP, "192.0.2.7", expires=NOW)], [Entry(IP, "192.0.2.7")], [])
