@@ -94,6 +94,16 @@ def test_the_oldest_first_and_no_more_than_wanted(store: Store, outbox: Outbox) 
         ("its parent", 0.5, False),
         ("a dead process", 0.0, True),
     ],
+    ids=[
+        "another host",
+        "another host long ago",
+        "a process that was another",
+        "nonsense",
+        "this process",
+        "its parent long ago",
+        "its parent",
+        "a dead process",
+    ],
 )
 def test_claims_of_others(store: Store, outbox: Outbox, claimed_by: str, hours: float, taken: bool) -> None:
     hold(store, *parted("bob@example.org"))
