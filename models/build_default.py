@@ -19,9 +19,10 @@ from typing import Final
 
 from tamis.message import Message
 from tamis.models import named_tests
-from tamis.models.commands import DEFAULT_MODEL, report_lines
+from tamis.models.commands import report_lines
 from tamis.models.corpus import CorpusError, Entry, entries_of
 from tamis.models.points import CAUTION
+from tamis.models.storage import SHIPPED_MODEL
 from tamis.models.training import Source, train
 
 CORPORA: Final = "TAMIS_CORPORA"
@@ -55,7 +56,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m tamis.models.build_default", description="Build the shipped model."
     )
-    parser.add_argument("-o", "--output", default=str(DEFAULT_MODEL), metavar="MODEL", help="where to write it")
+    parser.add_argument("-o", "--output", default=str(SHIPPED_MODEL), metavar="MODEL", help="where to write it")
     parser.add_argument("--leave-out", action="append", default=[], metavar="NAME", help="a corpus not to learn")
     args = parser.parse_args(arguments)
     folder = os.environ.get(CORPORA)

@@ -22,11 +22,9 @@ from tamis.models.corpus import CorpusError, Entry, entries_at, entries_of
 from tamis.models.evaluation import Protocol, Scored
 from tamis.models.features import features
 from tamis.models.lock import exclusive
+from tamis.models.storage import SHIPPED_MODEL
 from tamis.models.training import Report, Source, train
 from tamis.settings import LEVELS
-
-DEFAULT_MODEL: Final = Path(__file__).with_name("default.bin")
-"""The model that is shipped."""
 
 
 def add_train(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -61,7 +59,7 @@ def run_train(args: argparse.Namespace) -> int:
         sources += [Source(path, entries_at(path, label)) for label in ("ham", "spam") for path in getattr(args, label)]
         if not sources:
             raise CorpusError("no mail to train on: give a SOURCE, --ham or --spam")
-        start = None if args.start == "none" else Model.load(args.start or DEFAULT_MODEL)
+        start = None if args.start == "none" else Model.load(args.start or SHIPPED_MODEL)
         output = Path(args.output)
         if not output.parent.is_dir():
             raise CorpusError(f"{output.parent}: no such folder")
@@ -143,7 +141,7 @@ def _scores(args: argparse.Namespace, protocol: Protocol, entries: list[Entry]) 
         scorer = evaluation.token_evidence(model)
     else:
         site = site_model(args)
-        scorer = evaluation.token_evidence(Model.load(args.model or (site if site.exists() else DEFAULT_MODEL)))
+        scorer = evaluation.token_evidence(Model.load(args.model or (site if site.exists() else SHIPPED_MODEL)))
     with _bar("scoring") as progress:
         yield from evaluation.score(entries, scorer, progress)
 
@@ -172,7 +170,7 @@ def run_learn(args: argparse.Namespace) -> int:
         messages = list(_messages(args.file, args.label))
         path.parent.mkdir(parents=True, exist_ok=True)
         with exclusive(path):
-            model = Model.load(path if path.exists() else DEFAULT_MODEL)
+            model = Model.load(path if path.exists() else SHIPPED_MODEL)
             for entry in messages:
                 indices = features(Message(entry.read()))
                 before = model.score(indices)

@@ -17,6 +17,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+SHIPPED_MODEL: Final = Path(__file__).with_name("default.bin")
+"""The model in the package, which serves until a site has its own."""
 _MAGIC: Final = b"TAMIS-MODEL 1\n"
 _MOST_HEADER: Final = 1 << 20
 _LENGTH: Final = struct.Struct(">I")

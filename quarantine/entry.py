@@ -44,6 +44,7 @@ def new_message(mail: Mail, disposition: Disposition, facts: SmtpFacts, incoming
         author=authors,
         subject=message.subject,
         copies=tuple(_copies(mail, disposition, facts)),
+        learn=disposition.learn_as_spam,
     )
 
 

@@ -76,6 +76,8 @@ class NewMessage:
     author: str
     subject: str
     copies: tuple[NewCopy, ...]
+    learn: bool = False
+    """Whether it may be learned as spam without anybody having looked at it."""
 
 
 class StoredChanges(msgspec.Struct, frozen=True):

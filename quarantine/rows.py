@@ -54,6 +54,7 @@ def message_row(message: NewMessage) -> dict[str, Any]:
         "header_id": storable(message.header_id, 255),
         "author": storable(message.author, 255),
         "subject": storable(message.subject, 255),
+        "learn": message.learn,
     }
 
 

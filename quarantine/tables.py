@@ -5,7 +5,7 @@ Times are UTC. A message stands once in `message` and once in the spool, whateve
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Boolean, Column, DateTime, Float, Index, Integer, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, DateTime, Float, Index, Integer, Table, Text, text
 
 from tamis.database import METADATA, text_of
 
@@ -35,10 +35,12 @@ MESSAGE: Final = Table(
     Column("header_id", text_of(255), nullable=False, doc="Message-ID:"),
     Column("author", text_of(255), nullable=False),
     Column("subject", text_of(255), nullable=False),
+    Column("learn", Boolean, nullable=False, doc="waits to be learned as spam: only traps got it"),
     Index("message_digest", "digest"),
     Index("message_sender", "sender_key"),
     Index("message_peer", "peer"),
     Index("message_queue", "queue_id"),
+    Index("message_learn", "received_at", sqlite_where=text("learn"), postgresql_where=text("learn")),
 )
 
 COPY: Final = Table(

@@ -3,13 +3,15 @@
 from typing import Final
 
 from tamis.config import Config
-from tamis.quarantine import transitions
+from tamis.models.storage import SHIPPED_MODEL
+from tamis.quarantine import transitions, trap_learning
 from tamis.quarantine.sender import Sender
 from tamis.quarantine.spool import Spool
 from tamis.quarantine.store import Store
 from tamis.tasks import Task
 
 _SEND_SECONDS: Final = 0.25
+_LEARN_SECONDS: Final = 30.0
 _EXPIRE_SECONDS: Final = 600.0
 _SWEEP_SECONDS: Final = 6 * 3600.0
 
@@ -39,8 +41,13 @@ def tasks(config: Config) -> list[Task]:
         store.spool.sweep()
         transitions.collect(store, transitions.orphans(store))
 
+    def learn() -> None:
+        if store.exists():
+            trap_learning.learn(store, config.site_model, SHIPPED_MODEL)
+
     return [
         Task("outbox", _SEND_SECONDS, send),
+        Task("traps", _LEARN_SECONDS, learn),
         Task("expire", _EXPIRE_SECONDS, expire),
         Task("spool", _SWEEP_SECONDS, sweep),
     ]

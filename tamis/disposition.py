@@ -42,6 +42,8 @@ class Disposition:
     stay: Group | None = None
     parted: list[Group] = field(default_factory=list)
     held: list[Held] = field(default_factory=list)
+    learn_as_spam: bool = False
+    """Whether what is held may be learned as spam without anybody having looked at it."""
 
     @property
     def keeps(self) -> bool:
@@ -69,7 +71,7 @@ def dispose(record: Record, names: Headers, resolve: Resolve) -> Disposition:
     asked = [verdict.recipient for verdict in record.verdicts if _stays_here(verdict)]
     destinations = resolve(asked) if asked else {}
     shares = [share for verdict in record.verdicts for share in _shares(verdict, destinations.get(verdict.recipient))]
-    result = Disposition()
+    result = Disposition(learn_as_spam=record.learn_as_spam)
     groups: dict[object, list[_Share]] = {}
     for share in shares:
         if share.verdict.action == "hold":

@@ -6,7 +6,6 @@ import threading
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -22,14 +21,13 @@ from tamis.list_store import configured_entries
 from tamis.lists import Lists
 from tamis.mail import Mail, MailClass
 from tamis.models.bayes import Model
+from tamis.models.storage import SHIPPED_MODEL
 from tamis.policy import Policies
 from tamis.record import Record, Refusal
 from tamis.redis_client import RedisClient
 from tamis.refusal import examine_outgoing, refused_for_now
 
 _log = logging.getLogger("tamis")
-
-SHIPPED_MODEL: Final = Path(__file__).parent / "models" / "default.bin"
 
 _Stamp = tuple[str, int, int, int]
 _models: dict[_Stamp, Model] = {}

@@ -19,8 +19,8 @@ from tamis.lists import Lists
 from tamis.mail import Mail
 from tamis.message import Message
 from tamis.models.bayes import Model
-from tamis.models.commands import DEFAULT_MODEL
 from tamis.models.corpus import entries_of
+from tamis.models.storage import SHIPPED_MODEL
 from tamis.notices import CLAUSES, shape_of_a_notice
 from tamis.policy import Policies
 from tamis.record import Record
@@ -249,7 +249,7 @@ class Uncached(Answers):
 
 @pytest.fixture(scope="module")
 def snapshot() -> Snapshot:
-    return Snapshot(Policies(parse("", "x")), Lists(), Model.load(DEFAULT_MODEL))
+    return Snapshot(Policies(parse("", "x")), Lists(), Model.load(SHIPPED_MODEL))
 
 
 def examine(raw: bytes, snapshot: Snapshot) -> Record:

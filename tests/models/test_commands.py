@@ -12,8 +12,9 @@ import pytest
 
 from tamis.message import Message
 from tamis.models.bayes import Model
-from tamis.models.commands import DEFAULT_MODEL, add_evaluate, add_learn, add_train
+from tamis.models.commands import add_evaluate, add_learn, add_train
 from tamis.models.features import features
+from tamis.models.storage import SHIPPED_MODEL
 
 
 def tamis(*arguments: object) -> int:
@@ -44,7 +45,7 @@ def test_train_reports_and_writes(index: Path, tmp_path: Path, capsys: pytest.Ca
 def test_train_starts_from_the_shipped_model(index: Path, tmp_path: Path) -> None:
     model = tmp_path / "model.bin"
     assert tamis("train", "--body-only", index, "-o", model) == 0
-    assert Model.load(model).known > Model.load(DEFAULT_MODEL).known
+    assert Model.load(model).known > Model.load(SHIPPED_MODEL).known
 
 
 @pytest.mark.slow
@@ -100,7 +101,7 @@ def test_learn_files_and_standard_input(
     name, before, _, after = capsys.readouterr().out.split()
     assert name == "-:"
     assert float(after) < float(before)
-    learned, shipped = Model.load(model).messages, Model.load(DEFAULT_MODEL).messages
+    learned, shipped = Model.load(model).messages, Model.load(SHIPPED_MODEL).messages
     assert (learned - shipped).tolist() == [[1, 1], [1, 1]]
 
 
@@ -110,7 +111,7 @@ def test_learn_and_evaluate_use_the_sites_model(index: Path, tmp_path: Path, mak
     config.write_text(f'[classifier]\nmodel = "{site}"\n')
     (tmp_path / "1").write_bytes(make_message(1, True))
     assert tamis("learn", "--spam", tmp_path / "1", "-c", config) == 0
-    assert Model.load(site).known > Model.load(DEFAULT_MODEL).known
+    assert Model.load(site).known > Model.load(SHIPPED_MODEL).known
     assert tamis("evaluate", "--protocol", "score", "--index", index, "-c", config) == 0
 
 
@@ -149,7 +150,7 @@ def test_bad_input_is_one_line_and_status_2(
 def test_learning_changes_what_the_score_says(tmp_path: Path) -> None:
     model, file = tmp_path / "m", tmp_path / "1"
     file.write_bytes(b"Subject: yellow submarines\n\nwe all live in a yellow submarine, buy yours today\n")
-    before = Model.load(DEFAULT_MODEL).score(features(Message(file.read_bytes())))
+    before = Model.load(SHIPPED_MODEL).score(features(Message(file.read_bytes())))
     for _ in range(3):
         assert tamis("learn", "--spam", file, "--model", model) == 0
     assert Model.load(model).score(features(Message(file.read_bytes()))) > before + 2

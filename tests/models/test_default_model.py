@@ -13,18 +13,17 @@ import pytest
 from tamis.message import Message
 from tamis.models.bayes import Model
 from tamis.models.build_default import FEWEST_MESSAGES, is_backscatter
-from tamis.models.commands import DEFAULT_MODEL
 from tamis.models.corpus import entries_of
 from tamis.models.evaluation import measure_scored, online
 from tamis.models.features import HEADER, features
 from tamis.models.points import CAUTION
-from tamis.models.storage import Header
+from tamis.models.storage import SHIPPED_MODEL, Header
 from tamis.models.training import TEST_WEIGHT_BOUNDS
 
 
 @pytest.fixture(scope="module")
 def model() -> Model:
-    return Model.load(DEFAULT_MODEL)
+    return Model.load(SHIPPED_MODEL)
 
 
 def _score(model: Model, subject: str, body: str, kind: str = "plain") -> float:
@@ -37,7 +36,7 @@ def _score(model: Model, subject: str, body: str, kind: str = "plain") -> float:
 
 
 def test_size_and_scale(model: Model) -> None:
-    assert DEFAULT_MODEL.stat().st_size <= 8 << 20
+    assert SHIPPED_MODEL.stat().st_size <= 8 << 20
     assert model.middle >= CAUTION
     low, high = TEST_WEIGHT_BOUNDS
     assert model.weights
@@ -52,7 +51,7 @@ def test_no_feature_of_one_or_two_messages_and_no_header(model: Model) -> None:
 
 def test_holds_numbers_and_test_names_only() -> None:
     """The JSON has the known fields and nothing else; what follows is exactly the arrays of counts."""
-    data = DEFAULT_MODEL.read_bytes()
+    data = SHIPPED_MODEL.read_bytes()
     magic = data.index(b"\n") + 1
     (length,) = struct.unpack_from(">I", data, magic)
     header = json.loads(data[magic + 4 : magic + 4 + length])
@@ -180,7 +179,7 @@ def test_building_without_corpora_says_so() -> None:
 
 @pytest.mark.corpora
 def test_no_word_of_the_corpora_in_the_file(corpora: Path) -> None:
-    data = DEFAULT_MODEL.read_bytes()
+    data = SHIPPED_MODEL.read_bytes()
     magic = data.index(b"\n") + 1
     (length,) = struct.unpack_from(">I", data, magic)
     counts = data[magic + 4 + length :]
@@ -196,7 +195,7 @@ def test_no_word_of_the_corpora_in_the_file(corpora: Path) -> None:
 def test_the_shipped_model_is_what_the_command_builds(corpora: Path, tmp_path: Path) -> None:
     output = tmp_path / "default.bin"
     subprocess.run([sys.executable, "-m", "tamis.models.build_default", "-o", output], check=True)
-    assert output.read_bytes() == DEFAULT_MODEL.read_bytes()
+    assert output.read_bytes() == SHIPPED_MODEL.read_bytes()
 
 
 @pytest.mark.corpora

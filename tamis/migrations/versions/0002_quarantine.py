@@ -38,6 +38,7 @@ def upgrade() -> None:
         sa.Column("header_id", _text(255), nullable=False),
         sa.Column("author", _text(255), nullable=False),
         sa.Column("subject", _text(255), nullable=False),
+        sa.Column("learn", sa.Boolean, nullable=False),
     )
     op.create_table(
         "copy",
@@ -101,6 +102,8 @@ def upgrade() -> None:
     op.create_index("message_sender", "message", ["sender_key"])
     op.create_index("message_peer", "message", ["peer"])
     op.create_index("message_queue", "message", ["queue_id"])
+    where = sa.text("learn")
+    op.create_index("message_learn", "message", ["received_at"], sqlite_where=where, postgresql_where=where)
     op.create_index("copy_message", "copy", ["message_id"])
     op.create_index("copy_recipient", "copy", ["recipient", "state", "held_at"])
     op.create_index("copy_domain", "copy", ["domain", "state", "held_at", "size", "row", "words"])
