@@ -1,4 +1,4 @@
-"""What twenty lookups for one message cost, against the two limits: `python -m benchmarks.dns [--rounds N]`.
+"""What twenty lookups for one message cost, against the two limits: `python -m benchmarks.dns`.
 
 The server runs in a process of its own on loopback, so that its time is not counted. CPU is that of all threads of
 this process, from making the questions to having the answers, and storing them in Redis where that is in use.
@@ -77,15 +77,17 @@ def measure(resolver: Resolver, rounds: int) -> tuple[float, float]:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.dns", description=__doc__)
     parser.add_argument("--rounds", type=int, default=200, help="messages for each line (default: %(default)s)")
-    rounds = parser.parse_args().rounds
+    parser.add_argument("--without-redis", action="store_true", help="leave out the lines with Redis")
+    given = parser.parse_args()
+    rounds = given.rounds
     names = rounds * LOOKUPS
     found: list[tuple[str, float, float]] = []
-    with redis() as client:
+    with contextlib.nullcontext() if given.without_redis else redis() as client:
         for delay, text in ((0.0, "at once"), (DELAY, f"after {1000 * DELAY:.0f} ms")):
             turns = min(rounds, 50) if delay else rounds
             with server(delay, names) as address:
                 shared = Shared(client, [address]) if client else None
-                for cache, how in ((None, ""), (shared, ", with Redis")):
+                for cache, how in ((None, ""), (shared, ", with Redis"))[: 2 if shared else 1]:
                     resolver = Resolver([address], shared=cache)
                     found.append((f"fresh, answered {text}{how}", *measure(resolver, turns)))
                     if cache is None:
