@@ -6,7 +6,7 @@ policy's business (`tamis.engine`), and when a filter is asked is the order's (`
 """
 
 import enum
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import msgspec
 
 from tamis.addresses import domain_of
+from tamis.dns import Question
+from tamis.dns.lookups import Dns, NoDns
 from tamis.lists import PLATFORM, Lists
 from tamis.mail import Mail
 
@@ -77,6 +79,7 @@ class Context:
     model: "Model | None" = None
     counters: "Counters | None" = None
     decoys: Collection[str] = ()
+    dns: Dns = field(default_factory=NoDns)
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     deadline: float = float("inf")
 
@@ -102,6 +105,14 @@ class Filter:
     version: ClassVar[int] = 1
     """Raised with every change of its answers, so that cached ones are forgotten."""
     Options: ClassVar[type[FilterOptions]] = FilterOptions
+
+    def queries(self, mail: Mail, options: Any) -> Iterable[Question]:
+        """What it is going to ask the DNS about this mail, for it to be sent ahead; it reads answers by `Context.dns`.
+
+        Called from its stage on at every later one, while the mail gets known: the peer at first, the envelope
+        sender, the recipients, the message. A question that is missing here is slower, never wrong.
+        """
+        return ()
 
     def cache_key(self, mail: Mail) -> bytes | None:
         """All that the answer depends on, besides options, model and lists; None when it is not worth caching."""

@@ -5,17 +5,26 @@ import os
 import threading
 from contextlib import suppress
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
+from typing import Final
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from tamis import limits
+from tamis.ahead import declared
 from tamis.answers import Answers
 from tamis.config import Config
+from tamis.contract import Stage
 from tamis.counters import Counters
 from tamis.database import first_line, open_database
 from tamis.destinations import Destinations
 from tamis.disposition import Disposition, dispose
-from tamis.examination import Examination, Snapshot
+from tamis.dns.resolver import Resolver
+from tamis.dns.servers import addresses
+from tamis.dns.shared import Shared
+from tamis.examination import FILTERS, Examination, Snapshot
+from tamis.filters.order import ORDER
 from tamis.list_sources import DatabaseLists, ListSource, SnapshotLists
 from tamis.list_store import configured_entries
 from tamis.lists import Lists
@@ -28,6 +37,9 @@ from tamis.redis_client import RedisClient
 from tamis.refusal import examine_outgoing, refused_for_now
 
 _log = logging.getLogger("tamis")
+
+_STAGES: Final = list(Stage)
+"""In the order in which a mail gets known."""
 
 _Stamp = tuple[str, int, int, int]
 _models: dict[_Stamp, Model] = {}
@@ -87,6 +99,10 @@ class Engine:
         redis = RedisClient(redis_url, settings.timeout_seconds)
         self._answers = Answers(redis, settings.answer_lifetime_seconds)
         self._counters = Counters(redis)
+        servers = addresses(config.settings.dns.servers)
+        self._resolver = Resolver(
+            servers, config.settings.dns.timeout_seconds, config.settings.dns.attempts, Shared(redis, servers)
+        )
         self._policies = Policies(config)
         self._destinations = Destinations(config.settings.aliases)
         self._lists = lists or DatabaseLists(config)
@@ -147,11 +163,33 @@ class Engine:
         self._model_stamp = stamp
         return model
 
+    def prefetch(self, mail: Mail, stage: Stage) -> None:
+        """Send the questions to the DNS that can be asked of what is known of a mail by this stage.
+
+        Returns without waiting for answers, after at most one round trip to Redis. For inbound mail, at connection,
+        sender and recipient; `examine` sends the rest. While no recipient is known, the default policy's rows ask.
+        What is not sent here is only asked later.
+        """
+        if mail.mail_class is MailClass.OUTGOING:
+            return
+        policies = [self._policies.for_recipient(recipient) for recipient in mail.recipients]
+        reached = _STAGES[: _STAGES.index(stage) + 1]
+        asked = {
+            (row.name, policy.options[row.name]): (FILTERS[row.name], policy.options[row.name])
+            for policy in policies or [self._policies.for_domain("")]
+            for row in ORDER
+            if row.filter and row.filter.stage in reached and policy.enabled[row.name]
+        }
+        self._resolver.ask(islice(declared(mail, asked.values()), limits.DNS_QUESTIONS))
+
     def examine(self, mail: Mail) -> Record:
         """Return what is to be said of a message; outgoing mail gets no verdicts and no header (SPEC, section 0)."""
         if mail.mail_class is MailClass.OUTGOING:
-            return examine_outgoing(mail, self._snapshot, self._answers, self._counters)
-        return Examination(mail, self._snapshot, self._answers, self._counters).run()
+            record = examine_outgoing(mail, self._snapshot, self._answers, self._counters, self._resolver)
+        else:
+            record = Examination(mail, self._snapshot, self._answers, self._counters, resolver=self._resolver).run()
+        self._resolver.flush()
+        return record
 
     def dispose(self, record: Record) -> Disposition:
         """Return what becomes of each recipient's copy."""
@@ -164,7 +202,7 @@ class Engine:
         """
         if mail.mail_class is not MailClass.INBOUND:
             return None
-        return refused_for_now(mail, recipient, self._snapshot, self._answers, self._counters)
+        return refused_for_now(mail, recipient, self._snapshot, self._answers, self._counters, self._resolver)
 
 
 def worker_engine(config: Config, redis_url: str) -> Engine:

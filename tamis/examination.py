@@ -17,9 +17,12 @@ import msgspec
 
 from tamis import limits
 from tamis.addresses import domain_of
+from tamis.ahead import declared
 from tamis.answers import Answers
 from tamis.contract import Abstain, Context, Filter, FilterOptions, Hit
 from tamis.counters import Counters
+from tamis.dns.lookups import Lookups, NoDns
+from tamis.dns.resolver import Resolver
 from tamis.filters.honeypot import Honeypot
 from tamis.filters.order import BY_NAME, ORDER, POSITION, Judgement, Row
 from tamis.lists import ListName, Lists
@@ -69,6 +72,7 @@ class Examination:
         answers: Answers,
         counters: Counters | None = None,
         policy: Policy | None = None,
+        resolver: Resolver | None = None,
     ) -> None:
         """`policy` stands for every recipient's own."""
         self._mail = mail
@@ -76,6 +80,8 @@ class Examination:
         self._cache = answers
         self._counters = counters
         self._started = time.monotonic()
+        self._deadline = self._started + limits.FILTERS_SECONDS
+        self._lookups = Lookups(resolver, self._deadline) if resolver else None
         self._policies = {r: policy or snapshot.policies.for_recipient(r) for r in mail.recipients}
         self._answered: dict[tuple[str, FilterOptions], Answer] = {}
         self._cached: dict[bytes, bytes] = {}
@@ -83,7 +89,7 @@ class Examination:
 
     def run(self) -> Record:
         """Ask what must be asked of inbound mail, and return the record with a verdict for each recipient."""
-        self.fetch_cached(ORDER)
+        self.prepare(ORDER)
         traps = self._traps()
         verdicts = [self._judge(recipient, policy, recipient in traps) for recipient, policy in self._policies.items()]
         record = self.record()
@@ -123,12 +129,16 @@ class Examination:
             digest.update(len(piece).to_bytes(4, "big") + piece)
         return b"tamis:answer:" + digest.digest()
 
-    def fetch_cached(self, rows: Iterable[Row]) -> None:
-        """One round trip for every cached answer of those rows that this message may need."""
-        keys = [question.cache_key for question in self._questions(rows) if question.cache_key is not None]
+    def prepare(self, rows: Iterable[Row]) -> None:
+        """Fetch every cached answer of those rows in one round trip; send what the other rows will ask the DNS."""
+        questions = list(self._questions(rows))
+        keys = [question.cache_key for question in questions if question.cache_key is not None]
         for key, value in zip(keys, self._cache.fetch(keys), strict=True):
             if value is not None:
                 self._cached[key] = value
+        if self._lookups is not None:
+            asked = [(one.filter, one.options) for one in questions if one.cache_key not in self._cached]
+            self._lookups.send(declared(self._mail, asked))
 
     def ask(self, row: Row, policy: Policy) -> Answer:
         """Return what a built row says under a policy's options; it is asked once."""
@@ -153,10 +163,9 @@ class Examination:
     def _compute(self, question: Question) -> Answer:
         answer = Answer(question.row)
         started = time.monotonic()
-        deadline = self._started + limits.FILTERS_SECONDS
         if question.filter.needs_peer and self._mail.peer is None:
             answer.abstained = "the peer is not known"
-        elif started >= deadline:
+        elif started >= self._deadline:
             answer.abstained = "the time for this message is used up"
         else:
             context = Context(
@@ -167,7 +176,8 @@ class Examination:
                 counters=self._counters,
                 decoys=self._snapshot.decoys,
                 now=self._mail.now,
-                deadline=deadline,
+                deadline=self._deadline,
+                dns=self._lookups or NoDns(),
             )
             try:
                 answer.hits = tuple(question.filter.check(self._mail, context))

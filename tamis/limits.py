@@ -110,3 +110,33 @@ FILTERS_SECONDS: Final = 5.5
 
 HOLD_SECONDS: Final = 120.0
 """How long the MTA waits for a message to be held, told each second that work goes on; then it gets 451."""
+
+DNS_SECONDS: Final = 3.0
+"""How long the filters of one message wait for the DNS, all together."""
+
+DNS_QUESTIONS: Final = 200
+"""Distinct questions to the DNS for one message; what is asked beyond is not sent."""
+
+DNS_IN_FLIGHT: Final = 2000
+"""Questions of one worker that are on their way at the same time."""
+
+DNS_UDP_BYTES: Final = 1232
+"""The largest answer asked for over UDP: what passes through every network in one piece. More comes over TCP."""
+
+DNS_RECORDS: Final = 1000
+"""Records read of one section of an answer; one of 64 KiB may hold some 4,000."""
+
+DNS_CACHE_ENTRIES: Final = 20_000
+"""Answers of the DNS that one worker keeps in memory."""
+
+DNS_CACHE_BYTES: Final = 16 * MIB
+"""What they may take, about."""
+
+DNS_TTL_SECONDS: Final = 86_400
+"""The longest time an answer is kept, whatever it says itself."""
+
+DNS_NEGATIVE_TTL_SECONDS: Final = 3600
+"""The same for "there is none" (RFC 2308, section 5)."""
+
+DNS_ERROR_SECONDS: Final = 2.0
+"""How long a failure is remembered, so that the filters of one moment do not all wait for it."""

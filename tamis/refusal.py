@@ -8,6 +8,7 @@ from dataclasses import replace
 from tamis.addresses import domain_of
 from tamis.answers import Answers
 from tamis.counters import Counters
+from tamis.dns.resolver import Resolver
 from tamis.examination import Examination, Snapshot
 from tamis.filters.order import ORDER, Judgement
 from tamis.mail import Mail
@@ -16,7 +17,12 @@ from tamis.record import Record, Refusal, Verdict
 
 
 def refused_for_now(
-    mail: Mail, recipient: str, snapshot: Snapshot, answers: Answers, counters: Counters | None = None
+    mail: Mail,
+    recipient: str,
+    snapshot: Snapshot,
+    answers: Answers,
+    counters: Counters | None = None,
+    resolver: Resolver | None = None,
 ) -> Refusal | None:
     """Return why one recipient of a message is refused for the moment under their policy, None where they are not.
 
@@ -28,7 +34,7 @@ def refused_for_now(
     policy = snapshot.policies.for_recipient(normalised)
     if policy.mode is Mode.OBSERVE:
         return None
-    examination = Examination(alone, snapshot, answers, counters)
+    examination = Examination(alone, snapshot, answers, counters, resolver=resolver)
     for row in ORDER:
         if row.judgement is Judgement.REFUSED_FOR_NOW and row.filter and policy.judges(row):
             for hit in examination.ask(row, policy).hits:
@@ -37,12 +43,18 @@ def refused_for_now(
     return None
 
 
-def examine_outgoing(mail: Mail, snapshot: Snapshot, answers: Answers, counters: Counters | None = None) -> Record:
+def examine_outgoing(
+    mail: Mail,
+    snapshot: Snapshot,
+    answers: Answers,
+    counters: Counters | None = None,
+    resolver: Resolver | None = None,
+) -> Record:
     """Return the record of outgoing mail, which is looked at for malware alone, under the default policy."""
     policy = snapshot.policies.for_domain("")
-    examination = Examination(mail, snapshot, answers, counters, policy)
+    examination = Examination(mail, snapshot, answers, counters, policy, resolver)
     rows = [row for row in ORDER if row.judgement is Judgement.MALWARE and row.filter and policy.judges(row)]
-    examination.fetch_cached(rows)
+    examination.prepare(rows)
     found = ((row, hit) for row in rows for hit in examination.ask(row, policy).hits)
     row, hit = next(((row, hit) for row, hit in found if hit.decides and hit.applies_to("", "")), (None, None))
     record = examination.record()

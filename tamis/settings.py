@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from tamis.dns.servers import parse_server
 from tamis.lists import CONFIGURED, BadEntry, normalise_value, recipient_domain
 from tamis.mail import parse_ip
 from tamis.postmap import is_table
@@ -190,6 +191,21 @@ class Redis(Section, frozen=True):
             raise _impossible("url", f"not a Redis url: {error}") from None
 
 
+class Dns(Section, frozen=True):
+    """Whom the DNS is asked of. Without servers, those of the system (/etc/resolv.conf)."""
+
+    servers: tuple[str, ...] = ()
+    timeout_seconds: Annotated[float, msgspec.Meta(gt=0, le=3)] = 1.0
+    attempts: Annotated[int, msgspec.Meta(ge=1, le=5)] = 3
+
+    def __post_init__(self) -> None:
+        for value in self.servers:
+            if parse_server(value) is None:
+                raise _impossible(
+                    "servers", f"{value!r} is not a DNS server: write 127.0.0.1, ::1, 192.0.2.1:5353 or [::1]:53"
+                )
+
+
 class Database(Section, frozen=True):
     """Lists kept by command. Without a url, SQLite in the state directory."""
 
@@ -317,6 +333,7 @@ class Settings(Section, frozen=True):
     headers: Headers = Headers()
     log: Log = Log()
     redis: Redis = Redis()
+    dns: Dns = Dns()
     database: Database = Database()
     aliases: Aliases = Aliases()
     classifier: Classifier = Classifier()

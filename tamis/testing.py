@@ -12,12 +12,14 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from tamis.contract import Abstain, Context, Filter, FilterOptions
+from tamis.dns.lookups import Dns, NoDns
 from tamis.lists import Entry, Lists
 from tamis.mail import Mail, parse_ip
 from tamis.message import Message
 
 if TYPE_CHECKING:
     from tamis.counters import Counters
+    from tamis.dns.zone import ZoneText
     from tamis.models.bayes import Model
 
 _PEER = "192.0.2.7"
@@ -50,20 +52,25 @@ def hits(
     model: "Model | None" = None,
     counters: "Counters | None" = None,
     decoys: Collection[str] = (),
+    dns: "ZoneText | None" = None,
 ) -> list[str]:
     """Return the names of a filter's hits, in order, asked on behalf of all recipients.
 
+    `dns` is what the DNS holds (`tamis.dns.zone`); without it every answer is a temporary failure.
     Raises what the filter raises, `Abstain` included, and AssertionError for a name the filter does not declare.
     """
     if filter.needs_peer and mail.peer is None:
         raise Abstain("the peer is not known")
+    options = filter.Options() if options is None else options
+    _ = list(filter.queries(mail, options))
     context = Context(
-        options=filter.Options() if options is None else options,
+        options=options,
         recipients=mail.recipients,
         lists=Lists(lists),
         model=model,
         counters=counters,
         decoys=decoys,
+        dns=_dns(dns),
         now=mail.now,
     )
     names = [hit.name for hit in filter.check(mail, context)]
@@ -71,3 +78,16 @@ def hits(
     if unknown:
         raise AssertionError(f"{filter.name}: not declared in tests: {', '.join(sorted(unknown))}")
     return names
+
+
+def queries(filter: Filter, mail: Mail, options: FilterOptions | None = None) -> list[str]:
+    """Return what a filter declares to ask the DNS, as "name TYPE"."""
+    return [str(question) for question in filter.queries(mail, filter.Options() if options is None else options)]
+
+
+def _dns(zone: "ZoneText | None") -> Dns:
+    if zone is None:
+        return NoDns()
+    from tamis.dns.zone import ZoneDns
+
+    return ZoneDns(zone)

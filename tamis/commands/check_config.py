@@ -46,6 +46,7 @@ def run(args: argparse.Namespace) -> int:
 
 def warnings(config: Config) -> Iterator[str]:
     """Yield what a valid configuration asks for that this version does not do."""
+    from tamis.dns.servers import RESOLV_CONF, addresses, public_operator
     from tamis.filters.order import ORDER
     from tamis.policy import Policies
 
@@ -61,6 +62,14 @@ def warnings(config: Config) -> Iterator[str]:
             f"{config.source('aliases', 'maps')}: aliases.local_domains: not set: "
             "no mailbox is here, so every recipient is taken for a redirection"
         )
+    for address in addresses(config.settings.dns.servers):
+        operator = public_operator(address)
+        if operator:
+            source = config.source("dns", "servers") if config.settings.dns.servers else str(RESOLV_CONF)
+            yield (
+                f"{source}: dns.servers: {address} is a public resolver ({operator}): DNS lists refuse what comes "
+                "through it, or answer it wrongly; name a resolver of your own"
+            )
     policies = Policies(config)
     holding = [domain for domain in ("", *config.settings.domain) if policies.for_domain(domain).mode in _HOLDING]
     if holding:

@@ -398,6 +398,14 @@ def test_check_config_warns_of_aliases_that_lead_nowhere_but_away(tamis: Tamis) 
     assert f"{tamis.file}:6: aliases.local_domains: not set: no mailbox is here" in err
 
 
+def test_check_config_warns_of_a_public_resolver(tamis: Tamis) -> None:
+    tamis.configure('[dns]\nservers = ["127.0.0.1", "8.8.8.8"]\n')
+    status, _, err = tamis.run("check-config", str(tamis.file))
+    assert status == 0
+    assert f"warning: {tamis.file}:5: dns.servers: 8.8.8.8:53 is a public resolver (Google): DNS lists refuse" in err
+    assert "127.0.0.1:53" not in err
+
+
 def test_check_config_names_every_mistake(tamis: Tamis) -> None:
     tamis.configure("[policy]\nlevel = 5\nmode = 3\n")
     status, out, err = tamis.run("check-config", str(tamis.file))

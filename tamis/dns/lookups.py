@@ -1,0 +1,74 @@
+"""What the filters of one message ask of the DNS, within the budget of that message."""
+
+import time
+from collections.abc import Iterable, Sequence
+from math import inf
+from typing import Protocol
+
+from tamis import limits
+from tamis.dns.answer import INVALID, OVER_BUDGET, TIMEOUT, UNAVAILABLE, Answer
+from tamis.dns.flight import Flight
+from tamis.dns.question import Question
+from tamis.dns.resolver import Resolver
+
+
+class Dns(Protocol):
+    """What a filter asks the DNS through."""
+
+    def ask(self, questions: Sequence[Question]) -> list[Answer]:
+        """Return an answer to each question, all asked at once. Never raises; may wait, within the budget."""
+
+
+class NoDns:
+    """For where there is no DNS: nothing is known."""
+
+    def ask(self, questions: Sequence[Question]) -> list[Answer]:
+        return [INVALID if question.wire is None else UNAVAILABLE for question in questions]
+
+
+class Lookups:
+    """The questions of one message. For one thread at a time.
+
+    All waiting together is bounded by `limits.DNS_SECONDS`, and ends by `deadline` (monotonic seconds). What was
+    asked once is answered alike from then on, also where it holds for no time (a TTL of 0).
+    """
+
+    def __init__(self, resolver: Resolver, deadline: float = inf) -> None:
+        self._resolver = resolver
+        self._deadline = deadline
+        self._seconds = limits.DNS_SECONDS
+        self._flights: dict[bytes, Flight] = {}
+
+    def send(self, questions: Iterable[Question]) -> None:
+        """Ask ahead: send the questions and return at once. Of too many, the last are left out."""
+        fresh: dict[bytes, Question] = {}
+        for question in questions:
+            wire = question.wire
+            if wire is not None and wire not in self._flights:
+                if len(self._flights) + len(fresh) >= limits.DNS_QUESTIONS:
+                    break
+                fresh[wire] = question
+        if fresh:
+            self._flights.update(zip(fresh, self._resolver.ask(fresh.values()), strict=True))
+
+    def ask(self, questions: Sequence[Question]) -> list[Answer]:
+        """Return an answer to each question. Never raises.
+
+        What has no answer within the budget is a timeout; what is asked beyond `limits.DNS_QUESTIONS` is not sent.
+        """
+        self.send(questions)
+        flights = [self._flights.get(question.wire) if question.wire else None for question in questions]
+        started = time.monotonic()
+        waited_for = [flight for flight in flights if flight is not None and flight.answer is None]
+        if waited_for and self._seconds > 0:
+            self._resolver.wait(waited_for, min(started + self._seconds, self._deadline))
+            self._seconds -= time.monotonic() - started
+        return [_answer(question, flight) for question, flight in zip(questions, flights, strict=True)]
+
+
+def _answer(question: Question, flight: Flight | None) -> Answer:
+    if question.wire is None:
+        return INVALID
+    if flight is None:
+        return OVER_BUDGET
+    return flight.answer or TIMEOUT
