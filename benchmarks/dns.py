@@ -60,18 +60,18 @@ def one_message(resolver: Resolver, number: int) -> None:
     names = (f"host{number * LOOKUPS + place}.example" for place in range(LOOKUPS))
     answers = Lookups(resolver).ask([Question(name) for name in names])
     assert all(answer.records == ("192.0.2.1",) for answer in answers), answers
-    resolver.flush()
+    resolver.flush(50)  # As the engine does.
 
 
-def measure(resolver: Resolver, rounds: int) -> tuple[float, float]:
-    """Return the medians of CPU and wall time, in milliseconds."""
+def measure(resolver: Resolver, rounds: int) -> tuple[float, float, float]:
+    """Return median and mean of the CPU time, and the median of the wall time, in milliseconds."""
     cpu, wall = [], []
     for number in range(rounds):
         began_cpu, began = time.process_time(), time.perf_counter()
         one_message(resolver, number)
         cpu.append(time.process_time() - began_cpu)
         wall.append(time.perf_counter() - began)
-    return 1000 * statistics.median(cpu), 1000 * statistics.median(wall)
+    return 1000 * statistics.median(cpu), 1000 * statistics.mean(cpu), 1000 * statistics.median(wall)
 
 
 def main() -> int:
@@ -81,7 +81,7 @@ def main() -> int:
     given = parser.parse_args()
     rounds = given.rounds
     names = rounds * LOOKUPS
-    found: list[tuple[str, float, float]] = []
+    found: list[tuple[str, float, float, float]] = []
     with contextlib.nullcontext() if given.without_redis else redis() as client:
         for delay, text in ((0.0, "at once"), (DELAY, f"after {1000 * DELAY:.0f} ms")):
             turns = min(rounds, 50) if delay else rounds
@@ -98,11 +98,11 @@ def main() -> int:
                     found.append(("known to Redis alone", *measure(other, turns)))
                     other.close()
     print(f"{LOOKUPS} lookups for one message, medians of {rounds} messages (50 where each takes {DELAY} s)\n")
-    print(f"{'':44}{'CPU ms':>8}{'wall ms':>9}")
-    for text, cpu, wall in found:
-        print(f"{text:44}{cpu:8.2f}{wall:9.1f}")
+    print(f"{'':44}{'CPU ms':>8}{'mean':>7}{'wall ms':>9}")
+    for text, cpu, mean, wall in found:
+        print(f"{text:44}{cpu:8.2f}{mean:7.2f}{wall:9.1f}")
     fresh = [line for line in found if line[0].startswith("fresh")]
-    cpu, wall = max(line[1] for line in fresh), max(line[2] for line in fresh)
+    cpu, wall = max(line[1] for line in fresh), max(line[3] for line in fresh)
     kept = cpu <= CPU_MILLISECONDS and wall <= WALL_MILLISECONDS
     print(f"\nlimits: CPU {CPU_MILLISECONDS} ms, wall {WALL_MILLISECONDS:.0f} ms: {'kept' if kept else 'NOT KEPT'}")
     return 0 if kept else 1

@@ -38,6 +38,9 @@ from tamis.refusal import examine_outgoing, refused_for_now
 
 _log = logging.getLogger("tamis")
 
+_STORED_AT_ONCE: Final = 50
+"""So many answers of the DNS are stored with the message that brought the last of them; fewer wait for a refresh."""
+
 _STAGES: Final = list(Stage)
 """In the order in which a mail gets known."""
 
@@ -126,7 +129,11 @@ class Engine:
         return self._ready
 
     def refresh(self) -> None:
-        """Take up changed lists and a changed model; keep the last good ones where that fails."""
+        """Take up changed lists and a changed model; keep the last good ones where that fails.
+
+        And store what the DNS has answered lately, for other workers.
+        """
+        self._resolver.flush()
         with self._refreshing:
             lists, model = self._fresh_lists(), self._fresh_model()
             if lists is not None or model is not None:
@@ -188,7 +195,7 @@ class Engine:
             record = examine_outgoing(mail, self._snapshot, self._answers, self._counters, self._resolver)
         else:
             record = Examination(mail, self._snapshot, self._answers, self._counters, resolver=self._resolver).run()
-        self._resolver.flush()
+        self._resolver.flush(_STORED_AT_ONCE)
         return record
 
     def dispose(self, record: Record) -> Disposition:

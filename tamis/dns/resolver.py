@@ -142,9 +142,9 @@ class Resolver:
                 if flight.answer is None:
                     flight.waiters.remove(waiter)
 
-    def flush(self) -> None:
-        """Store in Redis what has arrived since the last time, in one round trip."""
-        if self._shared is None or not self._unstored:
+    def flush(self, least: int = 1) -> None:
+        """Store in Redis what has arrived since the last time, in one round trip, if it is so many answers."""
+        if self._shared is None or len(self._unstored) < least:
             return
         with self._lock:
             unstored, self._unstored = self._unstored, []

@@ -75,6 +75,17 @@ class Failing(Listed):
         yield from ()
 
 
+class Asking(Failing):
+    """Asks sixty questions, and waits for the answers."""
+
+    def queries(self, mail: Mail, options: Any) -> Iterable[Question]:
+        return [Question(f"name{number}.example") for number in range(60)]
+
+    def check(self, mail: Mail, ctx: Context) -> Iterator[Hit]:
+        ctx.dns.ask(list(self.queries(mail, ctx.options)))
+        yield from ()
+
+
 class Endless(Failing):
     def queries(self, mail: Mail, options: Any) -> Iterable[Question]:
         number = 0
@@ -217,13 +228,21 @@ def test_a_dns_that_is_away_is_an_abstention(engine_with: Make, name_server: Dns
 
 
 @pytest.mark.servers
-def test_answers_reach_redis_with_the_message(engine_with: Make, name_server: DnsServer, server: Server) -> None:
-    engine_with(Listed(), redis_url=server.url).examine(message())
+def test_answers_reach_redis_within_moments(engine_with: Make, name_server: DnsServer, server: Server) -> None:
+    engine = engine_with(Listed(), redis_url=server.url)
+    engine.examine(message())
+    engine.refresh()
     asked = list(name_server.asked)
     record = engine_with(Listed(), redis_url=server.url).examine(message())
     assert said(record, "maps-rbl") == ["LISTED"]
     assert name_server.asked == asked
     assert len(list(server.client.scan_iter("tamis:dns:*"))) == 2
+
+
+@pytest.mark.servers
+def test_many_answers_reach_redis_with_their_message(engine_with: Make, server: Server) -> None:
+    engine_with(Listed(), Asking(), redis_url=server.url).examine(message(peer="192.0.2.8"))
+    assert len(list(server.client.scan_iter("tamis:dns:*"))) == 62
 
 
 # --- the tests of filters
