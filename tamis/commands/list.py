@@ -1,18 +1,14 @@
 """`tamis list`: white- and blacklists, of the platform or of one recipient domain."""
 
 import argparse
-import getpass
-import os
-import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
-from tamis.commands.common import UsageError, add_config_option, load_config, print_json, print_table
+from tamis.commands.common import UsageError, add_config_option, caller, load_config, print_json, print_table
+from tamis.commands.common import moment as parse_moment
 from tamis.config import Config
 from tamis.list_store import ListStore, StoredEntry, configured_entries
 from tamis.lists import PLATFORM, ListName, normalise_value, recipient_domain
 from tamis.privileges import become_service_user
-
-_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -50,25 +46,11 @@ def _domain(args: argparse.Namespace) -> str:
     return recipient_domain(args.domain)
 
 
-def _caller() -> str:
-    if os.environ.get("SUDO_USER"):
-        return os.environ["SUDO_USER"]
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return str(os.getuid())
-
-
 def _expiry(text: str | None) -> datetime | None:
     if text is None:
         return None
-    short = re.fullmatch(r"([0-9]{1,5})([mhdw])", text)
     try:
-        if short:
-            moment = datetime.now(UTC) + timedelta(**{_UNITS[short.group(2)]: int(short.group(1))})
-        else:
-            moment = datetime.fromisoformat(text)
-            moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+        moment = parse_moment(text, ahead=True)
     except (ValueError, OverflowError):
         raise UsageError(f"--expires {text!r} is neither a span such as 7d nor a date such as 2030-01-31") from None
     if moment <= datetime.now(UTC):
@@ -81,7 +63,7 @@ def _whose(domain: str) -> str:
 
 
 def _add(args: argparse.Namespace) -> int:
-    config, by = load_config(args), args.by or _caller()
+    config, by = load_config(args), args.by or caller()
     domain, expires = _domain(args), _expiry(args.expires)
     become_service_user(config)
     new = ListStore(config.database_url).add(_name(args), args.value, domain, by, expires, args.note)
