@@ -3,18 +3,14 @@
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Final
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bar
-
 from tamis import limits
-from tamis.commands.common import add_config_option, load_config
+from tamis.commands.common import add_config_option, bar, load_config
 from tamis.message import Message
 from tamis.models import evaluation, named_tests
 from tamis.models.bayes import Model
@@ -63,7 +59,7 @@ def run_train(args: argparse.Namespace) -> int:
         output = Path(args.output)
         if not output.parent.is_dir():
             raise CorpusError(f"{output.parent}: no such folder")
-        with _bar("training") as progress:
+        with bar("training") as progress:
             model, report = train(
                 sources, progress, start=start, named_tests=named_tests.hit_by, unique=args.unique, fewest=args.fewest
             )
@@ -132,17 +128,17 @@ def run_evaluate(args: argparse.Namespace) -> int:
 
 def _scores(args: argparse.Namespace, protocol: Protocol, entries: list[Entry]) -> Iterator[Scored]:
     if protocol is Protocol.ONLINE:
-        with _bar("scoring and learning") as progress:
+        with bar("scoring and learning") as progress:
             yield from evaluation.online(entries, progress)
         return
     if protocol is Protocol.BATCH:
-        with _bar("training") as progress:
+        with bar("training") as progress:
             model, _ = train([Source(args.train_index, entries_of(args.train_index))], progress)
         scorer = evaluation.token_evidence(model)
     else:
         site = site_model(args)
         scorer = evaluation.token_evidence(Model.load(args.model or (site if site.exists() else SHIPPED_MODEL)))
-    with _bar("scoring") as progress:
+    with bar("scoring") as progress:
         yield from evaluation.score(entries, scorer, progress)
 
 
@@ -209,20 +205,3 @@ def _bad_input() -> Iterator[list[str]]:
         failed.append(f"{where}{error.strerror or error}")
     if failed:
         print(f"tamis: {failed[0]}", file=sys.stderr)
-
-
-@contextmanager
-def _bar(what: str) -> Iterator[Callable[[int, int], None] | None]:
-    """Hand out a function that moves a progress bar on standard error, or None where that is no terminal."""
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield None
-        return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Bar(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(what, total=None)
-
-        def move(done: int, total: int) -> None:
-            bar.update(task, completed=done, total=total)
-
-        yield move

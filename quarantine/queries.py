@@ -14,20 +14,22 @@ from tamis.quarantine.words import plain
 
 NAME: Final = re.compile(r"([0-9a-f]{16})(\.[0-9]{1,3})?")
 """Our id of a message, or of one of its copies."""
+_TOGETHER: Final = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
     """Which copies are looked for; what is empty does not matter. Addresses and domains are normalised.
 
-    `text` is looked for in subject, sender, author and Message-ID, whatever its case. `since` and `until` are UTC,
-    as the tables keep it: held at or after the one, before the other.
+    `sender` may be the null sender, so None where it does not matter. `text` is looked for in subject, sender,
+    author and Message-ID, whatever its case. `since` and `until` are UTC, as the tables keep it: held at or after
+    the one, before the other.
     """
 
     states: Sequence[State] = tuple(State)
     recipient: str = ""
     domain: str = ""
-    sender: str = ""
+    sender: str | None = None
     text: str = ""
     message_id: str = ""
     queue_id: str = ""
@@ -132,13 +134,11 @@ def _of_the_copy(wanted: Wanted) -> list[ColumnElement[bool]]:
 
 
 def _of_the_message(wanted: Wanted) -> list[ColumnElement[bool]]:
-    values = {
-        "id": wanted.message_id,
-        "sender_key": wanted.sender,
-        "queue_id": wanted.queue_id,
-        "peer": wanted.peer,
-    }
-    return [MESSAGE.c[name] == value for name, value in values.items() if value]
+    values = {"id": wanted.message_id, "queue_id": wanted.queue_id, "peer": wanted.peer}
+    conditions = [MESSAGE.c[name] == value for name, value in values.items() if value]
+    if wanted.sender is not None:
+        conditions.append(MESSAGE.c.sender_key == wanted.sender)
+    return conditions
 
 
 def _older_than(connection: Connection, copy_id: str) -> ColumnElement[bool]:
@@ -161,6 +161,16 @@ def named(connection: Connection, name: str) -> list[Found]:
     which = COPY.c.id == name if whole[2] else COPY.c.message_id == name
     query = select(*_LISTED).join(MESSAGE, MESSAGE.c.id == COPY.c.message_id).where(which)
     return sorted(map(_found, connection.execute(query)), key=lambda copy: int(copy.id.partition(".")[2]))
+
+
+def copies(connection: Connection, ids: Sequence[str]) -> list[Found]:
+    """Return the copies of these ids, in their order; what is no longer known is left out."""
+    found: dict[str, Found] = {}
+    for start in range(0, len(ids), _TOGETHER):
+        which = COPY.c.id.in_(ids[start : start + _TOGETHER])
+        query = select(*_LISTED).join(MESSAGE, MESSAGE.c.id == COPY.c.message_id).where(which)
+        found.update({copy.id: copy for copy in map(_found, connection.execute(query))})
+    return [found[one] for one in ids if one in found]
 
 
 def held_of(connection: Connection, recipient: str) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, func, select
 
+from tamis.quarantine import transitions
 from tamis.quarantine.outbox import POSSIBLE_DUPLICATES
 from tamis.quarantine.records import State
 from tamis.quarantine.tables import CONTENT, COPY, COUNTER, OUTBOX
@@ -64,6 +65,13 @@ def waiting(connection: Connection, recipient: str = "", domain: str = "") -> li
         .order_by(number.desc(), OUTBOX.c.last_reply)
     )
     return [Waiting(row[0], row[1], row[2], row[3]) for row in connection.execute(query)]
+
+
+def overdue(connection: Connection, days: float) -> tuple[int, int]:
+    """Return how many copies have been held longer than so many days, and the octets of their messages."""
+    query = select(func.count(), func.coalesce(func.sum(COPY.c.size), 0)).where(transitions.overdue(days))
+    number, octets = connection.execute(query).one()
+    return int(number), int(octets)
 
 
 def spooled(connection: Connection) -> tuple[int, int]:

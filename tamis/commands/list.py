@@ -4,20 +4,17 @@ Bans and flagged messages have actions of their own, `tamis.commands.list_action
 """
 
 import argparse
-import getpass
-import os
-import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TypeAlias
 
 from tamis.commands.common import UsageError, add_config_option, load_config, print_json, print_table
+from tamis.commands.common import moment as parse_moment
 from tamis.config import Config
 from tamis.list_store import ListStore, StoredEntry, configured_entries
 from tamis.lists import PLATFORM, ListName, normalise_value, recipient_domain
 from tamis.privileges import become_service_user
 
 Actions: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
-_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -70,25 +67,11 @@ def _domain(args: argparse.Namespace) -> str:
     return recipient_domain(args.domain)
 
 
-def _caller() -> str:
-    if os.environ.get("SUDO_USER"):
-        return os.environ["SUDO_USER"]
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return str(os.getuid())
-
-
 def _expiry(text: str | None) -> datetime | None:
     if text is None:
         return None
-    short = re.fullmatch(r"([0-9]{1,5})([mhdw])", text)
     try:
-        if short:
-            moment = datetime.now(UTC) + timedelta(**{_UNITS[short.group(2)]: int(short.group(1))})
-        else:
-            moment = datetime.fromisoformat(text)
-            moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+        moment = parse_moment(text, ahead=True)
     except (ValueError, OverflowError):
         raise UsageError(f"--expires {text!r} is neither a span such as 7d nor a date such as 2030-01-31") from None
     if moment <= datetime.now(UTC):
@@ -110,7 +93,7 @@ def _remove(args: argparse.Namespace) -> int:
 
 def add_entry(args: argparse.Namespace, name: ListName, value: str, lifetime: str | None = None) -> int:
     """Add an entry, with the options of `add_history`; `lifetime` is how long it holds where they do not say."""
-    config, by = load_config(args), args.by or _caller()
+    config, by = load_config(args), args.by or caller()
     domain, expires = _domain(args), _expiry(args.expires if args.expires is not None else lifetime)
     become_service_user(config)
     new = ListStore(config.database_url).add(name, value, domain, by, expires, args.note)

@@ -87,7 +87,9 @@ def limited(text: str, width: int = 200) -> str:
 @pytest.mark.parametrize(
     "command", ["", "serve", "scan", "train", "learn", "evaluate", "filters", "tests", "policy", "list", "list add",
                 "list remove", "list show", "list ban", "list unban", "list flag", "list unflag",
-                "database", "database check", "database upgrade", "check-config"]
+                "quarantine", "quarantine list", "quarantine show", "quarantine release",
+                "quarantine delete", "quarantine expire", "quarantine stats", "database", "database check",
+                "database upgrade", "check-config"]
 )  # fmt: skip
 def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as left:
