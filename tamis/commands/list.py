@@ -7,7 +7,7 @@ import argparse
 from datetime import UTC, datetime
 from typing import TypeAlias
 
-from tamis.commands.common import UsageError, add_config_option, load_config, print_json, print_table
+from tamis.commands.common import UsageError, add_config_option, caller, load_config, print_json, print_table
 from tamis.commands.common import moment as parse_moment
 from tamis.config import Config
 from tamis.list_store import ListStore, StoredEntry, configured_entries
