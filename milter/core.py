@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from tamis.config import Config
+from tamis.contract import Stage
 from tamis.disposition import Disposition
 from tamis.mail import IPAddress, Mail
 from tamis.message import Message
@@ -29,6 +30,9 @@ class Engine(Protocol):
 
     def refusal(self, mail: Mail, recipient: str) -> Refusal | None:
         """Return why a recipient is refused for now, before the message is known."""
+
+    def prefetch(self, mail: Mail, stage: Stage) -> None:
+        """Ask the network ahead what can be asked of what is known of a mail by this stage."""
 
     def refresh(self) -> None: ...
 

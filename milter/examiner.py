@@ -5,7 +5,7 @@ thread states do not belong to the thread they run in, which extension modules m
 costs some tens of microseconds. The thread of the callback waits, and is the only one to talk to the MTA.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from time import monotonic
@@ -13,11 +13,12 @@ from typing import Any, Final, TypeVar
 
 from tamis import limits
 from tamis.config import Config
+from tamis.contract import Stage
 from tamis.disposition import Disposition
 from tamis.headers import own_names
 from tamis.mail import IPAddress, Mail, MailClass
 from tamis.message import Message
-from tamis.milter import forged
+from tamis.milter import forged, log
 from tamis.milter.core import Core, Engine
 from tamis.milter.transaction import Transaction
 from tamis.networks import Identity
@@ -91,6 +92,18 @@ class Examiner:
             return self._engine.refusal(mail, mail.recipients[0])
 
         return self._wait(self._pool.submit(ask), _GIVE_UP_SECONDS, lambda: None)
+
+    def ask_ahead(self, envelope: Envelope, stage: Stage, sender: str = "", recipients: Sequence[str] = ()) -> None:
+        """Have the questions asked that can be asked by this stage; returns at once, whatever becomes of it."""
+
+        def ask() -> None:
+            message = Message(b"")
+            identity = self._identify(envelope, message)
+            mail = self._mail(message, envelope, identity, sender, list(recipients), "")
+            mail.sender_known = stage is not Stage.CONNECTION
+            self._engine.prefetch(mail, stage)
+
+        self._pool.submit(ask).add_done_callback(_log_failure)
 
     def decide(
         self, transaction: Transaction, envelope: Envelope, message_id: str, progress: Callable[[], object]
@@ -183,6 +196,12 @@ class Examiner:
             id=message_id,
             listener=envelope.listener,
         )
+
+
+def _log_failure(asked: "Future[None]") -> None:
+    error = asked.exception()
+    if error is not None:
+        log.failure("the network was not asked ahead", error)
 
 
 def _finished(future: "Future[Any]", seconds: float) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 
 import Milter
 
+from tamis.contract import Stage
 from tamis.mail import IPAddress, new_id, parse_ip
 from tamis.milter import log, protocol
 from tamis.milter.activity import Activity
@@ -61,6 +62,7 @@ class Session(Milter.Base):  # type: ignore[misc]
     def hello(self, hostname: str) -> None:
         self._end_message()
         self._helo = hostname
+        self._examiner.ask_ahead(self._envelope(), Stage.CONNECTION)
 
     @guarded
     def close(self) -> None:
@@ -77,7 +79,8 @@ class Session(Milter.Base):  # type: ignore[misc]
     @noreply
     @guarded
     def envfrom(self, sender: bytes, *parameters: bytes) -> None:
-        self._begin_message(self._address("{mail_addr}", sender), _texts(parameters))
+        transaction = self._begin_message(self._address("{mail_addr}", sender), _texts(parameters))
+        self._examiner.ask_ahead(self._envelope(), Stage.SENDER, transaction.sender)
 
     @guarded
     def envrcpt(self, recipient: bytes, *parameters: bytes) -> int | None:

@@ -72,6 +72,9 @@ class FakeEngine:
     def dispose(self, record: Any) -> Disposition:
         return Disposition(stay=Group((), changes(record)))
 
+    def prefetch(self, mail: Mail, stage: object) -> None:
+        """Asks nothing."""
+
     def refusal(self, mail: Mail, recipient: str) -> None:
         """Refuses nobody."""
 

@@ -1,5 +1,6 @@
 """A session without an MTA: what callbacks make of messages, and that nothing leaves a callback."""
 
+import queue
 import socket
 import threading
 import time
@@ -13,6 +14,7 @@ import pytest
 
 from tamis import limits
 from tamis.config import Config
+from tamis.contract import Stage
 from tamis.disposition import Disposition, Group
 from tamis.headers import Changes
 from tamis.mail import Mail
@@ -39,6 +41,7 @@ class Engine:
         self.disposition = Disposition()
         self.refused: Refusal | None = None
         self.ready = True
+        self.asked: queue.Queue[tuple[Stage, str, str, str, bool]] = queue.Queue()
         self.act: Any = lambda: None
 
     def refresh(self) -> None: ...
@@ -53,6 +56,9 @@ class Engine:
 
     def refusal(self, mail: Mail, recipient: str) -> Refusal | None:
         return self.refused
+
+    def prefetch(self, mail: Mail, stage: Stage) -> None:
+        self.asked.put((stage, str(mail.peer), mail.helo, mail.sender, mail.sender_known))
 
 
 class Wire:
@@ -368,6 +374,23 @@ def test_connection_used_again_keeps_what_was_negotiated(wire: Wire) -> None:
     again._setctx(None)
     again.connect("x", socket.AF_INET, ("192.0.2.1", 1))
     assert again._protocol == wire.session._protocol
+
+
+def test_the_network_is_asked_as_soon_as_it_can_be(wire: Wire) -> None:
+    wire.session.connect("x.example", socket.AF_INET, ("192.0.2.1", 1000))
+    assert wire.engine.asked.empty()
+    wire.session.hello("mail.x.example")
+    assert wire.engine.asked.get(timeout=5) == (Stage.CONNECTION, "192.0.2.1", "mail.x.example", "", False)
+    wire.session.envfrom(b"<a@x.example>")
+    assert wire.engine.asked.get(timeout=5) == (Stage.SENDER, "192.0.2.1", "mail.x.example", "a@x.example", True)
+
+
+def test_what_cannot_be_asked_ahead_costs_nothing(wire: Wire, capfd: pytest.CaptureFixture[str]) -> None:
+    log.configure(Log())
+    wire.engine.asked = None  # type: ignore[assignment]
+    assert wire.message() == Milter.CONTINUE
+    assert len(wire.engine.seen) == 1
+    assert "not asked ahead" in capfd.readouterr().err
 
 
 def test_activity_counts_sessions_and_messages(wire: Wire) -> None:
