@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from tamis.addresses import normalise_address
-from tamis.commands import quarantine_actions
+from tamis.commands import quarantine_actions, quarantine_flag
 from tamis.commands.common import UsageError, load_config, moment, print_json, print_table
 from tamis.commands.quarantine_common import add_action, at, iso, open_store, some_copies
 from tamis.lists import recipient_domain
@@ -24,7 +24,7 @@ _MOST = 100_000
 
 def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = subparsers.add_parser("quarantine", help="find, show, release and delete held mail")
-    actions = parser.add_subparsers(dest="action", required=True, metavar="list|show|release|delete|expire|stats")
+    actions = parser.add_subparsers(dest="action", required=True, metavar="list|show|release|delete|expire|flag|stats")
     sub = add_action(actions, "list", "print held mail, the newest first", _list)
     sub.add_argument("whose", nargs="?", metavar="ADDRESS|DOMAIN", help="of this recipient or recipient domain")
     sub.add_argument("--search", default="", metavar="TEXT", help="in subject, sender, author and Message-ID")
@@ -44,6 +44,7 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     form.add_argument("--json", action="store_true", help="print JSON")
     form.add_argument("--raw", action="store_true", help="write the octets as they came over the wire")
     quarantine_actions.add_to(actions)
+    quarantine_flag.add_to(actions)
     sub = add_action(actions, "stats", "print how much is held, and what waits to be sent", _stats)
     sub.add_argument("whose", nargs="?", metavar="ADDRESS|DOMAIN", help="of this recipient or recipient domain")
     sub.add_argument("--limit", type=_limit, default=50, metavar="N", help="at most so many lines (default: 50)")
