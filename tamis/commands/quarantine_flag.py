@@ -1,4 +1,4 @@
-"""`tamis quarantine flag`: a person took a message for spam, so its peer may not bring the same content again (row 8)."""
+"""`tamis quarantine flag`: what a person took for spam, its peer cannot bring again (row 8)."""
 
 import argparse
 from datetime import UTC, datetime, timedelta

@@ -88,8 +88,8 @@ def limited(text: str, width: int = 200) -> str:
     "command", ["", "serve", "scan", "train", "learn", "evaluate", "filters", "tests", "policy", "list", "list add",
                 "list remove", "list show", "list ban", "list unban", "list flag", "list unflag",
                 "quarantine", "quarantine list", "quarantine show", "quarantine release",
-                "quarantine delete", "quarantine expire", "quarantine flag", "quarantine stats", "database", "database check",
-                "database upgrade", "check-config"]
+                "quarantine delete", "quarantine expire", "quarantine flag", "quarantine stats",
+                "database", "database check", "database upgrade", "check-config"]
 )  # fmt: skip
 def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as left:
