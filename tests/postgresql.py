@@ -7,6 +7,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 
@@ -119,6 +120,21 @@ class Cluster:
             process.send_signal(signal.SIGQUIT)
             process.wait(_START_SECONDS)
             raise
+
+    def kill(self) -> None:
+        """SIGKILL the server and all of its sessions; `start` makes it recover."""
+        assert self._process is not None
+        process, self._process = self._process, None
+        sessions = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        process.kill()
+        process.wait()
+        for pid in sessions:
+            with suppress(ProcessLookupError):
+                os.kill(int(pid), signal.SIGKILL)
+        # It does not start while one of them still has the shared memory.
+        deadline = time.monotonic() + _START_SECONDS
+        while any(Path(f"/proc/{pid}").exists() for pid in sessions) and time.monotonic() < deadline:
+            time.sleep(0.01)
 
     def run(self, statement: str, database: str = "postgres") -> list[tuple[object, ...]]:
         """Run one statement as the superuser, outside a transaction, and return its rows."""
