@@ -81,6 +81,10 @@ def _gone(claimed_by: str) -> bool:
     return host == socket.gethostname() and (not pid.isdigit() or _started(int(pid)) != started)
 
 
+class TakenOver(Exception):
+    """Somebody else sends this copy by now."""
+
+
 class Outbox:
     """The rows of the outbox as one sender sees them."""
 
@@ -136,9 +140,10 @@ class Outbox:
         )
 
     def at_dot(self, outgoing: Outgoing) -> None:
-        """Remember, durably, that the end of the message is about to be sent."""
+        """Remember, durably, that the end of the message is about to be sent. Raises `TakenOver`: it must not be."""
         with self._store.transaction() as connection:
-            connection.execute(update(OUTBOX).where(OUTBOX.c.id == outgoing.id).values(at_dot=True))
+            if not self._mine(connection, outgoing, at_dot=True):
+                raise TakenOver(f"{outgoing.id} is sent by another process")
         faults.point("send.before-dot")
 
     def record(self, outgoing: Outgoing, results: Sequence[Result], uncertain: bool = False) -> None:

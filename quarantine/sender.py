@@ -4,7 +4,7 @@ import logging
 import smtplib
 from typing import Final
 
-from tamis.quarantine.outbox import Outbox, Outgoing, Result
+from tamis.quarantine.outbox import Outbox, Outgoing, Result, TakenOver
 from tamis.quarantine.rewrite import outgoing
 from tamis.quarantine.smtp import Listener
 from tamis.quarantine.store import Store
@@ -53,6 +53,8 @@ class Sender:
             with self._store.spool.open(copy.digest) as content:
                 results = listener.deliver(copy, outgoing(content, copy.changes), before_dot)
             at_dot = False
+        except TakenOver:
+            return
         except (OSError, smtplib.SMTPException) as error:
             said = f"{type(error).__name__}: {error}"
             results = [Result(one.copy_id, said, one.addresses) for one in copy.recipients]
