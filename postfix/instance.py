@@ -75,7 +75,8 @@ class PrivatePostfix:
         self._default_transport = default_transport
         self._settings = dict(settings or {})
         self.folder = Path()
-        self.smtp_port = self.submission_port = self.own_port = self.mailbox_port = 0
+        # Known before the start: what delivers to its listeners may have to be told first.
+        self.smtp_port, self.submission_port, self.own_port, self.mailbox_port = free_ports(4)
         self._deliveries = Deliveries(Path())
 
     @property
@@ -114,7 +115,6 @@ class PrivatePostfix:
         self._deliveries = Deliveries(self.folder / "mail" / "all")
 
     def _write_configuration(self) -> None:
-        self.smtp_port, self.submission_port, self.own_port, self.mailbox_port = free_ports(4)
         nobody = pwd.getpwnam("nobody")
         values = {
             "FOLDER": self.folder,

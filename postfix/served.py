@@ -10,7 +10,7 @@ import sys
 import sysconfig
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import tamis
@@ -41,7 +41,7 @@ class RunningTamis:
 
     `settings` is the text of a tamis.toml without ``[daemon]`` (`daemon` holds further lines of that
     section). It listens on a loopback port, or on what `listen` names. `wrapper` is put in front of the
-    command. `milter` is what Postfix's smtpd_milters wants.
+    command, `environment` is added to our own. `milter` is what Postfix's smtpd_milters wants.
     """
 
     def __init__(
@@ -51,11 +51,13 @@ class RunningTamis:
         daemon: str = "workers = 2",
         listen: str = "",
         wrapper: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self._settings = settings
         self._daemon = daemon
         self._listen = listen
         self._wrapper = tuple(wrapper)
+        self._environment = dict(environment or {})
         self.folder = Path()
         self.milter = ""
         self.process: subprocess.Popen[bytes] | None = None
@@ -115,7 +117,7 @@ class RunningTamis:
             ready.settimeout(0.2)
             self.process = subprocess.Popen(
                 [*self._wrapper, sys.executable, "-m", "tamis.cli", "serve", "--config", str(self.config)],
-                env={**os.environ, "PYTHONUNBUFFERED": "1", "NOTIFY_SOCKET": str(notify)},
+                env={**os.environ, "PYTHONUNBUFFERED": "1", "NOTIFY_SOCKET": str(notify), **self._environment},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

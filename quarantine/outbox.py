@@ -82,6 +82,10 @@ def _gone(claimed_by: str) -> bool:
     return host == socket.gethostname() and (not pid.isdigit() or _started(int(pid)) != started)
 
 
+class TakenOver(Exception):
+    """Somebody else sends this copy by now."""
+
+
 class Outbox:
     """The rows of the outbox as one sender sees them."""
 
@@ -138,20 +142,24 @@ class Outbox:
         )
 
     def at_dot(self, outgoing: Outgoing) -> None:
-        """Remember, durably, that the end of the message is about to be sent."""
+        """Remember, durably, that the end of the message is about to be sent. Raises `TakenOver`: it must not be."""
         with self._store.transaction() as connection:
-            connection.execute(update(OUTBOX).where(OUTBOX.c.id == outgoing.id).values(at_dot=True))
+            if not self._mine(connection, outgoing, at_dot=True):
+                raise TakenOver(f"{outgoing.id} is sent by another process")
         faults.point("send.before-dot")
 
     def record(self, outgoing: Outgoing, results: Sequence[Result], uncertain: bool = False) -> None:
         """Write what became of a copy: taken ones are delivered, refused ones held, the rest is tried again.
 
-        `uncertain`: its end was sent and no answer came, so it may have arrived all the same.
+        `uncertain`: its end was sent and no answer came, so it may have arrived all the same. Asked again it does
+        nothing.
         """
         moment = now()
         waiting = [result for result in results if result.left and not result.refused]
         whole = {envelope.copy_id: envelope.addresses for envelope in outgoing.recipients}
         with self._store.transaction() as connection:
+            if not self._mine(connection, outgoing):
+                return
             if uncertain:
                 count(connection, POSSIBLE_DUPLICATES)
             for result in results:
@@ -181,6 +189,11 @@ class Outbox:
             else:
                 connection.execute(delete(OUTBOX).where(OUTBOX.c.id == outgoing.id))
         faults.point("send.recorded")
+
+    def _mine(self, connection: Connection, outgoing: Outgoing, **values: object) -> bool:
+        """Whether we are still the one who sends a copy, with its row locked; `values` are written then."""
+        mine = update(OUTBOX).where(OUTBOX.c.id == outgoing.id, OUTBOX.c.claimed_by == self._me)
+        return bool(connection.execute(mine.values(claimed_by=self._me, **values)).rowcount)
 
 
 def _move(connection: Connection, copy_id: str, state: State, note: str, moment: Any) -> None:

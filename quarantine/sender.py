@@ -4,7 +4,7 @@ import logging
 import smtplib
 from typing import Final
 
-from tamis.quarantine.outbox import Outbox, Outgoing, Result
+from tamis.quarantine.outbox import Outbox, Outgoing, Result, TakenOver
 from tamis.quarantine.rewrite import outgoing
 from tamis.quarantine.smtp import Listener
 from tamis.quarantine.store import Store
@@ -23,10 +23,13 @@ class Sender:
         self._outbox = Outbox(store)
         self._expanding = Listener(delivery.server, delivery.timeout_seconds)
         self._mailboxes = Listener(delivery.mailbox_server, delivery.timeout_seconds)
+        self._unrecorded: tuple[Outgoing, list[Result], bool] | None = None
+        """What became of the last copy, until the database has it: only a death makes us forget it."""
 
     def send_due(self) -> int:
         """Send everything that is due; return how many copies were tried. Raises `sqlalchemy.exc.SQLAlchemyError`."""
         tried = 0
+        self._record()
         try:
             while claimed := self._outbox.claim(_AT_ONCE):
                 for copy in claimed:
@@ -46,15 +49,25 @@ class Sender:
             self._outbox.at_dot(copy)
             at_dot = True
 
-        uncertain = False
         try:
             with self._store.spool.open(copy.digest) as content:
                 results = listener.deliver(copy, outgoing(content, copy.changes), before_dot)
+            at_dot = False
+        except TakenOver:
+            return
         except (OSError, smtplib.SMTPException) as error:
-            uncertain = at_dot
             said = f"{type(error).__name__}: {error}"
             results = [Result(one.copy_id, said, one.addresses) for one in copy.recipients]
+        self._unrecorded = copy, results, at_dot
+        self._record()
+
+    def _record(self) -> None:
+        """Write down what became of the last copy. Raises `sqlalchemy.exc.SQLAlchemyError`: then asked again."""
+        if self._unrecorded is None:
+            return
+        copy, results, uncertain = self._unrecorded
         self._outbox.record(copy, results, uncertain)
+        self._unrecorded = None
         for result in results:
             self._log(copy, result)
 

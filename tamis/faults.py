@@ -1,17 +1,19 @@
 """Named points at which tests stop or kill a process: between every two steps of what must not lose mail.
 
-Nothing happens at them unless the environment says so when the process starts: ``TAMIS_FAULT=POINT=ACTION``. ACTION is
+Nothing happens at them unless the environment variable TAMIS_FAULT names a folder when the process starts. A file
+in it arms a point of every process that uses it, also of one that runs already:
 
-* ``kill:FOLDER``: SIGKILL to the process itself, once: FOLDER/POINT.done remembers it;
-* ``pause:FOLDER``: FOLDER/POINT is written with the process id, and awaited until it is gone, once: time to kill any
-  other part;
-* ``error``: an OSError, as of a disk that is full, each time.
+* ``POINT.kill``: SIGKILL to the process that comes there first;
+* ``POINT.pause``: that process waits until somebody removes ``POINT.paused``, which then holds its process id: time to
+  kill any other part;
+* ``POINT.error``: an `OSError`, as of a disk that is full, for everyone while the file is there.
 """
 
 import errno
 import os
 import signal
 import time
+from pathlib import Path
 from typing import Final
 
 VARIABLE: Final = "TAMIS_FAULT"
@@ -41,29 +43,32 @@ POINTS: Final = (
 )
 """Every point there is, in the order in which a message passes them."""
 
-_name, _, _action = os.environ.get(VARIABLE, "").partition("=")
+_folder: Final = os.environ.get(VARIABLE, "")
 
 
 def point(name: str) -> None:
-    """Pass a named point; acts only where the environment asked for it. Raises `OSError` for the action ``error``."""
-    if name == _name:
-        _act(name)
+    """Pass a named point; acts only where the environment asked for it. Raises `OSError` where an error is wanted."""
+    if _folder:
+        _act(Path(_folder, name))
 
 
-def _act(name: str) -> None:
-    action, _, where = _action.partition(":")
-    if where:
-        try:
-            os.close(os.open(f"{where}/{name}.done", os.O_CREAT | os.O_EXCL))
-        except FileExistsError:
-            return
-    if action == "kill":
+def _act(path: Path) -> None:
+    if _first(f"{path}.kill"):
         os.kill(os.getpid(), signal.SIGKILL)
-    elif action == "error":
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-    elif action == "pause":
-        marker = f"{where}/{name}"
-        with open(marker, "w", encoding="ascii") as file:
-            file.write(str(os.getpid()))
-        while os.path.exists(marker):
+    if _first(f"{path}.pause"):
+        Path(f"{path}.pausing").write_text(str(os.getpid()), "ascii")
+        # Whoever sees this name finds the number in it.
+        os.rename(f"{path}.pausing", f"{path}.paused")
+        while os.path.exists(f"{path}.paused"):
             time.sleep(0.005)
+    if os.path.exists(f"{path}.error"):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def _first(file: str) -> bool:
+    """Whether the file was there, and it is we who have removed it."""
+    try:
+        os.unlink(file)
+    except FileNotFoundError:
+        return False
+    return True

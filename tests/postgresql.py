@@ -7,6 +7,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 
@@ -120,6 +121,21 @@ class Cluster:
             process.wait(_START_SECONDS)
             raise
 
+    def kill(self) -> None:
+        """SIGKILL the server and all of its sessions; `start` makes it recover."""
+        assert self._process is not None
+        process, self._process = self._process, None
+        sessions = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        process.kill()
+        process.wait()
+        for pid in sessions:
+            with suppress(ProcessLookupError):
+                os.kill(int(pid), signal.SIGKILL)
+        # It does not start while one of them still has the shared memory.
+        deadline = time.monotonic() + _START_SECONDS
+        while any(map(_runs, sessions)) and time.monotonic() < deadline:
+            time.sleep(0.01)
+
     def run(self, statement: str, database: str = "postgres") -> list[tuple[object, ...]]:
         """Run one statement as the superuser, outside a transaction, and return its rows."""
         where = f"host=127.0.0.1 port={self.port} user=tamis dbname={database} connect_timeout=5"
@@ -132,3 +148,11 @@ class Cluster:
         name = f"tamis{next(self._numbers)}"
         self.run(f"CREATE DATABASE {name}")
         return f"postgresql+psycopg://tamis@127.0.0.1:{self.port}/{name}"
+
+
+def _runs(pid: str) -> bool:
+    """Whether a process has not ended; one that nobody has waited for yet has."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (OSError, IndexError):
+        return False

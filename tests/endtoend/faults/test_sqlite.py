@@ -1,0 +1,56 @@
+"""Processes are killed between every two steps, with SQLite: no copy is lost, and what comes twice is counted."""
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from tamis.faults import POINTS
+from tests.endtoend.faults import cases
+from tests.endtoend.faults.cases import Outcome
+from tests.endtoend.faults.mta import Letter
+from tests.endtoend.faults.world import RECIPIENTS, World
+
+pytestmark = [pytest.mark.servers, pytest.mark.slow]
+
+
+@pytest.mark.parametrize("victim", ["itself", "supervisor"])
+@pytest.mark.parametrize("point", POINTS)
+def test_nothing_is_lost(sqlite_world: World, point: str, victim: str, table: list[Outcome]) -> None:
+    world = sqlite_world
+    faults = {
+        "itself": lambda: world.killed_itself(point),
+        "supervisor": lambda: world.struck(point, world.supervisor_killed),
+    }
+    table.append(cases.run(world, point, victim, faults[victim]()))
+
+
+def test_a_copy_that_another_sender_has_taken_over_is_not_sent(sqlite_world: World) -> None:
+    """As by a keeper that stood still for an hour, while one of another machine went on."""
+    world, letter = sqlite_world, Letter(RECIPIENTS)
+    taken = "UPDATE outbox SET claimed_by = 'elsewhere 1 1', claimed_at = '2999-01-01 00:00:00.000000'"
+
+    @contextmanager
+    def taken_over() -> Iterator[None]:
+        world.database.run(taken)
+        yield
+        time.sleep(1.0)
+        assert sum(count for (marker, _), count in world.ledger.deliveries().items() if marker == letter.marker) == 1
+        world.database.run("UPDATE outbox SET claimed_by = ''")
+
+    with world.struck("send.content", taken_over):
+        world.send(letter).wait()
+        world.wait_quiet()
+    assert world.ledger.fates([letter])[1] == 0
+
+
+def test_what_the_dead_left_behind_is_swept(sqlite_world: World) -> None:
+    world = sqlite_world
+    long_ago = time.time() - 2 * 24 * 3600
+    for path in (world.spool / "tmp").iterdir():
+        os.utime(path, (long_ago, long_ago))
+    assert world.command("sweep", None) is None
+    assert world.command("expire", 30) is None
+    assert world.ledger.unneeded() == set()
