@@ -21,6 +21,7 @@ from tamis.mail import Mail
 
 if TYPE_CHECKING:
     from tamis.counters import Counters
+    from tamis.greylist import Greylist
     from tamis.models.bayes import Model
 
 
@@ -78,6 +79,7 @@ class Context:
     lists: Lists = field(default_factory=Lists)
     model: "Model | None" = None
     counters: "Counters | None" = None
+    greylist: "Greylist | None" = None
     decoys: Collection[str] = ()
     dns: Dns = field(default_factory=NoDns)
     now: datetime = field(default_factory=lambda: datetime.now(UTC))

@@ -16,7 +16,6 @@ from tamis.ahead import declared
 from tamis.answers import Answers
 from tamis.config import Config
 from tamis.contract import Stage
-from tamis.counters import Counters
 from tamis.database import first_line, open_database
 from tamis.destinations import Destinations
 from tamis.disposition import Disposition, dispose
@@ -35,6 +34,7 @@ from tamis.policy import Policies
 from tamis.record import Record, Refusal
 from tamis.redis_client import RedisClient
 from tamis.refusal import examine_outgoing, refused_for_now
+from tamis.shared_state import shared_state
 
 _log = logging.getLogger("tamis")
 
@@ -101,7 +101,7 @@ class Engine:
         settings = config.settings.redis
         redis = RedisClient(redis_url, settings.timeout_seconds)
         self._answers = Answers(redis, settings.answer_lifetime_seconds)
-        self._counters = Counters(redis)
+        self._shared = shared_state(redis)
         servers = addresses(config.settings.dns.servers)
         self._resolver = Resolver(
             servers, config.settings.dns.timeout_seconds, config.settings.dns.attempts, Shared(redis, servers)
@@ -192,9 +192,9 @@ class Engine:
     def examine(self, mail: Mail) -> Record:
         """Return what is to be said of a message; outgoing mail gets no verdicts and no header (SPEC, section 0)."""
         if mail.mail_class is MailClass.OUTGOING:
-            record = examine_outgoing(mail, self._snapshot, self._answers, self._counters, self._resolver)
+            record = examine_outgoing(mail, self._snapshot, self._answers, self._shared, self._resolver)
         else:
-            record = Examination(mail, self._snapshot, self._answers, self._counters, resolver=self._resolver).run()
+            record = Examination(mail, self._snapshot, self._answers, self._shared, resolver=self._resolver).run()
         self._resolver.flush(_STORED_AT_ONCE)
         return record
 
@@ -209,7 +209,7 @@ class Engine:
         """
         if mail.mail_class is not MailClass.INBOUND:
             return None
-        return refused_for_now(mail, recipient, self._snapshot, self._answers, self._counters, self._resolver)
+        return refused_for_now(mail, recipient, self._snapshot, self._answers, self._shared, self._resolver)
 
 
 def worker_engine(config: Config, redis_url: str) -> Engine:
