@@ -20,6 +20,7 @@ from tamis.lists import PLATFORM, Lists
 from tamis.mail import Mail
 
 if TYPE_CHECKING:
+    from tamis.bans import Bans
     from tamis.counters import Counters
     from tamis.greylist import Greylist
     from tamis.models.bayes import Model
@@ -80,6 +81,7 @@ class Context:
     model: "Model | None" = None
     counters: "Counters | None" = None
     greylist: "Greylist | None" = None
+    bans: "Bans | None" = None
     decoys: Collection[str] = ()
     dns: Dns = field(default_factory=NoDns)
     now: datetime = field(default_factory=lambda: datetime.now(UTC))

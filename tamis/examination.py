@@ -175,6 +175,7 @@ class Examination:
                 model=self._snapshot.model,
                 counters=self._shared.counters if self._shared else None,
                 greylist=self._shared.greylist if self._shared else None,
+                bans=self._shared.bans if self._shared else None,
                 decoys=self._snapshot.decoys,
                 now=self._mail.now,
                 deadline=self._deadline,

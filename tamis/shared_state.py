@@ -2,19 +2,23 @@
 
 from dataclasses import dataclass
 
+from tamis.bans import Bans
 from tamis.counters import Counters
 from tamis.greylist import Greylist
+from tamis.ham_counts import HamCounts
 from tamis.redis_client import RedisClient
 
 
 @dataclass(frozen=True, slots=True)
 class SharedState:
-    """What filters may ask of it, by subject."""
+    """What may be asked of it, by subject."""
 
     counters: Counters
     greylist: Greylist
+    bans: Bans
+    ham: HamCounts
 
 
-def shared_state(redis: RedisClient) -> SharedState:
+def shared_state(redis: RedisClient, ham_days: int = 7) -> SharedState:
     """Return what that server remembers."""
-    return SharedState(Counters(redis), Greylist(redis))
+    return SharedState(Counters(redis), Greylist(redis), Bans(redis), HamCounts(redis, ham_days))

@@ -18,6 +18,7 @@ from tamis.mail import Mail, parse_ip
 from tamis.message import Message
 
 if TYPE_CHECKING:
+    from tamis.bans import Bans
     from tamis.counters import Counters
     from tamis.dns.zone import ZoneText
     from tamis.greylist import Greylist
@@ -55,6 +56,7 @@ def hits(
     decoys: Collection[str] = (),
     dns: "ZoneText | None" = None,
     greylist: "Greylist | None" = None,
+    bans: "Bans | None" = None,
 ) -> list[str]:
     """Return the names of a filter's hits, in order, asked on behalf of all recipients.
 
@@ -72,6 +74,7 @@ def hits(
         model=model,
         counters=counters,
         greylist=greylist,
+        bans=bans,
         decoys=decoys,
         dns=_dns(dns),
         now=mail.now,
