@@ -4,13 +4,15 @@ Why it works: who sends malware or spam in bulk goes on for a while, from the sa
 its user sooner or later. So a ban is short, and says "try again later" (RFC 5321, section 4.2.1: 4yz): mail of an
 innocent user of that address comes late and is not lost. SPEC, section 1, row 2.
 
-Bans are made by hand (`tamis list ban`, `ban_ip` in the configuration).
+Bans are made by hand (`tamis list ban`, `ban_ip` in the configuration), and automatically (`tamis.consequences`). An
+automatic one does not hold for those whose whitelist has the peer (row 4); one that a person made does.
 """
 
 from collections.abc import Iterator
 
+from tamis.addresses import domain_of
 from tamis.contract import Context, Filter, Hit, Stage
-from tamis.lists import ListName
+from tamis.lists import PLATFORM, ListName
 from tamis.mail import Mail
 
 
@@ -26,3 +28,18 @@ class BannedIP(Filter):
             entry = ctx.lists.match_ip(ListName.BAN_IP, domain, mail.peer, ctx.now)
             if entry:
                 yield Hit("BANNED_IP", f"peer matches {entry}", True, domain)
+        for recipient in dict.fromkeys(ctx.recipients) if ctx.bans else ():
+            because = _automatic(mail, ctx, (PLATFORM, domain_of(recipient)))
+            if because:
+                yield Hit("BANNED_IP", because, True, recipient=recipient)
+
+
+def _automatic(mail: Mail, ctx: Context, domains: tuple[str, str]) -> str:
+    """Return why the peer is automatically banned for one of these, empty where it is not."""
+    assert mail.peer is not None
+    assert ctx.bans is not None
+    bans = (ctx.bans.find(domain, mail.peer, ctx.now) for domain in domains)
+    ban = next((ban for ban in bans if ban is not None), None)
+    if ban is None or any(ctx.lists.match_ip(ListName.WHITELIST_IP, domain, mail.peer, ctx.now) for domain in domains):
+        return ""
+    return f"{ban.network} is banned until {ban.until:%Y-%m-%d %H:%M} UTC: {ban.why}"

@@ -6,7 +6,7 @@ goes for a listener that no mail is told to come to (a decoy MX): all that it ge
 SPEC, section 1, row 13.
 
 What a trap gets is held in every mode but observe, and may be learned as spam where every recipient is one
-(`tamis.record.Record.learn_as_spam`). Addresses that hit traps in bulk are not banned automatically yet.
+(`tamis.record.Record.learn_as_spam`). Who hits traps in bulk is banned for a while (`tamis.consequences`).
 """
 
 from collections.abc import Iterator

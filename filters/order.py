@@ -20,6 +20,7 @@ from tamis.filters.blacklisted_ip import BlacklistedIP
 from tamis.filters.blacklisted_sender import BlacklistedSender
 from tamis.filters.cyrillic import Cyrillic
 from tamis.filters.empty_mail import EmptyMail
+from tamis.filters.greylisting import Greylisting
 from tamis.filters.honeypot import Honeypot
 from tamis.filters.mail_checksum import MailChecksum
 from tamis.filters.malformed_headers import MalformedHeaders
@@ -97,7 +98,7 @@ _LATER = Judgement.REFUSED_FOR_NOW
 ORDER: Final = (
     Row("1", "antivirus-1", _M, _MALWARE, "Does a scanner of the first stage know this malware?", always_held=True),
     Row("2", "banned-ip", _R, _LATER, "Is the peer banned for the moment?", BannedIP),
-    Row("3", "greylisting", _R, _LATER, "Is this peer, sender and recipient new?", default=Switch.OFF),
+    Row("3", "greylisting", _R, _LATER, "Is this peer, sender and recipient new?", Greylisting, Switch.OFF),
     Row("4", "whitelisted-ip", _C, _PASS, "Is the peer on a whitelist?", WhitelistedIP),
     Row("5", "spf", _S, _SPAM, "Does the envelope sender's domain forbid this peer?"),
     Row("6", "whitelisted-sender", _M, _PASS, "Is the envelope sender, or the author, whitelisted?", WhitelistedSender),

@@ -44,7 +44,7 @@ class RedisServer:
         program = shutil.which(self._settings.server)
         if program is None:
             log.warning(
-                "no private redis-server: nothing is cached, row 22 abstains",
+                "no private redis-server: nothing is cached, rows 3 and 22 abstain",
                 missing=self._settings.server,
                 key="redis.server",
             )

@@ -20,7 +20,9 @@ from tamis.lists import PLATFORM, Lists
 from tamis.mail import Mail
 
 if TYPE_CHECKING:
+    from tamis.bans import Bans
     from tamis.counters import Counters
+    from tamis.greylist import Greylist
     from tamis.models.bayes import Model
 
 
@@ -78,6 +80,8 @@ class Context:
     lists: Lists = field(default_factory=Lists)
     model: "Model | None" = None
     counters: "Counters | None" = None
+    greylist: "Greylist | None" = None
+    bans: "Bans | None" = None
     decoys: Collection[str] = ()
     dns: Dns = field(default_factory=NoDns)
     now: datetime = field(default_factory=lambda: datetime.now(UTC))

@@ -26,6 +26,7 @@ import redis.exceptions
 from tamis import limits
 from tamis.redis_client import RedisClient
 
+_PREFIX: Final = b"tamis:count:"
 _SCRIPT: Final = """\
 local key, now, window, most = KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local add = {'ZADD', key}
@@ -50,12 +51,21 @@ class Counters:
 
         It goes no further than `limits.COUNTED_MEMBERS`.
         """
-        key = hashlib.blake2b(name, digest_size=20).digest()
+        key = _key(name)
         counted = islice(members, limits.COUNTED_MEMBERS)
-        asked: list[Any] = [b"tamis:count:" + key, round(1000 * now.timestamp()), round(1000 * seconds)]
-        asked += [limits.COUNTED_MEMBERS, *(_hashed(member, key) for member in counted)]
+        asked: list[Any] = [key, round(1000 * now.timestamp()), round(1000 * seconds)]
+        asked += [limits.COUNTED_MEMBERS, *(_hashed(member, key.removeprefix(_PREFIX)) for member in counted)]
         found = self._redis.ask(lambda server: _run(server, asked))
         return found if isinstance(found, int) else None
+
+    def forget(self, names: Iterable[bytes]) -> None:
+        """Begin anew with those names."""
+        keys = [_key(name) for name in names]
+        self._redis.ask(lambda server: server.delete(*keys))
+
+
+def _key(name: bytes) -> bytes:
+    return _PREFIX + hashlib.blake2b(name, digest_size=20).digest()
 
 
 def _hashed(member: str, key: bytes) -> bytes:

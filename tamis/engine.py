@@ -5,6 +5,7 @@ import os
 import threading
 from contextlib import suppress
 from dataclasses import replace
+from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -15,8 +16,8 @@ from tamis import limits
 from tamis.ahead import declared
 from tamis.answers import Answers
 from tamis.config import Config
+from tamis.consequences import Consequences
 from tamis.contract import Stage
-from tamis.counters import Counters
 from tamis.database import first_line, open_database
 from tamis.destinations import Destinations
 from tamis.disposition import Disposition, dispose
@@ -35,6 +36,7 @@ from tamis.policy import Policies
 from tamis.record import Record, Refusal
 from tamis.redis_client import RedisClient
 from tamis.refusal import examine_outgoing, refused_for_now
+from tamis.shared_state import shared_state
 
 _log = logging.getLogger("tamis")
 
@@ -101,7 +103,8 @@ class Engine:
         settings = config.settings.redis
         redis = RedisClient(redis_url, settings.timeout_seconds)
         self._answers = Answers(redis, settings.answer_lifetime_seconds)
-        self._counters = Counters(redis)
+        self._shared = shared_state(redis, config.settings.bans.ham_days)
+        self._consequences = Consequences(config.settings.bans, config.settings.networks, self._shared)
         servers = addresses(config.settings.dns.servers)
         self._resolver = Resolver(
             servers, config.settings.dns.timeout_seconds, config.settings.dns.attempts, Shared(redis, servers)
@@ -117,7 +120,7 @@ class Engine:
         self._snapshot = Snapshot(
             self._policies, Lists(configured_entries(config)), None, frozenset(config.settings.networks.decoys)
         )
-        self.refresh()
+        self._refresh_snapshot()
 
     @property
     def snapshot(self) -> Snapshot:
@@ -129,11 +132,15 @@ class Engine:
         return self._ready
 
     def refresh(self) -> None:
-        """Take up changed lists and a changed model; keep the last good ones where that fails.
+        """Take up changed lists, a changed model and bans; keep the last good ones where that fails.
 
         And store what the DNS has answered lately, for other workers.
         """
         self._resolver.flush()
+        self._refresh_snapshot()
+        self._consequences.refresh(datetime.now(UTC))
+
+    def _refresh_snapshot(self) -> None:
         with self._refreshing:
             lists, model = self._fresh_lists(), self._fresh_model()
             if lists is not None or model is not None:
@@ -192,11 +199,19 @@ class Engine:
     def examine(self, mail: Mail) -> Record:
         """Return what is to be said of a message; outgoing mail gets no verdicts and no header (SPEC, section 0)."""
         if mail.mail_class is MailClass.OUTGOING:
-            record = examine_outgoing(mail, self._snapshot, self._answers, self._counters, self._resolver)
+            record = examine_outgoing(mail, self._snapshot, self._answers, self._shared, self._resolver)
         else:
-            record = Examination(mail, self._snapshot, self._answers, self._counters, resolver=self._resolver).run()
+            snapshot = self._snapshot
+            record = Examination(mail, snapshot, self._answers, self._shared, resolver=self._resolver).run()
+            self._follow(record, snapshot)
         self._resolver.flush(_STORED_AT_ONCE)
         return record
+
+    def _follow(self, record: Record, snapshot: Snapshot) -> None:
+        try:
+            self._consequences.follow(record, snapshot)
+        except Exception:  # The verdict is found, and nothing that is counted is worth a message.
+            _log.exception("what a message brought is not counted", extra={"fields": {"id": record.mail.id}})
 
     def dispose(self, record: Record) -> Disposition:
         """Return what becomes of each recipient's copy."""
@@ -209,7 +224,7 @@ class Engine:
         """
         if mail.mail_class is not MailClass.INBOUND:
             return None
-        return refused_for_now(mail, recipient, self._snapshot, self._answers, self._counters, self._resolver)
+        return refused_for_now(mail, recipient, self._snapshot, self._answers, self._shared, self._resolver)
 
 
 def worker_engine(config: Config, redis_url: str) -> Engine:

@@ -20,7 +20,6 @@ from tamis.addresses import domain_of
 from tamis.ahead import declared
 from tamis.answers import Answers
 from tamis.contract import Abstain, Context, Filter, FilterOptions, Hit
-from tamis.counters import Counters
 from tamis.dns.lookups import Lookups, NoDns
 from tamis.dns.resolver import Resolver
 from tamis.filters.honeypot import Honeypot
@@ -30,6 +29,7 @@ from tamis.mail import Mail, MailClass
 from tamis.models.bayes import Model
 from tamis.policy import Mode, Policies, Policy
 from tamis.record import Answer, Record, Verdict, points
+from tamis.shared_state import SharedState
 
 _log = logging.getLogger("tamis")
 _hits_encoder = msgspec.msgpack.Encoder()
@@ -70,7 +70,7 @@ class Examination:
         mail: Mail,
         snapshot: Snapshot,
         answers: Answers,
-        counters: Counters | None = None,
+        shared: SharedState | None = None,
         policy: Policy | None = None,
         resolver: Resolver | None = None,
     ) -> None:
@@ -78,7 +78,7 @@ class Examination:
         self._mail = mail
         self._snapshot = snapshot
         self._cache = answers
-        self._counters = counters
+        self._shared = shared
         self._started = time.monotonic()
         self._deadline = self._started + limits.FILTERS_SECONDS
         self._lookups = Lookups(resolver, self._deadline) if resolver else None
@@ -173,7 +173,9 @@ class Examination:
                 recipients=question.recipients,
                 lists=self._snapshot.lists,
                 model=self._snapshot.model,
-                counters=self._counters,
+                counters=self._shared.counters if self._shared else None,
+                greylist=self._shared.greylist if self._shared else None,
+                bans=self._shared.bans if self._shared else None,
                 decoys=self._snapshot.decoys,
                 now=self._mail.now,
                 deadline=self._deadline,

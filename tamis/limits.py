@@ -84,6 +84,18 @@ REASON_CHARS: Final = 200
 COUNTED_MEMBERS: Final = 500
 """Distinct members kept under one name of a counter, and so the most a filter may ask for."""
 
+BANS: Final = 5000
+"""Automatic bans; those that end first, or have ended, make room for others. Each process has a copy of them."""
+
+PENDING_PEERS: Final = 10_000
+"""Peers of which ham is counted in memory between two writes to Redis, some seconds apart."""
+
+GREYLISTED_RECIPIENTS: Final = 500
+"""Recipients of one message whose first try is remembered; at RCPT it is one at a time."""
+
+GREYLIST_TRIPLETS: Final = 100
+"""Triplets by which a peer network is remembered, and so the most that a policy may ask for."""
+
 ALIAS_LEGS: Final = 1000
 """Addresses that one recipient may stand for; Postfix's own virtual_alias_expansion_limit."""
 

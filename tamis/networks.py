@@ -33,6 +33,11 @@ def contains(networks: Iterable[str], ip: IPAddress) -> bool:
     return any(ip in ipaddress.ip_network(network) for network in networks)
 
 
+def network_around(ip: IPAddress, bits: int, bits_of_ipv6: int) -> str:
+    """Return the network of an address with so many bits, as text."""
+    return str(ipaddress.ip_network((ip, bits if ip.version == 4 else bits_of_ipv6), strict=False))
+
+
 def identify(
     networks: Networks,
     peer: IPAddress | None,

@@ -7,13 +7,13 @@ from dataclasses import replace
 
 from tamis.addresses import domain_of
 from tamis.answers import Answers
-from tamis.counters import Counters
 from tamis.dns.resolver import Resolver
 from tamis.examination import Examination, Snapshot
 from tamis.filters.order import ORDER, Judgement
 from tamis.mail import Mail
 from tamis.policy import Mode
 from tamis.record import Record, Refusal, Verdict
+from tamis.shared_state import SharedState
 
 
 def refused_for_now(
@@ -21,7 +21,7 @@ def refused_for_now(
     recipient: str,
     snapshot: Snapshot,
     answers: Answers,
-    counters: Counters | None = None,
+    shared: SharedState | None = None,
     resolver: Resolver | None = None,
 ) -> Refusal | None:
     """Return why one recipient of a message is refused for the moment under their policy, None where they are not.
@@ -34,7 +34,7 @@ def refused_for_now(
     policy = snapshot.policies.for_recipient(normalised)
     if policy.mode is Mode.OBSERVE:
         return None
-    examination = Examination(alone, snapshot, answers, counters, resolver=resolver)
+    examination = Examination(alone, snapshot, answers, shared, resolver=resolver)
     for row in ORDER:
         if row.judgement is Judgement.REFUSED_FOR_NOW and row.filter and policy.judges(row):
             for hit in examination.ask(row, policy).hits:
@@ -47,12 +47,12 @@ def examine_outgoing(
     mail: Mail,
     snapshot: Snapshot,
     answers: Answers,
-    counters: Counters | None = None,
+    shared: SharedState | None = None,
     resolver: Resolver | None = None,
 ) -> Record:
     """Return the record of outgoing mail, which is looked at for malware alone, under the default policy."""
     policy = snapshot.policies.for_domain("")
-    examination = Examination(mail, snapshot, answers, counters, policy, resolver)
+    examination = Examination(mail, snapshot, answers, shared, policy, resolver)
     rows = [row for row in ORDER if row.judgement is Judgement.MALWARE and row.filter and policy.judges(row)]
     examination.prepare(rows)
     found = ((row, hit) for row in rows for hit in examination.ask(row, policy).hits)

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from tamis import limits
 from tamis.dns.servers import parse_server
 from tamis.lists import CONFIGURED, BadEntry, normalise_value, recipient_domain
 from tamis.mail import parse_ip
@@ -206,6 +207,20 @@ class Dns(Section, frozen=True):
                 )
 
 
+class Bans(Section, frozen=True):
+    """Peers that row 2 refuses by itself: who writes to traps in bulk, or brings malware again and again."""
+
+    automatic: bool = True
+    trap_messages: Annotated[int, msgspec.Meta(ge=1, le=limits.COUNTED_MEMBERS)] = 5
+    trap_share: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.5
+    malware_messages: Annotated[int, msgspec.Meta(ge=1, le=limits.COUNTED_MEMBERS)] = 3
+    window_minutes: Annotated[int, msgspec.Meta(ge=1, le=1440)] = 60
+    ham_messages: Annotated[int, msgspec.Meta(ge=0, le=1000000)] = 20
+    ham_days: Annotated[int, msgspec.Meta(ge=1, le=30)] = 7
+    first_minutes: Annotated[int, msgspec.Meta(ge=1, le=1440)] = 15
+    longest_hours: Annotated[int, msgspec.Meta(ge=1, le=720)] = 24
+
+
 class Database(Section, frozen=True):
     """Lists kept by command. Without a url, SQLite in the state directory."""
 
@@ -334,6 +349,7 @@ class Settings(Section, frozen=True):
     log: Log = Log()
     redis: Redis = Redis()
     dns: Dns = Dns()
+    bans: Bans = Bans()
     database: Database = Database()
     aliases: Aliases = Aliases()
     classifier: Classifier = Classifier()

@@ -18,8 +18,10 @@ from tamis.mail import Mail, parse_ip
 from tamis.message import Message
 
 if TYPE_CHECKING:
+    from tamis.bans import Bans
     from tamis.counters import Counters
     from tamis.dns.zone import ZoneText
+    from tamis.greylist import Greylist
     from tamis.models.bayes import Model
 
 _PEER = "192.0.2.7"
@@ -53,6 +55,8 @@ def hits(
     counters: "Counters | None" = None,
     decoys: Collection[str] = (),
     dns: "ZoneText | None" = None,
+    greylist: "Greylist | None" = None,
+    bans: "Bans | None" = None,
 ) -> list[str]:
     """Return the names of a filter's hits, in order, asked on behalf of all recipients.
 
@@ -69,6 +73,8 @@ def hits(
         lists=Lists(lists),
         model=model,
         counters=counters,
+        greylist=greylist,
+        bans=bans,
         decoys=decoys,
         dns=_dns(dns),
         now=mail.now,

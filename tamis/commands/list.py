@@ -18,7 +18,7 @@ Actions: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    from tamis.commands import list_actions
+    from tamis.commands import list_actions, list_bans
 
     parser = subparsers.add_parser(
         "list", help="show and change the lists: white- and blacklists, bans, traps, malware"
@@ -39,6 +39,7 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     show.add_argument("--json", action="store_true", help="print JSON")
     show.set_defaults(run=_show)
     list_actions.add_to(actions)
+    list_bans.add_to(actions)
 
 
 def add_action(actions: Actions, name: str, text: str) -> argparse.ArgumentParser:
@@ -61,7 +62,8 @@ def _name(args: argparse.Namespace) -> ListName:
     return ListName(args.list.replace("-", "_"))
 
 
-def _domain(args: argparse.Namespace) -> str:
+def domain_option(args: argparse.Namespace) -> str:
+    """Return whose lists the options name. Raises `tamis.lists.BadEntry`."""
     if args.domain == PLATFORM:
         return PLATFORM
     return recipient_domain(args.domain)
@@ -79,7 +81,7 @@ def _expiry(text: str | None) -> datetime | None:
     return moment
 
 
-def _whose(domain: str) -> str:
+def whose(domain: str) -> str:
     return f"of {domain}" if domain else "of the platform"
 
 
@@ -94,34 +96,39 @@ def _remove(args: argparse.Namespace) -> int:
 def add_entry(args: argparse.Namespace, name: ListName, value: str, lifetime: str | None = None) -> int:
     """Add an entry, with the options of `add_history`; `lifetime` is how long it holds where they do not say."""
     config, by = load_config(args), args.by or caller()
-    domain, expires = _domain(args), _expiry(args.expires if args.expires is not None else lifetime)
+    domain, expires = domain_option(args), _expiry(args.expires if args.expires is not None else lifetime)
     become_service_user(config)
     new = ListStore(config.database_url).add(name, value, domain, by, expires, args.note)
     until = f", until {expires:%Y-%m-%d %H:%M} UTC" if expires else ""
-    print(f"{'added' if new else 'renewed'}: {name.option} {_whose(domain)}: {value}{until}")
+    print(f"{'added' if new else 'renewed'}: {name.option} {whose(domain)}: {value}{until}")
     return 0
 
 
-def remove_entry(args: argparse.Namespace, name: ListName, value: str) -> int:
-    """Remove an entry. Raises `UsageError` where there is none, and says where it is written."""
-    config, domain = load_config(args), _domain(args)
+def remove_entry(args: argparse.Namespace, name: ListName, value: str, gone: bool = False) -> int:
+    """Remove an entry. Raises `UsageError` where there is none, and says where it is written.
+
+    `gone`: what was asked for has been done already, so that having none is no mistake.
+    """
+    config, domain = load_config(args), domain_option(args)
     value = normalise_value(name, value)
     become_service_user(config)
     if not ListStore(config.database_url).remove(name, value, domain):
+        if gone:
+            return 0
         written = [e for e in configured_entries(config) if (e.list, e.value, e.domain) == (name, value, domain)]
         where = f"; it is written in {written[0].source}" if written else ""
-        raise UsageError(f"{value} is not on {name.option} {_whose(domain)}{where}")
-    print(f"removed: {name.option} {_whose(domain)}: {value}")
+        raise UsageError(f"{value} is not on {name.option} {whose(domain)}{where}")
+    print(f"removed: {name.option} {whose(domain)}: {value}")
     return 0
 
 
 def _show(args: argparse.Namespace) -> int:
     config = load_config(args)
-    found = _all_entries(config)
+    found = all_entries(config)
     if args.list:
         found = [stored for stored in found if stored.entry.list is _name(args)]
     if args.domain != PLATFORM:
-        domain = _domain(args)
+        domain = domain_option(args)
         found = [stored for stored in found if stored.entry.domain == domain]
     if args.json:
         print_json(
@@ -163,6 +170,7 @@ def _until(stored: StoredEntry, now: datetime) -> str:
     return f"{expires:%Y-%m-%d %H:%M}" + ("" if stored.entry.holds_at(now) else " (over)")
 
 
-def _all_entries(config: Config) -> list[StoredEntry]:
+def all_entries(config: Config) -> list[StoredEntry]:
+    """Return what is written in the configuration, and what is kept by command; ended entries too."""
     written = [StoredEntry(entry, entry.source, None, "") for entry in configured_entries(config)]
     return written + ListStore(config.database_url).stored()

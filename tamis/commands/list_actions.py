@@ -1,13 +1,15 @@
 """`tamis list ban|unban` and `flag|unflag`: entries that are made in a hurry (row 2), or of a message (row 8)."""
 
 import argparse
+import sys
 from typing import Final
 
-from tamis.commands.common import UsageError, read_message
-from tamis.commands.list import Actions, add_action, add_entry, add_history, remove_entry
+from tamis.commands.common import UsageError, load_config, read_message
+from tamis.commands.list import Actions, add_action, add_entry, add_history, domain_option, remove_entry, whose
 from tamis.content_digest import content_digest
-from tamis.lists import ListName, flagged_value
+from tamis.lists import ListName, flagged_value, normalise_value
 from tamis.mail import parse_ip
+from tamis.privileges import become_service_user
 
 _BAN: Final = "24h"
 _FLAG: Final = "30d"
@@ -34,7 +36,19 @@ def _ban(args: argparse.Namespace) -> int:
 
 
 def _unban(args: argparse.Namespace) -> int:
-    return remove_entry(args, ListName.BAN_IP, args.network)
+    from tamis.commands.list_bans import AWAY, end_automatic
+
+    config, domain = load_config(args), domain_option(args)
+    value = normalise_value(ListName.BAN_IP, args.network)
+    become_service_user(config)
+    network = end_automatic(config, value, domain)
+    if network:
+        print(f"removed: automatic ban {whose(domain)}: {network}")
+    status = remove_entry(args, ListName.BAN_IP, value, gone=bool(network))
+    if network is None:
+        print(f"tamis: {AWAY}", file=sys.stderr)
+        return 1
+    return status
 
 
 def _flag(args: argparse.Namespace) -> int:

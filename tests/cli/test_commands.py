@@ -13,9 +13,14 @@ from typing import Any
 
 import pytest
 
+from tamis.bans import Offence
 from tamis.cli import main
+from tamis.consequences import counted_as
 from tamis.filters.order import ORDER
 from tamis.privileges import become_service_user
+from tamis.redis_client import RedisClient
+from tamis.shared_state import shared_state
+from tests.redis_server import Server
 
 MESSAGE = b"From: Ann <ann@example.net>\nTo: bob@example.org\nSubject: hello\n\nbody\n"
 
@@ -86,7 +91,7 @@ def limited(text: str, width: int = 200) -> str:
 
 @pytest.mark.parametrize(
     "command", ["", "serve", "scan", "train", "learn", "evaluate", "filters", "tests", "policy", "list", "list add",
-                "list remove", "list show", "list ban", "list unban", "list flag", "list unflag",
+                "list remove", "list show", "list bans", "list ban", "list unban", "list flag", "list unflag",
                 "quarantine", "quarantine list", "quarantine show", "quarantine release",
                 "quarantine delete", "quarantine expire", "quarantine flag", "quarantine stats",
                 "database", "database check", "database upgrade", "check-config"]
@@ -275,6 +280,56 @@ def test_bans(tamis: Tamis) -> None:
     assert tamis.good("list unban 192.0.2.7") == "removed: ban-ip of the platform: 192.0.2.7\n"
     assert "is not on ban-ip of the platform" in tamis.bad("list unban 192.0.2.7")
     assert "is not an IP address or network" in tamis.bad("list ban spammer.example")
+
+
+def test_bans_in_force(tamis: Tamis) -> None:
+    """Those of the configuration, those made by command and, with a Redis, automatic ones."""
+    tamis.configure('[lists]\nban_ip = ["198.51.100.1"]\n')
+    tamis.good("list ban 192.0.2.7 --domain example.org --by ann", "--note", "hits traps")
+    tamis.good("list ban 192.0.2.8 --expires 2099-01-01")
+    found = {ban["network"]: ban for ban in tamis.read("list bans")}
+    assert set(found) == {"198.51.100.1", "192.0.2.7", "192.0.2.8"}
+    assert (found["192.0.2.7"]["domain"], found["192.0.2.7"]["why"]) == ("example.org", "hits traps")
+    assert [ban["network"] for ban in tamis.read("list bans --domain example.org")] == ["192.0.2.7"]
+    assert re.search(r"198.51.100.1 +platform +\S+tamis.toml:\d+ +for ever", tamis.good("list bans"))
+
+
+@pytest.mark.servers
+def test_automatic_bans(tamis: Tamis, server: Server) -> None:
+    tamis.configure(f'[redis]\nurl = "{server.url}"\n')
+    shared, now = shared_state(RedisClient(server.url)), datetime.now(UTC)
+    for network, domain in (("192.0.2.7", ""), ("192.0.2.7", "example.org"), ("2001:db8::/64", "")):
+        shared.counters.count(counted_as("trap", domain, network), ["x"], now, 3600)
+        offence = Offence(5, 20, 0.5, "5 messages to traps within 60 min")
+        assert shared.bans.ban(network, domain, offence, shared.ham, now, first=900, longest=86_400)
+    found = tamis.read("list bans")
+    assert sorted((ban["network"], ban["domain"] or "") for ban in found) == [
+        ("192.0.2.7", ""), ("192.0.2.7", "example.org"), ("2001:db8::/64", ""),
+    ]  # fmt: skip
+    assert {(ban["by"], ban["why"], ban["times"]) for ban in found} == {
+        ("automatic", "5 messages to traps within 60 min", 1)
+    }
+    assert "192.0.2.7      platform     automatic  " in tamis.good("list bans")
+    tamis.good("list ban 192.0.2.7")
+    assert tamis.good("list unban 192.0.2.7") == (
+        "removed: automatic ban of the platform: 192.0.2.7\nremoved: ban-ip of the platform: 192.0.2.7\n"
+    )
+    assert tamis.good("list unban 2001:db8::1234") == "removed: automatic ban of the platform: 2001:db8::/64\n"
+    assert "is not on ban-ip" in tamis.bad("list unban 192.0.2.7")
+    (left,) = tamis.read("list bans")
+    assert left["domain"] == "example.org"
+    assert len(server.client.keys("tamis:count:*")) == 1
+
+
+def test_redis_that_does_not_answer_is_said(tamis: Tamis) -> None:
+    tamis.configure(f'[redis]\nurl = "unix://{tamis.folder}/none.sock"\n')
+    tamis.good("list ban 192.0.2.7")
+    status, out, err = tamis.run("list bans --json")
+    assert (status, err) == (1, "tamis: automatic bans are not known: Redis does not answer\n")
+    assert [ban["network"] for ban in json.loads(out)] == ["192.0.2.7"]
+    status, out, err = tamis.run("list unban 192.0.2.7")
+    assert (status, err) == (1, "tamis: automatic bans are not known: Redis does not answer\n")
+    assert out == "removed: ban-ip of the platform: 192.0.2.7\n"
 
 
 def test_flagged_messages(tamis: Tamis, eml: Path) -> None:
