@@ -152,3 +152,32 @@ DNS_NEGATIVE_TTL_SECONDS: Final = 3600
 
 DNS_ERROR_SECONDS: Final = 2.0
 """How long a failure is remembered, so that the filters of one moment do not all wait for it."""
+
+DKIM_SIGNATURES: Final = 10
+"""DKIM signatures of one message that are looked at, from the top. Each costs some 0.1 ms."""
+
+DKIM_FIELD_BYTES: Final = 16 * KIB
+"""Octets of one signature field."""
+
+DKIM_KEY_BYTES: Final = 4 * KIB
+"""Octets of a key record; one with an RSA key of 4096 bits has some 750."""
+
+DKIM_KEYS: Final = 512
+"""Keys that one worker keeps ready, by their records."""
+
+RSA_LEAST_BITS: Final = 1024
+"""Shorter keys count for nothing (RFC 8301, section 3.2)."""
+
+RSA_MOST_BITS: Final = 4096
+
+RSA_EXPONENT_BITS: Final = 64
+"""Bits of an RSA exponent, which the time of a check grows with; nearly all have 17."""
+
+ARC_SETS: Final = 50
+"""Sets of an ARC chain (RFC 8617, section 4.2.1)."""
+
+DMARC_RECORD_BYTES: Final = 4 * KIB
+"""Octets of a DMARC record."""
+
+PEER_NAMES: Final = 5
+"""Names of one peer that are followed back to their addresses."""

@@ -41,7 +41,7 @@ class Message:
     def __init__(self, raw: bytes, size: int | None = None) -> None:
         self.size = len(raw) if size is None else size
         self.raw = normalise(raw[: limits.MESSAGE_BYTES])
-        self._size_capped = self.size > limits.MESSAGE_BYTES
+        self.size_capped = self.size > limits.MESSAGE_BYTES
 
     @cached_property
     def header_block(self) -> HeaderBlock:
@@ -136,12 +136,12 @@ class Message:
     @property
     def capped(self) -> bool:
         """Whether some cap kept a part of the message from being looked at."""
-        return self._size_capped or self.header_block.capped or self.tree.capped
+        return self.size_capped or self.header_block.capped or self.tree.capped
 
     @cached_property
     def digest(self) -> bytes:
         """BLAKE2b-160 of all that is looked at, headers included, and of whether there is more."""
-        return hashlib.blake2b(self.raw, digest_size=20, person=b"capped" if self._size_capped else b"").digest()
+        return hashlib.blake2b(self.raw, digest_size=20, person=b"capped" if self.size_capped else b"").digest()
 
 
 def html_to_text(source: str) -> str:

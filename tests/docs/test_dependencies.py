@@ -18,7 +18,7 @@ def _documented(chapter: str) -> dict[str, str]:
 
 
 def _declared(requirements: list[str]) -> dict[str, str]:
-    parts = [re.fullmatch(r"([A-Za-z0-9_.-]+(?:\[[a-z,]+\])?)(.*)", text) for text in requirements]
+    parts = [re.fullmatch(r"([A-Za-z0-9_.-]+(?:\[[a-z0-9,]+\])?)(.*)", text) for text in requirements]
     return {match[1]: match[2] for match in parts if match}
 
 
