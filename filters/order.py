@@ -25,6 +25,7 @@ from tamis.filters.honeypot import Honeypot
 from tamis.filters.mail_checksum import MailChecksum
 from tamis.filters.malformed_headers import MalformedHeaders
 from tamis.filters.missing_sender import MissingSender
+from tamis.filters.reverse_dns import ReverseDns
 from tamis.filters.same_sender_recipient import SameSenderRecipient
 from tamis.filters.sinograms import Sinograms
 from tamis.filters.whitelisted_ip import WhitelistedIP
@@ -113,7 +114,7 @@ ORDER: Final = (
         BlacklistedIP,
     ),
     Row("9", "blacklisted-sender", _S, _SPAM, "Is the envelope sender on a blacklist?", BlacklistedSender),
-    Row("10", "reverse-dns", _C, _SPAM, "Has the peer no name in the DNS?"),
+    Row("10", "reverse-dns", _C, _SPAM, "Has the peer no name in the DNS?", ReverseDns),
     Row(
         "11",
         "missing-sender",

@@ -17,6 +17,8 @@ import tamis
 from tamis.postfix.ports import free_ports
 
 _STOP_SECONDS = 40.0
+_NO_DNS = '[dns]\nservers = ["127.0.0.1:1"]\n'
+"""Nobody listens there: without servers of its own an instance knows nothing, whatever the DNS of this machine says."""
 
 
 class DaemonFailed(Exception):
@@ -40,8 +42,9 @@ class RunningTamis:
     """A running daemon, as a context manager.
 
     `settings` is the text of a tamis.toml without ``[daemon]`` (`daemon` holds further lines of that
-    section). It listens on a loopback port, or on what `listen` names. `wrapper` is put in front of the
-    command, `environment` is added to our own. `milter` is what Postfix's smtpd_milters wants.
+    section); without ``[dns]`` in it there is no DNS. It listens on a loopback port, or on what `listen`
+    names. `wrapper` is put in front of the command, `environment` is added to our own. `milter` is what
+    Postfix's smtpd_milters wants.
     """
 
     def __init__(
@@ -100,6 +103,8 @@ class RunningTamis:
     def write_settings(self, settings: str, user: str | None = None) -> None:
         """Write the configuration file; a running daemon reads it again at its next SIGHUP."""
         user = user or service_user()
+        if "[dns]" not in settings:
+            settings = f"{_NO_DNS}\n{settings}"
         text = (
             f'[daemon]\nlisten = ["{self._listen}"]\nuser = "{user}"\n'
             f'state_directory = "{self.folder / "state"}"\nruntime_directory = "{self.folder / "run"}"\n'

@@ -123,6 +123,9 @@ FILTERS_SECONDS: Final = 5.5
 HOLD_SECONDS: Final = 120.0
 """How long the MTA waits for a message to be held, told each second that work goes on; then it gets 451."""
 
+REVERSE_NAMES: Final = 5
+"""Names of one address that are looked at; there should be one."""
+
 DNS_SECONDS: Final = 3.0
 """How long the filters of one message wait for the DNS, all together."""
 

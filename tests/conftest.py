@@ -12,6 +12,7 @@ import pytest
 from hypothesis import settings
 
 from tamis import engine
+from tamis.dns import servers
 from tamis.models.bayes import Model
 from tests.postgresql import Cluster, programs
 from tests.redis_server import Server
@@ -46,6 +47,12 @@ def _preloaded(shipped_model: Model) -> None:
     """Let every engine find the shipped model in memory, as a worker does, and no other test's."""
     engine._models.clear()
     engine._models[engine._stamp(engine.SHIPPED_MODEL)] = shipped_model
+
+
+@pytest.fixture(autouse=True)
+def _no_dns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no test depend on what this machine's DNS says: where none is configured, nobody answers."""
+    monkeypatch.setattr(servers, "system_servers", lambda: [servers.Address("127.0.0.1", 1)])
 
 
 @pytest.fixture(scope="session")

@@ -46,7 +46,7 @@ Key = tuple[dns.name.Name, dns.rdatatype.RdataType]
 
 
 class Zone:
-    """Answers from a zone. Raises ValueError where it is not written as above."""
+    """Answers from a zone; with a `ttl` of 0 none is remembered. Raises ValueError where it is not written as above."""
 
     def __init__(self, text: ZoneText, ttl: int = TTL) -> None:
         self._ttl = ttl
@@ -83,13 +83,12 @@ class Zone:
             name = alias.target
         return reply
 
-    @staticmethod
-    def _fail(reply: dns.message.Message, status: Status) -> dns.message.Message | Status:
+    def _fail(self, reply: dns.message.Message, status: Status) -> dns.message.Message | Status:
         if status not in _RCODES:
             return status
         reply.set_rcode(_RCODES[status])
         if status not in _FAILURES:
-            reply.authority.append(dns.rrset.from_text(dns.name.root, TTL, _IN, "SOA", _SOA))
+            reply.authority.append(dns.rrset.from_text(dns.name.root, self._ttl, _IN, "SOA", _SOA))
         return reply
 
 

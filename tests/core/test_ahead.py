@@ -105,13 +105,17 @@ def name_server() -> Iterator[DnsServer]:
 
 @pytest.fixture
 def engine_with(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name_server: DnsServer) -> Iterator[Make]:
-    """Makes an engine with these filters in their rows, which asks the server."""
+    """Makes an engine with these filters in their rows, and no other that asks the DNS; they ask the server."""
     made: list[Engine] = []
 
     def make(*filters: Filter, config: str = "", redis_url: str = "") -> Engine:
         by_name = {one.name: one for one in filters}
         rows = tuple(
-            dataclasses.replace(row, filter=type(by_name[row.name])) if row.name in by_name else row
+            dataclasses.replace(row, filter=type(by_name[row.name]))
+            if row.name in by_name
+            else dataclasses.replace(row, filter=None)
+            if row.filter and row.filter.queries is not Filter.queries
+            else row
             for row in order.ORDER
         )
         for module in (examination, engine_module):

@@ -171,7 +171,8 @@ def test_the_score_is_the_sum_of_rounded_weights(place: Place) -> None:
         malformed_headers=ScoringProbe(Hit("A", ""), Hit("B", ""), Hit("A", ""), Hit("C", "")),
     )
     verdict = only(examine(model=model(A=1.0004, B=-0.25)))
-    assert dict(verdict.tests) == {"MAIL_CHECKSUM_ABSTAINED": 0, "BAYES": 1, "A": 2000, "B": -250, "C": 0}
+    tests = {name: weight for name, weight in verdict.tests if not name.endswith("_ABSTAINED")}
+    assert tests == {"BAYES": 1, "A": 2000, "B": -250, "C": 0}
     assert verdict.score == sum(weight for _, weight in verdict.tests) == 1751
 
 

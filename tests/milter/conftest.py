@@ -46,6 +46,8 @@ class Daemon:
 
     def write_config(self, daemon: str = "", rest: str = "") -> None:
         listen = json.dumps(self.listen)
+        if "[dns]" not in rest:
+            rest += '\n[dns]\nservers = ["127.0.0.1:1"]  # Nobody listens there.'
         self.config.write_text(
             f'[daemon]\nlisten = {listen}\nsocket_mode = "0666"\nworkers = 2\nuser = "{service_user()}"\n'
             f'state_directory = "{self.folder}/state"\nruntime_directory = "{self.folder}/run"\n{daemon}\n{rest}\n'
