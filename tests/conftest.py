@@ -6,13 +6,16 @@ No property test fails because the machine was busy.
 import gc
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
-from tamis import engine
+from tamis import engine, examination, refusal
+from tamis.contract import Filter
 from tamis.dns import servers
+from tamis.filters.order import ORDER
 from tamis.models.bayes import Model
 from tests.postgresql import Cluster, programs
 from tests.redis_server import Server
@@ -53,6 +56,16 @@ def _preloaded(shipped_model: Model) -> None:
 def _no_dns(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let no test depend on what this machine's DNS says: where none is configured, nobody answers."""
     monkeypatch.setattr(servers, "system_servers", lambda: [servers.Address("127.0.0.1", 1)])
+
+
+@pytest.fixture
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the rows that ask the DNS out of the order: for tests of what else becomes of a message."""
+    rows = tuple(
+        replace(row, filter=None) if row.filter and row.filter.queries is not Filter.queries else row for row in ORDER
+    )
+    for module in (examination, refusal):
+        monkeypatch.setattr(module, "ORDER", rows)
 
 
 @pytest.fixture(scope="session")

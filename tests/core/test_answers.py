@@ -16,7 +16,7 @@ from tamis.redis_client import RedisClient
 from tamis.testing import mail
 from tests.redis_server import Server
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.servers, pytest.mark.usefixtures("no_network")]
 
 CONFIG = "[policy.filters]\ncyrillic.enabled = true\nsinograms.enabled = true\n"
 

@@ -26,7 +26,7 @@ TRAPS = [Entry(ListName.TRAP, "traps.example"), Entry(ListName.TRAP, "old@exampl
 MALWARE = Entry(ListName.MALWARE_HASH, hashlib.sha256(b"bad\n").hexdigest())
 NO_SCORE = "[policy.filters.bayes]\nenabled = false\n"
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.servers, pytest.mark.usefixtures("no_network")]
 
 
 class Given(ListSource):

@@ -19,6 +19,8 @@ from tamis.postfix.ports import free_ports
 from tamis.testing import mail
 from tests.postgresql import Cluster
 
+pytestmark = pytest.mark.usefixtures("no_network")
+
 PEER = "192.0.2.7"
 
 

@@ -22,6 +22,8 @@ from tamis.settings import LEVELS
 from tamis.testing import hits, mail
 from tests.redis_server import Server
 
+pytestmark = pytest.mark.usefixtures("no_network")
+
 FILTER = MailChecksum()
 NOW = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
 
