@@ -22,7 +22,13 @@ from tamis.quarantine.tables import CONTENT, COPY, COUNTER, MESSAGE, OUTBOX
 SAME_MESSAGE: Final = timedelta(hours=24)
 """Within this time the same envelope and content are one message, brought again."""
 
+_PAGES: Final = 2000
+"""Pages of SQLite given back in one step."""
 _ALREADY_THERE: Final = (State.HELD, State.RELEASED, State.DELIVERED)
+
+
+def _pragma(connection: Connection, name: str) -> int:
+    return int(connection.exec_driver_sql(f"PRAGMA {name}").scalar_one())
 
 
 def upsert(connection: Connection, table: Any) -> Any:
@@ -115,6 +121,23 @@ class Store:
             self._insert(connection, messages)
             faults.point("hold.inserted")
         faults.point("hold.committed")
+
+    def give_back(self) -> None:
+        """Give the disk back what SQLite has free, unless it is little; PostgreSQL sees to that by itself.
+
+        A step is as short as a hold. Raises `sqlalchemy.exc.SQLAlchemyError`.
+        """
+        if self.engine().dialect.name != "sqlite":
+            return
+        with self.engine().connect() as connection:
+            before = 0
+            while (free := _pragma(connection, "freelist_count")) > _pragma(connection, "page_count") / 4:
+                if free == before:
+                    return  # A file of the first days, which cannot.
+                before = free
+                driver: Any = connection.connection.driver_connection
+                # Not `execute`, which ends after the first page.
+                driver.executescript(f"PRAGMA incremental_vacuum({_PAGES})")
 
     def _insert(self, connection: Connection, messages: Sequence[NewMessage]) -> None:
         known = self._known(connection, messages)

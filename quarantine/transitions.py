@@ -98,7 +98,10 @@ def expire(store: Store, days: float, progress: Progress | None = None) -> int:
 
 
 def forget(store: Store, days: float) -> int:
-    """Forget copies whose end lies longer back than so many days, with their history; return their number."""
+    """Forget copies whose end lies longer back than so many days, with their history; return their number.
+
+    The room they took in the database is given back to the disk.
+    """
     ended = [state.value for state in State if state not in NEEDS_CONTENT]
     query = (
         select(COPY.c.id, COPY.c.message_id)
@@ -118,7 +121,10 @@ def forget(store: Store, days: float) -> int:
                 alone = ~exists().where(COPY.c.message_id == MESSAGE.c.id)
                 connection.execute(delete(MESSAGE).where(MESSAGE.c.id.in_(messages), alone))
         if len(ids) < _TOGETHER:
-            return number
+            break
+    if number:
+        store.give_back()
+    return number
 
 
 def unneeded(store: Store) -> list[str]:
@@ -169,12 +175,9 @@ def _batches(names: Iterable[str]) -> Iterator[list[str]]:
 
 def _needed(digest: Any) -> Any:
     """Whether a copy needs a content."""
-    states = [state.value for state in NEEDS_CONTENT]
-    return (
-        exists()
-        .where(MESSAGE.c.digest == digest, COPY.c.message_id == MESSAGE.c.id, COPY.c.state.in_(states))
-        .correlate(CONTENT)
-    )
+    # From the content to its messages and their copies: the index of states would lead to every copy that is held.
+    state = COPY.c.state.concat("").in_([state.value for state in NEEDS_CONTENT])
+    return exists().where(MESSAGE.c.digest == digest, COPY.c.message_id == MESSAGE.c.id, state).correlate(CONTENT)
 
 
 def _digests(store: Store, copy_ids: Sequence[str]) -> list[str]:

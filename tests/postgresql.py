@@ -28,15 +28,17 @@ def programs() -> Path | None:
 class Cluster:
     """A running server, as a context manager; as root it runs as the user postgres, who alone may.
 
-    Its time zone is not UTC, so that a time that is read in the wrong one is found.
+    Its time zone is not UTC, so that a time that is read in the wrong one is found. Nothing in it survives a
+    power cut unless it is `durable`, which also has the memory that a server has by default.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, durable: bool = False, where: str = "/tmp") -> None:
         self._programs = folder
+        self._durable = durable
         self._process: subprocess.Popen[bytes] | None = None
         self._numbers = count(1)
         self.port = free_ports(1)[0]
-        self._folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
+        self._folder = Path(tempfile.mkdtemp(prefix="pg-", dir=where))
         self._folder.chmod(0o711)
         self._user = pwd.getpwnam("postgres") if os.geteuid() == 0 else None
         if self._user:
@@ -92,11 +94,10 @@ class Cluster:
             "listen_addresses": "127.0.0.1",
             "port": self.port,
             "unix_socket_directories": self._folder,
-            "fsync": "off",
-            "full_page_writes": "off",
-            "shared_buffers": "16MB",
             "timezone": "America/New_York",
         }
+        if not self._durable:
+            settings |= {"fsync": "off", "full_page_writes": "off", "shared_buffers": "16MB"}
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         self._process = self._spawn("postgres", "-D", str(self._data), *options)
         deadline = time.monotonic() + _START_SECONDS

@@ -1,11 +1,13 @@
 """Changes of state: each happens once, whoever else wants another at the same moment."""
 
 import random
+import sqlite3
 import threading
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import combinations_with_replacement
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -13,8 +15,9 @@ from sqlalchemy import select
 
 from tamis.quarantine import transitions
 from tamis.quarantine.records import decode_changes
+from tamis.quarantine.spool import Spool
 from tamis.quarantine.store import Store
-from tamis.quarantine.tables import COPY, OUTBOX
+from tamis.quarantine.tables import CONTENT, COPY, OUTBOX
 from tests.quarantine.held import FIELDS, RAW, age, contents, copy, events, hold, message, parted, rows, states
 
 WL = "X-Icodia-SpamFilter-WL"
@@ -166,6 +169,40 @@ def test_forget_counts_from_the_end(store: Store) -> None:
     age(store, 100)
     transitions.remove(store, [f"{name}.1"], "ann")
     assert transitions.forget(store, 90) == 0
+
+
+def test_what_is_forgotten_gives_the_disk_back(tmp_path: Path, spool: Spool) -> None:
+    store = Store(f"sqlite:///{tmp_path}/tamis.db", spool)
+    ids = hold_many(store, 1000)
+    file = tmp_path / "tamis.db"
+    full = file.stat().st_size
+    transitions.remove(store, ids, "ann")
+    age(store, 100)
+    assert transitions.forget(store, 90) == 1000
+    assert file.stat().st_size < full / 4
+    hold(store)
+
+
+def test_a_database_that_cannot_give_back(tmp_path: Path, spool: Spool) -> None:
+    """As Tamis made them once."""
+    with sqlite3.connect(tmp_path / "tamis.db") as connection:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("CREATE TABLE anothers (id INTEGER)")
+    store = Store(f"sqlite:///{tmp_path}/tamis.db", spool)
+    transitions.remove(store, hold_many(store, 1000), "ann")
+    age(store, 100)
+    assert transitions.forget(store, 90) == 1000
+
+
+def test_what_is_needed_is_found_from_the_content(tmp_path: Path, spool: Spool) -> None:
+    """Not from all that is held: the expiry of many would take time with their square."""
+    store = Store(f"sqlite:///{tmp_path}/tamis.db", spool)
+    query = select(CONTENT.c.digest).where(CONTENT.c.digest == "x", transitions._needed(CONTENT.c.digest))
+    text = str(query.compile(store.engine(), compile_kwargs={"literal_binds": True}))
+    with store.transaction() as connection:
+        plan = [str(row[3]) for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}")]
+    assert any("message_digest" in step for step in plan)
+    assert any("copy_message" in step for step in plan)
 
 
 # At the same moment
