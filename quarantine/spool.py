@@ -36,28 +36,29 @@ class Incoming:
         self._digest = hashlib.blake2b(digest_size=32)
         descriptor, name = tempfile.mkstemp(dir=spool.unfinished)
         self._path = Path(name)
-        self._file = os.fdopen(descriptor, "w+b")
+        # Without a buffer: of a disk that is full, it is known what of the message is there.
+        self._file = os.fdopen(descriptor, "w+b", buffering=0)
         self.size = 0
         self.digest = ""
         """Hexadecimal, known once stored."""
 
     def write(self, octets: bytes | bytearray) -> None:
         """Add octets. Raises `OSError` where there is no room; then the message cannot be stored."""
-        self._file.write(octets)
+        left = memoryview(octets)
+        while left:
+            left = left[self._file.write(left) :]
         self._digest.update(octets)
         self.size += len(octets)
 
     def written(self, octets: int) -> bytes:
         """Return the first octets that were written, at most so many. Raises `OSError`."""
-        self._file.flush()
-        return os.pread(self._file.fileno(), octets, 0)
+        return os.pread(self._file.fileno(), min(octets, self.size), 0)
 
     def store(self) -> str:
         """Make the message durable under the name of its content, and return that name. Raises `OSError`.
 
         Its folder is not yet durable: `Spool.settle` makes so the folders of many messages at once.
         """
-        self._file.flush()
         faults.point("spool.written")
         os.fsync(self._file.fileno())
         faults.point("spool.synced")
@@ -88,7 +89,7 @@ class Incoming:
 
     def discard(self) -> None:
         """Forget the unfinished file; what was stored stays."""
-        with contextlib.suppress(OSError):  # What could not be written cannot be when it is closed, either.
+        with contextlib.suppress(OSError):
             self._file.close()
         with contextlib.suppress(OSError):
             self._path.unlink()

@@ -64,17 +64,24 @@ def commands(world: World, released: Letter, expired: Letter, removed: Letter) -
     return failures + world.insist("remove", world.held([removed]))
 
 
-def run_without_database(world: World, gone: Callable[[], AbstractContextManager[None]]) -> None:
-    """Without the database spam is asked for again, and held when it is back; what all get alike goes on."""
-    spam, ham, observed = Letter(RECIPIENTS), Letter(RECIPIENTS, peer=STRANGER), Letter(RECIPIENTS[-1:])
-    with gone():
-        world.send(ham, observed).wait()
+def turn_away(world: World, trouble: Callable[[], AbstractContextManager[None]], size: int = 0) -> None:
+    """Where nothing can be held, spam is asked for again, and held afterwards; what all get alike goes on as ever."""
+    spam, ham = Letter(RECIPIENTS, padding=size), Letter(RECIPIENTS, peer=STRANGER, padding=size)
+    tagged = Letter(RECIPIENTS[1:2], padding=size)
+    with trouble():
+        world.send(ham, tagged).wait()
         sending = world.send(spam)
         wait_until(lambda: spam.answers[451] > 1, "spam was not turned away")
+        assert spam.answers[250] == 0
     sending.wait()
     world.wait_quiet()
-    assert set(ham.answers) == set(observed.answers) == {250}
-    fates, twice = world.ledger.fates([spam, ham, observed])
+    assert set(ham.answers) == set(tagged.answers) == {250}
+    fates, twice = world.ledger.fates([spam, ham, tagged])
     assert fates.pop((spam.marker, HELD)) == "held"
     assert set(fates.values()) == {"delivered"}
     assert twice == 0
+    for letter, words in ((ham, (b"Subject: offer\r\n", b"Verdict: ham;")), (tagged, (b"Subject: SPAM: offer\r\n",))):
+        for content in world.ledger.arrived(letter):
+            header, _, body = content.partition(b"\r\n\r\n")
+            assert body == letter.octets.partition(b"\r\n\r\n")[2]
+            assert all(word in header for word in words)

@@ -30,9 +30,8 @@ class Database(Protocol):
 class Sqlite:
     """A file that another process locks, or that nobody can open."""
 
-    url = ""
-
-    def __init__(self) -> None:
+    def __init__(self, url: str = "") -> None:
+        self.url = url
         self.path = Path()
 
     def run(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
@@ -55,10 +54,12 @@ class Sqlite:
         os.rename(self.path, aside)
         # Where there is nothing, a new database would be made.
         self.path.mkdir()
-        yield
-        time.sleep(_AWAY_SECONDS)
-        self.path.rmdir()
-        os.rename(aside, self.path)
+        try:
+            yield
+            time.sleep(_AWAY_SECONDS)
+        finally:
+            self.path.rmdir()
+            os.rename(aside, self.path)
 
 
 class Postgresql:
@@ -78,6 +79,8 @@ class Postgresql:
     @contextmanager
     def killed(self) -> Iterator[None]:
         self._cluster.kill()
-        yield
-        time.sleep(_AWAY_SECONDS)
-        self._cluster.start()
+        try:
+            yield
+            time.sleep(_AWAY_SECONDS)
+        finally:
+            self._cluster.start()

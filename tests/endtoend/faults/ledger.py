@@ -47,10 +47,13 @@ class Ledger:
         """How often each copy has come to its mailbox."""
         found: Counter[Copy] = Counter()
         for message in list(self._sink.messages):
-            marked = _MARKER.search(message.content)
-            assert marked, message.content
-            found.update((marked.group(1).decode(), recipient) for recipient in message.recipients)
+            marker = _marker(message.content)
+            found.update((marker, recipient) for recipient in message.recipients)
         return found
+
+    def arrived(self, letter: Letter) -> list[bytes]:
+        """What came of a letter, as it came."""
+        return [one.content for one in list(self._sink.messages) if _marker(one.content) == letter.marker]
 
     def fates(self, letters: Iterable[Letter]) -> tuple[dict[Copy, str], int]:
         """The state of each copy, and how many have arrived more often than once.
@@ -90,3 +93,9 @@ class Ledger:
         """Contents in the spool that no copy needs, and unfinished files."""
         needed = {digest for rows in self.copies().values() for state, digest, _ in rows if state == "held"}
         return {path.name for path in self._spool.rglob("*") if path.is_file()} - needed
+
+
+def _marker(content: bytes) -> str:
+    marked = _MARKER.search(content)
+    assert marked, content[:4096]
+    return marked.group(1).decode()

@@ -12,7 +12,7 @@ from tamis.postfix import client
 SPAMMER = "203.0.113.66"
 STRANGER = "203.0.113.25"
 _PAUSE_SECONDS = 0.1
-_PATIENCE_SECONDS = 60.0
+_PATIENCE_SECONDS = 30.0
 
 
 @dataclass

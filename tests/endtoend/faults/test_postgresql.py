@@ -33,4 +33,4 @@ def test_nothing_is_lost(
 
 
 def test_what_need_not_be_held_goes_on_meanwhile(postgresql_world: World, database: Postgresql) -> None:
-    cases.run_without_database(postgresql_world, database.killed)
+    cases.turn_away(postgresql_world, database.killed)

@@ -1,5 +1,8 @@
 """SQLite's file is locked, or cannot be opened, between every two steps: what cannot be held is asked for again."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import pytest
 
 from tamis.faults import POINTS
@@ -33,4 +36,18 @@ def test_nothing_is_lost_while_it_is_locked(
 
 
 def test_what_need_not_be_held_goes_on_meanwhile(sqlite_world: World, database: Sqlite) -> None:
-    cases.run_without_database(sqlite_world, database.away)
+    cases.turn_away(sqlite_world, database.away)
+
+
+@pytest.mark.parametrize("point", ["spool.written", "spool.synced"])
+def test_a_spool_that_takes_nothing(sqlite_world: World, point: str) -> None:
+    """As on a disk that says only when it syncs that it is full."""
+    armed = sqlite_world.faults / f"{point}.error"
+
+    @contextmanager
+    def failing() -> Iterator[None]:
+        armed.touch()
+        yield
+        armed.unlink()
+
+    cases.turn_away(sqlite_world, failing)

@@ -10,7 +10,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -45,9 +45,10 @@ def wait_until(condition: Callable[[], object], what: str) -> None:
 class World:
     """Client, Postfix, daemon, database, mailboxes; a context manager."""
 
-    def __init__(self, database: Database, settings: str = "") -> None:
+    def __init__(self, database: Database, settings: str = "", environment: Mapping[str, str] | None = None) -> None:
         self.database = database
         self._settings = settings
+        self._environment = dict(environment or {})
         self._parts = ExitStack()
         self._person: subprocess.Popen[str] | None = None
         self.letters: list[Letter] = []
@@ -55,6 +56,9 @@ class World:
     def __enter__(self) -> "World":
         with ExitStack() as parts:
             port = free_ports(1)[0]
+            self.faults = Path(parts.enter_context(tempfile.TemporaryDirectory(prefix="tamis-faults-", dir="/tmp")))
+            self.faults.chmod(0o777)
+            self._environment[faults.VARIABLE] = str(self.faults)
             self.sink = parts.enter_context(Sink())
             self.postfix = PrivatePostfix(
                 f"inet:127.0.0.1:{port}", routes=dict.fromkeys(MODES, self.sink.transport), domains=[]
@@ -63,7 +67,7 @@ class World:
                 self._text(),
                 daemon="workers = 3",
                 listen=f"inet:{port}@127.0.0.1",
-                environment=self._environment(parts),
+                environment=self._environment,
             )
             parts.enter_context(self.tamis)
             parts.enter_context(self.postfix)
@@ -87,11 +91,6 @@ class World:
         )
         url = f'[database]\nurl = "{self.database.url}"\n' if self.database.url else ""
         return f'[delivery]\n{delivery}{url}[lists]\nblacklist_ip = ["{SPAMMER}"]\n{self._settings}{domains}'
-
-    def _environment(self, parts: ExitStack) -> dict[str, str]:
-        self.faults = Path(parts.enter_context(tempfile.TemporaryDirectory(prefix="tamis-faults-", dir="/tmp")))
-        self.faults.chmod(0o777)
-        return {faults.VARIABLE: str(self.faults)}
 
     # --- mail and commands
 
@@ -133,7 +132,7 @@ class World:
             return subprocess.Popen(
                 [sys.executable, "-m", "tests.endtoend.faults.person", str(self.tamis.config)],
                 cwd=ROOT,
-                env={**os.environ, faults.VARIABLE: str(self.faults)},
+                env={**os.environ, **self._environment},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
