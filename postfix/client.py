@@ -2,7 +2,7 @@
 
 import re
 import smtplib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 _QUEUE_ID = re.compile(r"queued as ([0-9A-Za-z]+)")
@@ -91,9 +91,12 @@ class SmtpSession:
         sender: str,
         recipients: Sequence[str],
         mail_options: Sequence[str] = (),
-        rcpt_options: Sequence[str] = (),
+        rcpt_options: Sequence[str] | Mapping[str, Sequence[str]] = (),
     ) -> SmtpReply:
-        """Send one message; line ends become CRLF, nothing else is changed."""
+        """Send one message; line ends become CRLF, nothing else is changed.
+
+        `rcpt_options` are those of every recipient, or of each one by name.
+        """
         if self.refusal is not None:
             return self.refusal
         code, text = self._smtp.docmd(_command(f"MAIL FROM:<{sender}>", mail_options))
@@ -102,7 +105,8 @@ class SmtpSession:
             return _reply(code, text, "mail")
         refused: dict[str, tuple[int, str]] = {}
         for recipient in recipients:
-            code, text = self._smtp.docmd(_command(f"RCPT TO:<{recipient}>", rcpt_options))
+            options = rcpt_options.get(recipient, ()) if isinstance(rcpt_options, Mapping) else rcpt_options
+            code, text = self._smtp.docmd(_command(f"RCPT TO:<{recipient}>", options))
             if code not in (250, 251):
                 refused[recipient] = (code, text.decode("utf-8", "replace"))
         if len(refused) == len(recipients):

@@ -3,17 +3,14 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from email.utils import format_datetime
-from typing import Final
 
 from tamis.disposition import Disposition
 from tamis.headers import Changes, sanitise
 from tamis.mail import Mail, new_id
+from tamis.quarantine.parameters import of_leg, of_mail, of_rcpt, without_success
 from tamis.quarantine.records import NewCopy, NewMessage, NewOutbox
 from tamis.quarantine.spool import Incoming
 from tamis.record import Verdict
-
-_OF_MAIL: Final = ("RET=", "ENVID=", "BODY=", "SMTPUTF8")
-_OF_RCPT: Final = ("NOTIFY=", "ORCPT=")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +32,7 @@ def new_message(mail: Mail, disposition: Disposition, facts: SmtpFacts, incoming
         received_at=mail.now,
         sender=mail.mail_from,
         sender_key=mail.sender,
-        mail_parameters=_kept(facts.mail_parameters, _OF_MAIL),
+        mail_parameters=of_mail(facts.mail_parameters),
         peer=str(mail.peer) if mail.peer else "",
         rdns=mail.rdns,
         helo=mail.helo,
@@ -48,21 +45,22 @@ def new_message(mail: Mail, disposition: Disposition, facts: SmtpFacts, incoming
     )
 
 
-def _kept(parameters: Sequence[str], wanted: Sequence[str]) -> str:
-    """The parameters that go with a copy: the others concern one connection (SIZE=, AUTH=)."""
-    return " ".join(word for word in parameters if word.upper().startswith(tuple(wanted)))
-
-
 def _copies(mail: Mail, disposition: Disposition, facts: SmtpFacts) -> Iterator[NewCopy]:
     trace = ("Received", received(mail, facts.mta))
+    # Of an alias that it has expanded, the MTA has already said so, unless it gives up the whole message.
+    reported = set(disposition.removed) if disposition.stay else set()
 
     def copy(verdict: Verdict, legs: tuple[str, ...]) -> NewCopy:
         position = list(mail.recipients).index(verdict.recipient)
-        parameters = facts.rcpt_parameters[position] if position < len(facts.rcpt_parameters) else ()
-        return NewCopy(verdict, mail.rcpt_to[position], _kept(parameters, _OF_RCPT), legs)
+        said = mail.rcpt_to[position]
+        parameters = of_rcpt(facts.rcpt_parameters[position]) if position < len(facts.rcpt_parameters) else ""
+        if legs:
+            parameters = of_leg(parameters, said)
+            if verdict.recipient in reported:
+                parameters = without_success(parameters)
+            reported.add(verdict.recipient)
+        return NewCopy(verdict, said, parameters, legs)
 
-    for held in disposition.held:
-        yield replace(copy(held.verdict, held.legs), fields=(*held.fields, trace))
     for group in disposition.parted:
         changes = Changes(
             group.changes.remove, [*group.changes.add, trace], group.changes.subject, group.changes.repeated_subjects
@@ -70,6 +68,8 @@ def _copies(mail: Mail, disposition: Disposition, facts: SmtpFacts) -> Iterator[
         outbox = NewOutbox(new_id(), changes, expand=not group.legs)
         for verdict in group.verdicts:
             yield replace(copy(verdict, group.legs), fields=tuple(changes.add), outbox=outbox)
+    for held in disposition.held:
+        yield replace(copy(held.verdict, held.legs), fields=(*held.fields, trace))
 
 
 def received(mail: Mail, mta: str) -> str:

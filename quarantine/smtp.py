@@ -8,6 +8,7 @@ from typing import Final
 
 from tamis import faults
 from tamis.quarantine.outbox import Envelope, Outgoing, Result
+from tamis.quarantine.parameters import without_success
 
 _ATOM: Final = re.compile(r"[^\x00-\x20\x7f()<>\[\]:;@\\,\"]+")
 _QUOTED: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
@@ -76,8 +77,11 @@ class Listener:
         refused: dict[tuple[str, str], tuple[int, bytes]] = {}
         accepted = 0
         for envelope in copy.recipients:
+            parameters = envelope.parameters
             for address in envelope.addresses:
-                code, text = smtp.docmd(f"RCPT TO:<{path(address)}>{_options(smtp, envelope.parameters)}")
+                code, text = smtp.docmd(f"RCPT TO:<{path(address)}>{_options(smtp, parameters)}")
+                # One notice of success is enough for one recipient, however many addresses it stands for.
+                parameters = without_success(envelope.parameters)
                 if code in (250, 251):
                     accepted += 1
                 else:
