@@ -10,6 +10,7 @@ from tamis.message import Message
 from tamis.postfix.client import SmtpSession
 from tamis.postfix.instance import PostfixUnavailable, PrivatePostfix, require_postfix
 from tamis.postfix.served import RunningTamis
+from tests.authentication.signing import signed, zone
 from tests.dns_server import DnsServer
 
 pytestmark = pytest.mark.servers
@@ -24,6 +25,7 @@ ZONE = {
     "broken.example TXT": "SERVFAIL",
     "open.example TXT": ["v=spf1 include:broken.example -all"],
     "slow.example TXT": ["v=spf1 -all"],
+    **zone(domain="author.example"),
 }
 TEXT = (
     "From: Ann <ann@author.example>\nTo: user@example.org\nSubject: Minutes\nMessage-ID: <{}@author.example>\n\nhello\n"
@@ -39,11 +41,14 @@ class Site:
     sent: int = 0
 
     def send(self, sender: str, peer: str = PEER, helo: str = "mx.unknown.example", header: str = "") -> Message:
-        """Send one message and return it as it was delivered."""
+        """Send one message, below that header, and return it as it was delivered."""
         self.sent += 1
+        return self.send_text((header + TEXT.format(self.sent)).encode(), sender, peer, helo)
+
+    def send_text(self, text: bytes, sender: str, peer: str, helo: str) -> Message:
         before = self.postfix.delivered.count()
         with SmtpSession(self.postfix.smtp_port, peer, helo, helo) as smtp:
-            assert smtp.send((header + TEXT.format(self.sent)).encode(), sender, ["user@example.org"]).accepted
+            assert smtp.send(text, sender, ["user@example.org"]).accepted
         deadline = time.monotonic() + 20
         while self.postfix.delivered.count() == before and time.monotonic() < deadline:
             time.sleep(0.02)
@@ -87,6 +92,14 @@ def test_a_pass_and_a_forwarder_do_not(site: Site) -> None:
     assert (message.subject, "SPF_PASS: 0" in printed(message)) == ("Minutes", True)
     message = site.send("ann@bank0.example", FORWARDER)
     assert (message.subject, "SPF_FAIL: 1" in printed(message)) == ("Minutes", True)
+
+
+def test_a_signature_of_the_author_keeps_a_fail_from_deciding(site: Site) -> None:
+    text = signed(TEXT.format("signed").replace("\n", "\r\n").encode(), domain="author.example")
+    message = site.send_text(text, "ann@bank0.example", PEER, "mx.unknown.example")
+    assert (message.subject, "SPF_FAIL: 1" in printed(message)) == ("Minutes", True)
+    changed = text.replace(b"hello", b"hullo")
+    assert site.send_text(changed, "ann@bank0.example", PEER, "mx.unknown.example").subject == "SPAM: Minutes"
 
 
 def test_the_null_sender_is_checked_by_the_helo_name(site: Site) -> None:
