@@ -28,6 +28,7 @@ from tamis.filters.missing_sender import MissingSender
 from tamis.filters.reverse_dns import ReverseDns
 from tamis.filters.same_sender_recipient import SameSenderRecipient
 from tamis.filters.sinograms import Sinograms
+from tamis.filters.spf import SPF
 from tamis.filters.whitelisted_ip import WhitelistedIP
 from tamis.filters.whitelisted_sender import WhitelistedSender
 
@@ -101,7 +102,7 @@ ORDER: Final = (
     Row("2", "banned-ip", _R, _LATER, "Is the peer banned for the moment?", BannedIP),
     Row("3", "greylisting", _R, _LATER, "Is this peer, sender and recipient new?", Greylisting, Switch.OFF),
     Row("4", "whitelisted-ip", _C, _PASS, "Is the peer on a whitelist?", WhitelistedIP),
-    Row("5", "spf", _S, _SPAM, "Does the envelope sender's domain forbid this peer?"),
+    Row("5", "spf", _S, _SPAM, "Does the envelope sender's domain forbid this peer?", SPF),
     Row("6", "whitelisted-sender", _M, _PASS, "Is the envelope sender, or the author, whitelisted?", WhitelistedSender),
     Row("7", "auto-whitelisted-sender", _M, _PASS, "Has this sender earned enough weight with the domain?"),
     Row("7b", "sender-complaint", _S, _SPAM, "Is the sender on the complaint list?", default=Switch.ALWAYS),

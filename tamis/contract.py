@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import msgspec
 
 from tamis.addresses import domain_of
+from tamis.authentication import Authentication
 from tamis.dns import Question
 from tamis.dns.lookups import Dns, NoDns
 from tamis.lists import PLATFORM, Lists
@@ -72,7 +73,8 @@ class Context:
     """What a filter may look at besides the mail.
 
     `recipients` are those whose policy has these `options`; `decoys` are the names of the listeners whose every
-    recipient is a trap; `deadline` is monotonic seconds.
+    recipient is a trap; `forwarders` the networks of `networks.forwarders`; `authentication` is shared by all filters
+    of the message; `deadline` is monotonic seconds.
     """
 
     options: Any = field(default_factory=FilterOptions)
@@ -83,6 +85,8 @@ class Context:
     greylist: "Greylist | None" = None
     bans: "Bans | None" = None
     decoys: Collection[str] = ()
+    forwarders: Collection[str] = ()
+    authentication: Authentication = field(default_factory=Authentication)
     dns: Dns = field(default_factory=NoDns)
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     deadline: float = float("inf")

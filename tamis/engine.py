@@ -1,5 +1,6 @@
 """The engine of one process: the current snapshot, and the examination of each message with it."""
 
+import importlib
 import logging
 import os
 import threading
@@ -62,12 +63,13 @@ def _stamp(path: Path) -> _Stamp:
 
 
 def preload(config: Config) -> None:
-    """Load the model, and the driver of the database, into this process: the workers forked from it share them.
+    """Load the model, the driver of the database and pyspf into this process: the workers forked from it share them.
 
     A site's model that cannot be used is said in the log. Raises only where not even the shipped one can be read.
     """
     with suppress(SQLAlchemyError):
         open_database(config.database_url)
+    importlib.import_module("tamis.spf_query")
     path = model_path(config)
     try:
         stamp = _stamp(path)
@@ -118,7 +120,11 @@ class Engine:
         self._bad_model: _Stamp | None = None
         self._refreshing = threading.Lock()
         self._snapshot = Snapshot(
-            self._policies, Lists(configured_entries(config)), None, frozenset(config.settings.networks.decoys)
+            self._policies,
+            Lists(configured_entries(config)),
+            None,
+            frozenset(config.settings.networks.decoys),
+            config.settings.networks.forwarders,
         )
         self._refresh_snapshot()
 

@@ -19,6 +19,7 @@ from tamis import limits
 from tamis.addresses import domain_of
 from tamis.ahead import declared
 from tamis.answers import Answers
+from tamis.authentication import Authentication
 from tamis.contract import Abstain, Context, Filter, FilterOptions, Hit
 from tamis.dns.lookups import Lookups, NoDns
 from tamis.dns.resolver import Resolver
@@ -30,6 +31,7 @@ from tamis.models.bayes import Model
 from tamis.policy import Mode, Policies, Policy
 from tamis.record import Answer, Record, Verdict, points
 from tamis.shared_state import SharedState
+from tamis.spf import spf_of
 
 _log = logging.getLogger("tamis")
 _hits_encoder = msgspec.msgpack.Encoder()
@@ -49,6 +51,7 @@ class Snapshot:
     lists: Lists
     model: Model | None
     decoys: frozenset[str] = frozenset()
+    forwarders: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,7 @@ class Examination:
         self._deadline = self._started + limits.FILTERS_SECONDS
         self._lookups = Lookups(resolver, self._deadline) if resolver else None
         self._policies = {r: policy or snapshot.policies.for_recipient(r) for r in mail.recipients}
+        self._authentication = Authentication(mail, self._lookups, spf_of)
         self._answered: dict[tuple[str, FilterOptions], Answer] = {}
         self._cached: dict[bytes, bytes] = {}
         self._new: dict[bytes, bytes] = {}
@@ -177,6 +181,8 @@ class Examination:
                 greylist=self._shared.greylist if self._shared else None,
                 bans=self._shared.bans if self._shared else None,
                 decoys=self._snapshot.decoys,
+                forwarders=self._snapshot.forwarders,
+                authentication=self._authentication,
                 now=self._mail.now,
                 deadline=self._deadline,
                 dns=self._lookups or NoDns(),

@@ -184,3 +184,13 @@ DMARC_RECORD_BYTES: Final = 4 * KIB
 
 PEER_NAMES: Final = 5
 """Names of one peer that are followed back to their addresses."""
+
+SPF_RECORD_CHARS: Final = 4 * KIB
+"""Characters of one SPF record; RFC 7208, section 3.4, asks for 450 at most. A longer one is a permanent error."""
+
+SPF_TERM_CHARS: Final = 512
+"""Characters of one term of an SPF record, and of a word of an explanation: the time to read one grows with their
+square."""
+
+SPF_EXPLANATION_CHARS: Final = 200
+"""Characters of what a domain says about its SPF fail."""

@@ -93,15 +93,18 @@ ListenerName = Annotated[str, msgspec.Meta(pattern="^[!-~]{1,255}$")]
 
 
 class Networks(Section, frozen=True):
-    """Whose connections are not strangers' (SPEC, section 0), and the listeners that only strangers use (row 13)."""
+    """Whose connections are not strangers' (SPEC, section 0), the listeners that only strangers use (row 13), and who
+    forwards mail here (row 5)."""
 
     own: tuple[str, ...] = ()
     trusted_relays: tuple[str, ...] = ()
     decoys: tuple[ListenerName, ...] = ()
+    forwarders: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _networks("own", self.own)
         _networks("trusted_relays", self.trusted_relays)
+        _networks("forwarders", self.forwarders)
 
 
 HeaderName = Annotated[str, msgspec.Meta(pattern=r"^(|[A-Za-z][A-Za-z0-9-]{0,75})$")]

@@ -11,11 +11,13 @@ the score and the cache are the engine's and are not involved.
 from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from tamis.authentication import Authentication
 from tamis.contract import Abstain, Context, Filter, FilterOptions
 from tamis.dns.lookups import Dns, NoDns
 from tamis.lists import Entry, Lists
 from tamis.mail import Mail, parse_ip
 from tamis.message import Message
+from tamis.spf import spf_of
 
 if TYPE_CHECKING:
     from tamis.bans import Bans
@@ -57,6 +59,7 @@ def hits(
     dns: "ZoneText | None" = None,
     greylist: "Greylist | None" = None,
     bans: "Bans | None" = None,
+    forwarders: Collection[str] = (),
 ) -> list[str]:
     """Return the names of a filter's hits, in order, asked on behalf of all recipients.
 
@@ -76,6 +79,8 @@ def hits(
         greylist=greylist,
         bans=bans,
         decoys=decoys,
+        forwarders=forwarders,
+        authentication=Authentication(mail, _dns(dns), spf_of),
         dns=_dns(dns),
         now=mail.now,
     )
