@@ -21,6 +21,7 @@ from tamis.filters.blacklisted_sender import BlacklistedSender
 from tamis.filters.cyrillic import Cyrillic
 from tamis.filters.empty_mail import EmptyMail
 from tamis.filters.greylisting import Greylisting
+from tamis.filters.helo import Helo
 from tamis.filters.honeypot import Honeypot
 from tamis.filters.mail_checksum import MailChecksum
 from tamis.filters.malformed_headers import MalformedHeaders
@@ -157,7 +158,7 @@ ORDER: Final = (
     Row("28", "spamassassin", _M, _SPAM, "Does SpamAssassin take it for spam?"),
     Row("29", "cyrillic", _M, _SPAM, "Are there Cyrillic characters?", Cyrillic, Switch.OFF),
     Row("30", "sinograms", _M, _SPAM, "Are there Han characters?", Sinograms, Switch.OFF),
-    Row("31", "helo", _C, _SPAM, "Is the HELO name invalid, foreign or ours?"),
+    Row("31", "helo", _C, _SPAM, "Is the HELO name invalid, foreign or ours?", Helo),
     Row("32", "score-tags", _M, _NONE, "Which headers carry the score?", carried_out_by="tamis.headers"),
     Row("33", "malformed-headers", _M, _NONE, "What is odd in the structure of the header?", MalformedHeaders),
     Row(

@@ -18,6 +18,7 @@ from tamis.dns import Question
 from tamis.dns.lookups import Dns, NoDns
 from tamis.lists import PLATFORM, Lists
 from tamis.mail import Mail
+from tamis.site import Site
 
 if TYPE_CHECKING:
     from tamis.bans import Bans
@@ -84,6 +85,7 @@ class Context:
     bans: "Bans | None" = None
     decoys: Collection[str] = ()
     dns: Dns = field(default_factory=NoDns)
+    site: Site = field(default_factory=Site)
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     deadline: float = float("inf")
 

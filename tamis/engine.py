@@ -37,6 +37,7 @@ from tamis.record import Record, Refusal
 from tamis.redis_client import RedisClient
 from tamis.refusal import examine_outgoing, refused_for_now
 from tamis.shared_state import shared_state
+from tamis.site import Site
 
 _log = logging.getLogger("tamis")
 
@@ -118,7 +119,11 @@ class Engine:
         self._bad_model: _Stamp | None = None
         self._refreshing = threading.Lock()
         self._snapshot = Snapshot(
-            self._policies, Lists(configured_entries(config)), None, frozenset(config.settings.networks.decoys)
+            self._policies,
+            Lists(configured_entries(config)),
+            None,
+            frozenset(config.settings.networks.decoys),
+            Site(frozenset(config.settings.networks.own_names)),
         )
         self._refresh_snapshot()
 

@@ -96,12 +96,15 @@ class Networks(Section, frozen=True):
     """Whose connections are not strangers' (SPEC, section 0), and the listeners that only strangers use (row 13)."""
 
     own: tuple[str, ...] = ()
+    own_names: tuple[str, ...] = ()
     trusted_relays: tuple[str, ...] = ()
     decoys: tuple[ListenerName, ...] = ()
 
     def __post_init__(self) -> None:
         _networks("own", self.own)
         _networks("trusted_relays", self.trusted_relays)
+        for value in self.own_names:
+            _check_domain("own_names", value.removeprefix("."))
 
 
 HeaderName = Annotated[str, msgspec.Meta(pattern=r"^(|[A-Za-z][A-Za-z0-9-]{0,75})$")]
