@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from tamis import limits
 from tamis.ahead import declared
 from tamis.answers import Answers
+from tamis.authentication import domains
 from tamis.config import Config
 from tamis.consequences import Consequences
 from tamis.contract import Stage
@@ -63,10 +64,11 @@ def _stamp(path: Path) -> _Stamp:
 
 
 def preload(config: Config) -> None:
-    """Load the model, and the driver of the database, into this process: the workers forked from it share them.
+    """Load the model, the public suffixes and the database's driver into this process; its workers share them.
 
     A site's model that cannot be used is said in the log. Raises only where not even the shipped one can be read.
     """
+    domains.load()
     with suppress(SQLAlchemyError):
         open_database(config.database_url)
     path = model_path(config)

@@ -20,6 +20,11 @@ pytestmark = pytest.mark.servers
 ZONE: ZoneText = {
     "7.2.0.192.in-addr.arpa PTR": ["mail.sender.example"],
     "mail.sender.example": ["192.0.2.7"],
+    "sender.example MX": ["10 mail.sender.example"],
+    "bare.example": ["192.0.2.7"],
+    "null.example MX": ["0 ."],
+    "inside.example MX": ["10 mx.inside.example"],
+    "mx.inside.example": ["10.0.0.1"],
     "9.2.0.192.in-addr.arpa PTR": ["stray.sender.example"],
 }
 
@@ -59,6 +64,10 @@ CASES = [
     Case(),
     Case("reverse-dns", peer="192.0.2.8"),
     Case(test="RDNS_UNCONFIRMED", peer="192.0.2.9", helo="stray.sender.example"),
+    Case("invalid-mx", "MX_NONE", sender="ann@nowhere.example"),
+    Case("invalid-mx", "MX_NULL", sender="ann@null.example"),
+    Case("invalid-mx", "MX_PRIVATE", sender="ann@inside.example"),
+    Case(test="NO_MX", sender="ann@bare.example"),
     Case("helo", "HELO_LOCALHOST", helo="localhost"),
     Case("helo", "HELO_OURS", helo="mx.example.net"),
     Case("helo", "HELO_LITERAL", helo="[192.0.2.99]"),
@@ -106,7 +115,7 @@ def verdict(message: Message) -> str:
     return message.header("X-Tamis-Verdict") or ""
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.row or case.test or "clean")
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.test or case.row or "clean")
 def test_each_row_decides_its_own_case(post: Post, case: Case) -> None:
     post.send(case)
     message = post.arrived(case)
