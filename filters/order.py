@@ -21,7 +21,9 @@ from tamis.filters.blacklisted_sender import BlacklistedSender
 from tamis.filters.cyrillic import Cyrillic
 from tamis.filters.empty_mail import EmptyMail
 from tamis.filters.greylisting import Greylisting
+from tamis.filters.helo import Helo
 from tamis.filters.honeypot import Honeypot
+from tamis.filters.invalid_mx import InvalidMx
 from tamis.filters.mail_checksum import MailChecksum
 from tamis.filters.malformed_headers import MalformedHeaders
 from tamis.filters.missing_sender import MissingSender
@@ -127,7 +129,7 @@ ORDER: Final = (
     Row("12", "same-sender-recipient", _R, _SPAM, "Is the envelope sender the recipient?", SameSenderRecipient),
     Row("13", "honeypot", _R, _SPAM, "Was a trap address written to?", Honeypot, always_held=True),
     Row("14", "ip-complaint", _C, _SPAM, "Is the peer on the complaint list?"),
-    Row("15", "invalid-mx", _S, _SPAM, "Can no reply reach the envelope sender's domain?"),
+    Row("15", "invalid-mx", _S, _SPAM, "Can no reply reach the envelope sender's domain?", InvalidMx),
     Row("16", "maps-rbl", _C, _SPAM, "Do half of the DNS lists name the peer or the sender's domain?"),
     Row("17", "empty-mail", _M, _SPAM, "Has the message neither text, image nor attachment?", EmptyMail),
     Row("18", "exceptions", _M, Judgement.EXCEPTION, "Does one of the operator's exceptions match?"),
@@ -158,7 +160,7 @@ ORDER: Final = (
     Row("28", "spamassassin", _M, _SPAM, "Does SpamAssassin take it for spam?"),
     Row("29", "cyrillic", _M, _SPAM, "Are there Cyrillic characters?", Cyrillic, Switch.OFF),
     Row("30", "sinograms", _M, _SPAM, "Are there Han characters?", Sinograms, Switch.OFF),
-    Row("31", "helo", _C, _SPAM, "Is the HELO name invalid, foreign or ours?"),
+    Row("31", "helo", _C, _SPAM, "Is the HELO name invalid, foreign or ours?", Helo),
     Row("32", "score-tags", _M, _NONE, "Which headers carry the score?", carried_out_by="tamis.headers"),
     Row("33", "malformed-headers", _M, _NONE, "What is odd in the structure of the header?", MalformedHeaders),
     Row(

@@ -195,6 +195,7 @@ class Examiner:
             queue_id=envelope.queue_id,
             id=message_id,
             listener=envelope.listener,
+            mta=envelope.mta,
         )
 
 

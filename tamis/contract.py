@@ -19,6 +19,7 @@ from tamis.dns import Question
 from tamis.dns.lookups import Dns, NoDns
 from tamis.lists import PLATFORM, Lists
 from tamis.mail import Mail
+from tamis.site import Site
 
 if TYPE_CHECKING:
     from tamis.bans import Bans
@@ -88,6 +89,7 @@ class Context:
     forwarders: Collection[str] = ()
     authentication: Authentication = field(default_factory=Authentication)
     dns: Dns = field(default_factory=NoDns)
+    site: Site = field(default_factory=Site)
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     deadline: float = float("inf")
 

@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from tamis import limits
 from tamis.ahead import declared
 from tamis.answers import Answers
+from tamis.authentication import domains
 from tamis.config import Config
 from tamis.consequences import Consequences
 from tamis.contract import Stage
@@ -38,6 +39,7 @@ from tamis.record import Record, Refusal
 from tamis.redis_client import RedisClient
 from tamis.refusal import examine_outgoing, refused_for_now
 from tamis.shared_state import shared_state
+from tamis.site import Site
 
 _log = logging.getLogger("tamis")
 
@@ -63,10 +65,11 @@ def _stamp(path: Path) -> _Stamp:
 
 
 def preload(config: Config) -> None:
-    """Load the model, the driver of the database and pyspf into this process: the workers forked from it share them.
+    """Load the model, the public suffixes, pyspf and the database's driver into this process; its workers share them.
 
     A site's model that cannot be used is said in the log. Raises only where not even the shipped one can be read.
     """
+    domains.load()
     with suppress(SQLAlchemyError):
         open_database(config.database_url)
     importlib.import_module("tamis.spf_query")
@@ -125,6 +128,7 @@ class Engine:
             None,
             frozenset(config.settings.networks.decoys),
             config.settings.networks.forwarders,
+            Site(frozenset(config.settings.networks.own_names)),
         )
         self._refresh_snapshot()
 

@@ -9,7 +9,7 @@ import hashlib
 import logging
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
@@ -31,6 +31,7 @@ from tamis.models.bayes import Model
 from tamis.policy import Mode, Policies, Policy
 from tamis.record import Answer, Record, Verdict, points
 from tamis.shared_state import SharedState
+from tamis.site import Site
 from tamis.spf import spf_of
 
 _log = logging.getLogger("tamis")
@@ -52,6 +53,7 @@ class Snapshot:
     model: Model | None
     decoys: frozenset[str] = frozenset()
     forwarders: tuple[str, ...] = ()
+    site: Site = field(default_factory=Site)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +188,7 @@ class Examination:
                 now=self._mail.now,
                 deadline=self._deadline,
                 dns=self._lookups or NoDns(),
+                site=self._snapshot.site,
             )
             try:
                 answer.hits = tuple(question.filter.check(self._mail, context))

@@ -126,6 +126,9 @@ HOLD_SECONDS: Final = 120.0
 REVERSE_NAMES: Final = 5
 """Names of one address that are looked at; there should be one."""
 
+MX_HOSTS: Final = 10
+"""Mail hosts of one domain that are looked at."""
+
 DNS_SECONDS: Final = 3.0
 """How long the filters of one message wait for the DNS, all together."""
 

@@ -97,6 +97,7 @@ class Networks(Section, frozen=True):
     forwards mail here (row 5)."""
 
     own: tuple[str, ...] = ()
+    own_names: tuple[str, ...] = ()
     trusted_relays: tuple[str, ...] = ()
     decoys: tuple[ListenerName, ...] = ()
     forwarders: tuple[str, ...] = ()
@@ -105,6 +106,8 @@ class Networks(Section, frozen=True):
         _networks("own", self.own)
         _networks("trusted_relays", self.trusted_relays)
         _networks("forwarders", self.forwarders)
+        for value in self.own_names:
+            _check_domain("own_names", value.removeprefix("."))
 
 
 HeaderName = Annotated[str, msgspec.Meta(pattern=r"^(|[A-Za-z][A-Za-z0-9-]{0,75})$")]

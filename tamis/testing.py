@@ -17,6 +17,7 @@ from tamis.dns.lookups import Dns, NoDns
 from tamis.lists import Entry, Lists
 from tamis.mail import Mail, parse_ip
 from tamis.message import Message
+from tamis.site import Site
 from tamis.spf import spf_of
 
 if TYPE_CHECKING:
@@ -39,13 +40,14 @@ def mail(
     sender: str = "",
     recipients: Sequence[str] = _RECIPIENTS,
     listener: str = "",
+    mta: str = "",
 ) -> Mail:
     """Return a mail with that text and envelope. An empty `peer` is one that is not known."""
     raw = text.encode() if isinstance(text, str) else text
     address = parse_ip(peer)
     if peer and address is None:
         raise ValueError(f"peer {peer!r} is not an IP address")
-    return Mail(Message(raw), address, rdns, helo, sender, recipients, listener=listener)
+    return Mail(Message(raw), address, rdns, helo, sender, recipients, listener=listener, mta=mta)
 
 
 def hits(
@@ -60,6 +62,7 @@ def hits(
     greylist: "Greylist | None" = None,
     bans: "Bans | None" = None,
     forwarders: Collection[str] = (),
+    site: Site | None = None,
 ) -> list[str]:
     """Return the names of a filter's hits, in order, asked on behalf of all recipients.
 
@@ -83,6 +86,7 @@ def hits(
         authentication=Authentication(mail, _dns(dns), spf_of),
         dns=_dns(dns),
         now=mail.now,
+        site=site or Site(),
     )
     names = [hit.name for hit in filter.check(mail, context)]
     unknown = set(names) - set(filter.tests)

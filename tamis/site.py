@@ -1,0 +1,22 @@
+"""What is configured for the whole site, whoever the recipients, and a filter may look at."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """`own_names`: hosts and domains of ours in lower case; with a dot in front, a domain and all below it."""
+
+    own_names: frozenset[str] = frozenset()
+
+    def is_own(self, name: str) -> bool:
+        """Whether a name in lower case, without final dot, is one of ours."""
+        return name in self.own_names or any(f".{parent}" in self.own_names for parent in _ancestors(name))
+
+
+def _ancestors(name: str) -> Iterable[str]:
+    """Yield a name, then all domains above it."""
+    while name:
+        yield name
+        name = name.partition(".")[2]
