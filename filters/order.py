@@ -24,11 +24,13 @@ from tamis.filters.greylisting import Greylisting
 from tamis.filters.helo import Helo
 from tamis.filters.honeypot import Honeypot
 from tamis.filters.invalid_mx import InvalidMx
+from tamis.filters.ip_complaint import IPComplaint
 from tamis.filters.mail_checksum import MailChecksum
 from tamis.filters.malformed_headers import MalformedHeaders
 from tamis.filters.missing_sender import MissingSender
 from tamis.filters.reverse_dns import ReverseDns
 from tamis.filters.same_sender_recipient import SameSenderRecipient
+from tamis.filters.sender_complaint import SenderComplaint
 from tamis.filters.sinograms import Sinograms
 from tamis.filters.spf import SPF
 from tamis.filters.whitelisted_ip import WhitelistedIP
@@ -107,7 +109,7 @@ ORDER: Final = (
     Row("5", "spf", _S, _SPAM, "Does the envelope sender's domain forbid this peer?", SPF),
     Row("6", "whitelisted-sender", _M, _PASS, "Is the envelope sender, or the author, whitelisted?", WhitelistedSender),
     Row("7", "auto-whitelisted-sender", _M, _PASS, "Has this sender earned enough weight with the domain?"),
-    Row("7b", "sender-complaint", _S, _SPAM, "Is the sender on the complaint list?", default=Switch.ALWAYS),
+    Row("7b", "sender-complaint", _S, _SPAM, "Is the sender on the complaint list?", SenderComplaint, Switch.ALWAYS),
     Row(
         "8",
         "blacklisted-ip",
@@ -128,7 +130,7 @@ ORDER: Final = (
     ),
     Row("12", "same-sender-recipient", _R, _SPAM, "Is the envelope sender the recipient?", SameSenderRecipient),
     Row("13", "honeypot", _R, _SPAM, "Was a trap address written to?", Honeypot, always_held=True),
-    Row("14", "ip-complaint", _C, _SPAM, "Is the peer on the complaint list?"),
+    Row("14", "ip-complaint", _C, _SPAM, "Is the peer on the complaint list?", IPComplaint),
     Row("15", "invalid-mx", _S, _SPAM, "Can no reply reach the envelope sender's domain?", InvalidMx),
     Row("16", "maps-rbl", _C, _SPAM, "Do half of the DNS lists name the peer or the sender's domain?"),
     Row("17", "empty-mail", _M, _SPAM, "Has the message neither text, image nor attachment?", EmptyMail),

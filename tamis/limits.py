@@ -90,6 +90,9 @@ BANS: Final = 5000
 PENDING_PEERS: Final = 10_000
 """Peers of which ham is counted in memory between two writes to Redis, some seconds apart."""
 
+REPORTED_DOMAINS: Final = 10
+"""Fields of one name that are read of a feedback report: so many domains one report may accuse."""
+
 GREYLISTED_RECIPIENTS: Final = 500
 """Recipients of one message whose first try is remembered; at RCPT it is one at a time."""
 

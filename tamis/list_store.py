@@ -8,18 +8,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Delete, Engine, delete, insert, or_, select, update
+from sqlalchemy import Connection, Engine, insert, or_, select, update
 
 from tamis import schema
 from tamis.config import Config
 from tamis.database import LIST_ENTRY, VERSION, open_database, sqlite_file
-from tamis.lists import CONFIGURED, PLATFORM, BadEntry, Entry, ListName, normalise_value
+from tamis.list_rows import check_owner, checked, put, take_away
+from tamis.lists import CONFIGURED, PLATFORM, Entry, ListName, normalise_value
 from tamis.settings import PlatformLists
 from tamis.snapshot_writer import Row
 
 _LISTS: Final = "lists"
-_LONGEST: Final = 320
-"""Characters of a value, as RFC 5321 has them: 64 of the local part, 255 of the domain."""
 _ADDED_BY: Final = "added by "
 _AT_ONCE: Final = 5000
 """Rows fetched at once where all are read."""
@@ -70,22 +69,32 @@ class ListStore:
         return self._engine
 
     @contextmanager
-    def _change(self) -> Iterator[Connection]:
-        """A transaction that changes entries, one after the other in all processes."""
+    def change(self, what: str = _LISTS) -> Iterator[Connection]:
+        """A transaction that changes entries, or `what` else is said; one after the other in all processes.
+
+        It makes the tables where needed, and raises the version number of what it changes.
+        """
         engine = self._open()
         schema.upgrade(engine)
         with engine.begin() as connection:
-            raised = update(VERSION).where(VERSION.c.name == _LISTS).values(number=VERSION.c.number + 1)
+            raised = update(VERSION).where(VERSION.c.name == what).values(number=VERSION.c.number + 1)
             if not connection.execute(raised).rowcount:
-                connection.execute(insert(VERSION).values(name=_LISTS, number=1))
+                connection.execute(insert(VERSION).values(name=what, number=1))
             yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection | None]:
+        """A connection to read by, None where there are no tables yet."""
+        if not self._exists():
+            yield None
+            return
+        with self._open().connect() as connection:
+            yield connection if schema.readable(connection) else None
 
     def version(self) -> int:
         """Return a number that changes whenever an entry does."""
-        if not self._exists():
-            return 0
-        with self._open().connect() as connection:
-            if not schema.readable(connection):
+        with self.read() as connection:
+            if connection is None:
                 return 0
             found = connection.execute(select(VERSION.c.number).where(VERSION.c.name == _LISTS)).scalar()
             return int(found or 0)
@@ -113,15 +122,13 @@ class ListStore:
 
     def stored(self, name: ListName | None = None, domain: str | None = None) -> list[StoredEntry]:
         """Return entries with their history, optionally of one list or one domain."""
-        if not self._exists():
-            return []
         query = select(LIST_ENTRY).order_by(LIST_ENTRY.c.list, LIST_ENTRY.c.domain, LIST_ENTRY.c.value)
         if name is not None:
             query = query.where(LIST_ENTRY.c.list == name.value)
         if domain is not None:
             query = query.where(LIST_ENTRY.c.domain == domain)
-        with self._open().connect() as connection:
-            if not schema.readable(connection):
+        with self.read() as connection:
+            if connection is None:
                 return []
             rows = connection.execute(query).all()
         return [
@@ -138,49 +145,22 @@ class ListStore:
         self, name: ListName, value: str, domain: str, by: str, expires: datetime | None = None, note: str = ""
     ) -> bool:
         """Add an entry, or renew it; return whether it is new. Raises `tamis.lists.BadEntry` on a bad value."""
-        normalised = normalise_value(name, value)
-        if domain != PLATFORM and name.platform_only:
-            raise BadEntry(f"entries of {name.option} hold for the whole platform, not for one domain")
-        if len(normalised) > _LONGEST:
-            raise BadEntry(f"{value[:40]!r}… is longer than {_LONGEST} characters")
-        with self._change() as connection:
-            removed = connection.execute(_delete(name, normalised, domain)).rowcount
-            connection.execute(
-                insert(LIST_ENTRY).values(
-                    list=name.value,
-                    domain=domain,
-                    value=normalised,
-                    added_by=_storable(by),
-                    added_at=datetime.now(UTC).replace(tzinfo=None),
-                    expires_at=expires.astimezone(UTC).replace(tzinfo=None) if expires else None,
-                    note=_storable(note),
-                )
-            )
-        return removed == 0
+        check_owner(name, domain)
+        normalised = checked(name, value)
+        with self.change() as connection:
+            return put(connection, name, normalised, domain, by, expires, note)
 
     def remove(self, name: ListName, value: str, domain: str) -> bool:
         """Remove an entry; return whether it was there."""
         normalised = normalise_value(name, value)
-        if not self._exists():
-            return False
-        with self._open().connect() as connection:
-            if not schema.readable(connection):
+        with self.read() as connection:
+            if connection is None:
                 return False
-        with self._change() as connection:
-            removed = connection.execute(_delete(name, normalised, domain)).rowcount
+        with self.change() as connection:
+            removed = take_away(connection, name, normalised, domain)
             if not removed:
                 connection.rollback()
-        return bool(removed)
-
-
-def _delete(name: ListName, value: str, domain: str) -> Delete:
-    table = LIST_ENTRY.c
-    return delete(LIST_ENTRY).where(table.list == name.value, table.domain == domain, table.value == value)
-
-
-def _storable(words: str) -> str:
-    """Return free text as every database takes it: no NUL, nothing that is not Unicode, and not too long."""
-    return words.encode("utf-8", "replace").decode().replace("\0", "?")[:255]
+        return removed
 
 
 def _utc(moment: datetime | None) -> datetime | None:

@@ -33,6 +33,10 @@ class ListName(enum.StrEnum):
     """Pairs of peer and content of messages that people took for spam (row 8)."""
     MALWARE_HASH = "malware_hash"
     """SHA-256 of files known to be bad (row 26)."""
+    COMPLAINT_IP = "complaint_ip"
+    """Peers that people have complained of (row 14)."""
+    COMPLAINT_SENDER = "complaint_sender"
+    """Senders, and domains of senders, that people or official bodies have complained of (row 7b)."""
 
     @property
     def option(self) -> str:
@@ -45,13 +49,13 @@ class ListName(enum.StrEnum):
 
     @property
     def by_command_only(self) -> bool:
-        """Whether entries come from `tamis list` alone: nobody writes digests into a configuration file."""
-        return self in (ListName.FLAGGED, ListName.MALWARE_HASH)
+        """Whether entries come from commands alone: nobody writes digests or complaints into a configuration file."""
+        return self is ListName.FLAGGED or self.platform_only
 
     @property
     def platform_only(self) -> bool:
-        """Whether an entry holds for everybody: what is malware does not depend on the recipient."""
-        return self is ListName.MALWARE_HASH
+        """Whether an entry holds for everybody: what is malware, or complained of, does not depend on the recipient."""
+        return self in (ListName.MALWARE_HASH, ListName.COMPLAINT_IP, ListName.COMPLAINT_SENDER)
 
 
 CONFIGURED: Final = tuple(name for name in ListName if not name.by_command_only)

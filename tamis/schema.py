@@ -11,20 +11,23 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import Connection, Engine, func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from tamis.database import LIST_ENTRY, VERSION
+from tamis import reputation_tables
+from tamis.database import LIST_ENTRY, METADATA, VERSION
 from tamis.quarantine import tables
 
 if TYPE_CHECKING:
     from alembic.config import Config as AlembicConfig
 
-REVISION: Final = "0002"
+REVISION: Final = "0004"
 """The newest migration in `tamis/migrations/versions`; their numbers ascend."""
 
 UNNUMBERED: Final = ""
 """The revision of a database without tables, or with those of the first days, before there were migrations."""
 
 _TABLE: Final = "alembic_version"
-_MODEL: Final = tables.CONTENT.metadata
+_WITH_TABLES: Final = (tables, reputation_tables)
+"""Modules whose import tells the model their tables."""
+_MODEL: Final = METADATA
 """All tables, those of held mail too."""
 _LOCK: Final = 0x74616D6973
 """The advisory lock of PostgreSQL under which tables are changed."""

@@ -18,7 +18,7 @@ Actions: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    from tamis.commands import list_actions, list_bans
+    from tamis.commands import list_actions, list_bans, list_transfer
 
     parser = subparsers.add_parser(
         "list", help="show and change the lists: white- and blacklists, bans, traps, malware"
@@ -40,6 +40,7 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     show.set_defaults(run=_show)
     list_actions.add_to(actions)
     list_bans.add_to(actions)
+    list_transfer.add_to(actions)
 
 
 def add_action(actions: Actions, name: str, text: str) -> argparse.ArgumentParser:
@@ -69,7 +70,8 @@ def domain_option(args: argparse.Namespace) -> str:
     return recipient_domain(args.domain)
 
 
-def _expiry(text: str | None) -> datetime | None:
+def expiry(text: str | None) -> datetime | None:
+    """Return what --expires says, None for ever. Raises `UsageError`."""
     if text is None:
         return None
     try:
@@ -96,7 +98,7 @@ def _remove(args: argparse.Namespace) -> int:
 def add_entry(args: argparse.Namespace, name: ListName, value: str, lifetime: str | None = None) -> int:
     """Add an entry, with the options of `add_history`; `lifetime` is how long it holds where they do not say."""
     config, by = load_config(args), args.by or caller()
-    domain, expires = domain_option(args), _expiry(args.expires if args.expires is not None else lifetime)
+    domain, expires = domain_option(args), expiry(args.expires if args.expires is not None else lifetime)
     become_service_user(config)
     new = ListStore(config.database_url).add(name, value, domain, by, expires, args.note)
     until = f", until {expires:%Y-%m-%d %H:%M} UTC" if expires else ""

@@ -91,7 +91,9 @@ def limited(text: str, width: int = 200) -> str:
 
 @pytest.mark.parametrize(
     "command", ["", "serve", "scan", "train", "learn", "evaluate", "filters", "tests", "policy", "list", "list add",
-                "list remove", "list show", "list bans", "list ban", "list unban", "list flag", "list unflag",
+                "list remove", "list show", "list import", "list export", "list bans",
+                "complaint", "complaint import", "complaint list", "complaint accept", "complaint dismiss",
+                "list ban", "list unban", "list flag", "list unflag",
                 "quarantine", "quarantine list", "quarantine show", "quarantine release",
                 "quarantine delete", "quarantine expire", "quarantine flag", "quarantine stats",
                 "database", "database check", "database upgrade", "check-config"]

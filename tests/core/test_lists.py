@@ -151,8 +151,9 @@ def test_other_bad_values(name: ListName, value: str, line: str) -> None:
 
 
 def test_which_stand_in_the_configuration() -> None:
-    assert set(ListName) - set(CONFIGURED) == {ListName.FLAGGED, ListName.MALWARE_HASH}
-    assert [name for name in ListName if name.platform_only] == [ListName.MALWARE_HASH]
+    by_command = {ListName.FLAGGED, ListName.MALWARE_HASH, ListName.COMPLAINT_IP, ListName.COMPLAINT_SENDER}
+    assert set(ListName) - set(CONFIGURED) == by_command
+    assert {name for name in ListName if name.platform_only} == by_command - {ListName.FLAGGED}
 
 
 def test_flagged_pairs() -> None:
