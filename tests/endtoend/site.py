@@ -38,9 +38,12 @@ MODES = {
 }
 
 
-def policies(*tops: str) -> str:
-    """Return settings for a domain of each mode, ``tag.example`` and so on, under each of these names."""
-    general = f'[networks]\nown = ["{OUR_NETWORK}"]\n[lists]\nblacklist_ip = ["{SPAMMER}"]\n'
+def policies(*tops: str, lists: str = "") -> str:
+    """Return settings for a domain of each mode, ``tag.example`` and so on, under each of these names.
+
+    `lists` are further entries of the platform's lists.
+    """
+    general = f'[networks]\nown = ["{OUR_NETWORK}"]\n[lists]\nblacklist_ip = ["{SPAMMER}"]\n{lists}\n'
     return general + "".join(
         f'[domain."{domain}"]\n{policy}\n'
         for top in tops
@@ -162,6 +165,11 @@ class Site:
         query = "SELECT recipient, copy.id FROM copy JOIN message ON message.id = message_id WHERE state = 'held'"
         return dict(self.rows(f"{query} AND queue_id = ?", queue_id) if queue_id else self.rows(query))
 
+    def message_id(self, queue_id: str) -> str:
+        """Our id of a message of which something was held or copied."""
+        ((found,),) = self.rows("SELECT id FROM message WHERE queue_id = ?", queue_id)
+        return str(found)
+
     # --- held mail, by the code
 
     @property
@@ -169,12 +177,12 @@ class Site:
         config = configuration.load(self.tamis.config)
         return Store(config.database_url, Spool(config.spool_folder))
 
-    def release(self, *copy_ids: str, by: str = "admin@example.org") -> list[str]:
+    def release(self, *copy_ids: str, by: str = "admin@example.org", malware: bool = False) -> list[str]:
         """Release held copies, and return those that were held."""
         if not copy_ids:
             return []  # Where nothing was ever held, it is not for us to make the database.
         with as_service_user():
-            return transitions.release(self.store, copy_ids, by, WHITELISTED)
+            return transitions.release(self.store, copy_ids, by, WHITELISTED, malware=malware)
 
 
 _acting = 0
@@ -212,7 +220,7 @@ def running(
     sunk: Sequence[str] = (),
     stored: Sequence[str] = (),
     routes: Mapping[str, str] | None = None,
-    wrapper: Sequence[str] = (),
+    environment: Mapping[str, str] | None = None,
     workers: int = 2,
     **postfix: Any,
 ) -> Iterator[Site]:
@@ -235,7 +243,7 @@ def running(
             delivery(instance) + toml,
             daemon=f"workers = {workers}",
             listen=f"inet:{port}@127.0.0.1",
-            wrapper=wrapper,
+            environment=environment,
         )
         with daemon, instance:
             yield Site(instance, daemon, sink)
