@@ -27,6 +27,7 @@ from tamis.filters.invalid_mx import InvalidMx
 from tamis.filters.ip_complaint import IPComplaint
 from tamis.filters.mail_checksum import MailChecksum
 from tamis.filters.malformed_headers import MalformedHeaders
+from tamis.filters.maps_rbl import MapsRbl
 from tamis.filters.missing_sender import MissingSender
 from tamis.filters.reverse_dns import ReverseDns
 from tamis.filters.same_sender_recipient import SameSenderRecipient
@@ -132,7 +133,7 @@ ORDER: Final = (
     Row("13", "honeypot", _R, _SPAM, "Was a trap address written to?", Honeypot, always_held=True),
     Row("14", "ip-complaint", _C, _SPAM, "Is the peer on the complaint list?", IPComplaint),
     Row("15", "invalid-mx", _S, _SPAM, "Can no reply reach the envelope sender's domain?", InvalidMx),
-    Row("16", "maps-rbl", _C, _SPAM, "Do half of the DNS lists name the peer or the sender's domain?"),
+    Row("16", "maps-rbl", _C, _SPAM, "Do half of the DNS lists name the peer or the sender's domain?", MapsRbl),
     Row("17", "empty-mail", _M, _SPAM, "Has the message neither text, image nor attachment?", EmptyMail),
     Row("18", "exceptions", _M, Judgement.EXCEPTION, "Does one of the operator's exceptions match?"),
     Row("19", "keywords", _M, _SPAM, "Does a keyword rule match?"),

@@ -7,11 +7,12 @@ from tamis import limits
 from tamis.contract import Filter, FilterOptions
 from tamis.dns import Question
 from tamis.mail import Mail
+from tamis.site import Site
 
 _log = logging.getLogger("tamis")
 
 
-def declared(mail: Mail, asked: Iterable[tuple[Filter, FilterOptions]]) -> Iterator[Question]:
+def declared(mail: Mail, asked: Iterable[tuple[Filter, FilterOptions]], site: Site) -> Iterator[Question]:
     """Yield what these filters, with these options, are going to ask about a mail. A filter that fails declares less.
 
     Of one filter no more is taken than the whole message may ask.
@@ -20,9 +21,14 @@ def declared(mail: Mail, asked: Iterable[tuple[Filter, FilterOptions]]) -> Itera
         if filter.needs_peer and mail.peer is None:
             continue
         try:
-            for number, question in enumerate(filter.queries(mail, options)):
+            for number, question in enumerate(_questions(filter, mail, options, site)):
                 if number >= limits.DNS_QUESTIONS:
                     break
                 yield question
         except Exception:  # Nothing is lost: the filter asks again when its turn comes.
             _log.exception("a filter cannot say what it is going to ask", extra={"fields": {"filter": filter.name}})
+
+
+def _questions(filter: Filter, mail: Mail, options: FilterOptions, site: Site) -> Iterator[Question]:
+    yield from filter.queries(mail, options)
+    yield from filter.site_queries(site, mail, options)

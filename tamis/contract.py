@@ -124,6 +124,10 @@ class Filter:
         """
         return ()
 
+    def site_queries(self, site: Site, mail: Mail, options: Any) -> Iterable[Question]:
+        """The same, of a filter whose questions depend on what the site has configured; in addition to `queries`."""
+        return ()
+
     def cache_key(self, mail: Mail) -> bytes | None:
         """All that the answer depends on, besides options, model and lists; None when it is not worth caching."""
         return None

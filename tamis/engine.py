@@ -26,6 +26,7 @@ from tamis.disposition import Disposition, dispose
 from tamis.dns.resolver import Resolver
 from tamis.dns.servers import addresses
 from tamis.dns.shared import Shared
+from tamis.dns_list_tests import DnsListTests
 from tamis.examination import FILTERS, Examination, Snapshot
 from tamis.filters.order import ORDER
 from tamis.list_sources import DatabaseLists, ListSource, SnapshotLists
@@ -38,6 +39,7 @@ from tamis.policy import Policies
 from tamis.record import Record, Refusal
 from tamis.redis_client import RedisClient
 from tamis.refusal import examine_outgoing, refused_for_now
+from tamis.settings import enabled_lists
 from tamis.shared_state import shared_state
 from tamis.site import Site
 
@@ -130,6 +132,7 @@ class Engine:
             config.settings.networks.forwarders,
             Site(frozenset(config.settings.networks.own_names)),
         )
+        self._dns_lists = DnsListTests(enabled_lists(config.settings.dnslists), self._resolver)
         self._refresh_snapshot()
 
     @property
@@ -144,7 +147,7 @@ class Engine:
     def refresh(self) -> None:
         """Take up changed lists, a changed model and bans; keep the last good ones where that fails.
 
-        And store what the DNS has answered lately, for other workers.
+        And test DNS lists when that is due, and store what the DNS has answered lately, for other workers.
         """
         self._resolver.flush()
         self._refresh_snapshot()
@@ -156,6 +159,21 @@ class Engine:
             if lists is not None or model is not None:
                 current = self._snapshot
                 self._snapshot = replace(current, lists=lists or current.lists, model=model or current.model)
+            self._dns_lists.step()
+            self._take_up_dns_lists()
+
+    def _take_up_dns_lists(self) -> None:
+        """Let those DNS lists vote that behave."""
+        current, good = self._snapshot, self._dns_lists.good()
+        if good != current.site.dns_lists:
+            self._snapshot = replace(current, site=replace(current.site, dns_lists=good))
+
+    def _await_dns_lists(self) -> None:
+        """Let the first message wait for the first tests of the DNS lists, a moment at most."""
+        with self._refreshing:
+            if self._dns_lists.first:
+                self._dns_lists.wait()
+                self._take_up_dns_lists()
 
     def _fresh_lists(self) -> Lists | None:
         try:
@@ -204,13 +222,15 @@ class Engine:
             for row in ORDER
             if row.filter and row.filter.stage in reached and policy.enabled[row.name]
         }
-        self._resolver.ask(islice(declared(mail, asked.values()), limits.DNS_QUESTIONS))
+        self._resolver.ask(islice(declared(mail, asked.values(), self._snapshot.site), limits.DNS_QUESTIONS))
 
     def examine(self, mail: Mail) -> Record:
         """Return what is to be said of a message; outgoing mail gets no verdicts and no header (SPEC, section 0)."""
         if mail.mail_class is MailClass.OUTGOING:
             record = examine_outgoing(mail, self._snapshot, self._answers, self._shared, self._resolver)
         else:
+            if self._dns_lists.first:
+                self._await_dns_lists()
             snapshot = self._snapshot
             record = Examination(mail, snapshot, self._answers, self._shared, resolver=self._resolver).run()
             self._follow(record, snapshot)

@@ -144,7 +144,7 @@ class Examination:
                 self._cached[key] = value
         if self._lookups is not None:
             asked = [(one.filter, one.options) for one in questions if one.cache_key not in self._cached]
-            self._lookups.send(declared(self._mail, asked))
+            self._lookups.send(declared(self._mail, asked, self._snapshot.site))
 
     def ask(self, row: Row, policy: Policy) -> Answer:
         """Return what a built row says under a policy's options; it is asked once."""

@@ -5,14 +5,16 @@ This is the reference; `docs/configuration.md` is held to it by a test, and `tam
 
 import ipaddress
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
 import msgspec
 
 from tamis import limits
+from tamis.dns import Question
 from tamis.dns.servers import parse_server
+from tamis.dns_lists import DnsList, Kind, parse_codes
 from tamis.lists import CONFIGURED, BadEntry, normalise_value, recipient_domain
 from tamis.mail import parse_ip
 from tamis.postmap import is_table
@@ -109,6 +111,8 @@ class Networks(Section, frozen=True):
         for value in self.own_names:
             _check_domain("own_names", value.removeprefix("."))
 
+
+ListName = Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9_-]{1,40}$")]
 
 HeaderName = Annotated[str, msgspec.Meta(pattern=r"^(|[A-Za-z][A-Za-z0-9-]{0,75})$")]
 
@@ -225,6 +229,50 @@ class Bans(Section, frozen=True):
     ham_days: Annotated[int, msgspec.Meta(ge=1, le=30)] = 7
     first_minutes: Annotated[int, msgspec.Meta(ge=1, le=1440)] = 15
     longest_hours: Annotated[int, msgspec.Meta(ge=1, le=720)] = 24
+
+
+class DnsListSection(Section, frozen=True):
+    """One DNS list that rows 16 (addresses, domains) or 23 (URLs) ask (RFC 5782)."""
+
+    zone: str
+    kind: Kind
+    codes: tuple[str, ...] = ()
+    enabled: bool = True
+    ipv6: bool = True
+    addresses: bool = False
+    test_listed: str = ""
+    test_clean: str = ""
+    note: str = ""
+    terms: str = ""
+
+    def __post_init__(self) -> None:
+        _check_domain("zone", self.zone)
+        try:
+            parse_codes(self.codes)
+        except ValueError as error:
+            raise _impossible("codes", str(error)) from None
+        for key in ("test_listed", "test_clean"):
+            value = getattr(self, key)
+            if value and Question(f"{value}.{self.zone}").wire is None:
+                raise _impossible(key, f"{value!r} is neither an address nor a domain")
+
+
+def enabled_lists(sections: Mapping[str, DnsListSection]) -> list[DnsList]:
+    """Return the lists that are enabled, in their order."""
+    return [
+        DnsList(
+            name,
+            one.zone,
+            one.kind,
+            parse_codes(one.codes),
+            one.ipv6,
+            one.addresses,
+            one.test_listed,
+            one.test_clean,
+        )
+        for name, one in sections.items()
+        if one.enabled
+    ]
 
 
 class Database(Section, frozen=True):
@@ -355,6 +403,7 @@ class Settings(Section, frozen=True):
     log: Log = Log()
     redis: Redis = Redis()
     dns: Dns = Dns()
+    dnslists: Annotated[dict[ListName, DnsListSection], msgspec.Meta(max_length=40)] = {}
     bans: Bans = Bans()
     database: Database = Database()
     aliases: Aliases = Aliases()

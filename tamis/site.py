@@ -3,12 +3,16 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from tamis.dns_lists import DnsList
+
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """`own_names`: hosts and domains of ours in lower case; with a dot in front, a domain and all below it."""
+    """`own_names`: hosts and domains of ours in lower case; with a dot in front, a domain and all below it.
+    `dns_lists`: those that have a vote at the moment."""
 
     own_names: frozenset[str] = frozenset()
+    dns_lists: tuple[DnsList, ...] = ()
 
     def is_own(self, name: str) -> bool:
         """Whether a name in lower case, without final dot, is one of ours."""

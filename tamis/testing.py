@@ -72,7 +72,8 @@ def hits(
     if filter.needs_peer and mail.peer is None:
         raise Abstain("the peer is not known")
     options = filter.Options() if options is None else options
-    _ = list(filter.queries(mail, options))
+    site = site or Site()
+    _ = [*filter.queries(mail, options), *filter.site_queries(site, mail, options)]
     context = Context(
         options=options,
         recipients=mail.recipients,
@@ -86,7 +87,7 @@ def hits(
         authentication=Authentication(mail, _dns(dns), spf_of),
         dns=_dns(dns),
         now=mail.now,
-        site=site or Site(),
+        site=site,
     )
     names = [hit.name for hit in filter.check(mail, context)]
     unknown = set(names) - set(filter.tests)
@@ -95,9 +96,11 @@ def hits(
     return names
 
 
-def queries(filter: Filter, mail: Mail, options: FilterOptions | None = None) -> list[str]:
+def queries(filter: Filter, mail: Mail, options: FilterOptions | None = None, site: Site | None = None) -> list[str]:
     """Return what a filter declares to ask the DNS, as "name TYPE"."""
-    return [str(question) for question in filter.queries(mail, filter.Options() if options is None else options)]
+    options = filter.Options() if options is None else options
+    asked = [*filter.queries(mail, options), *filter.site_queries(site or Site(), mail, options)]
+    return [str(question) for question in asked]
 
 
 def _dns(zone: "ZoneText | None") -> Dns:

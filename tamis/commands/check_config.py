@@ -70,6 +70,7 @@ def warnings(config: Config) -> Iterator[str]:
                 f"{source}: dns.servers: {address} is a public resolver ({operator}): DNS lists refuse what comes "
                 "through it, or answer it wrongly; name a resolver of your own"
             )
+    yield from _lonely_lists(config)
     policies = Policies(config)
     holding = [domain for domain in ("", *config.settings.domain) if policies.for_domain(domain).mode in _HOLDING]
     if holding:
@@ -84,6 +85,19 @@ def warnings(config: Config) -> Iterator[str]:
                 yield f"{source}: {whose}.filters.{row.name}: {_ONCE_OFF[row.name]}"
             if not row.built and policy.enabled[row.name] and source != "default":
                 yield f"{source}: {whose}.filters.{row.name}: row {row.number} is not built yet and is never asked"
+
+
+def _lonely_lists(config: Config) -> Iterator[str]:
+    """Yield which kind of DNS list is alone: a row decides when two answer, unless it is told otherwise."""
+    from tamis.settings import enabled_lists
+
+    for row, kind in (("maps-rbl", "ip"), ("maps-rbl", "domain"), ("surbl", "url")):
+        names = [one.name for one in enabled_lists(config.settings.dnslists) if one.kind == kind]
+        if len(names) == 1 and "answers" not in config.settings.policy.filters.get(row, {}):
+            yield (
+                f"{config.source('dnslists', names[0], 'kind')}: dnslists.{names[0]}: the only list of kind {kind}: "
+                f"row {row} decides when two have answered; name another, or set {row}.answers"
+            )
 
 
 def _closed_listeners(config: Config) -> Iterator[str]:

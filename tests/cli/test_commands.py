@@ -457,6 +457,15 @@ def test_check_config_warns_of_aliases_that_lead_nowhere_but_away(tamis: Tamis) 
     assert f"{tamis.file}:6: aliases.local_domains: not set: no mailbox is here" in err
 
 
+def test_check_config_warns_of_a_dns_list_that_is_alone(tamis: Tamis) -> None:
+    tamis.configure('[dnslists.one]\nzone = "one.example"\nkind = "ip"\n')
+    assert (
+        "dnslists.one: the only list of kind ip: row maps-rbl decides" in tamis.run("check-config", str(tamis.file))[2]
+    )
+    tamis.configure('[dnslists.one]\nzone = "one.example"\nkind = "ip"\n[policy.filters.maps-rbl]\nanswers = 1\n')
+    assert "dnslists" not in tamis.run("check-config", str(tamis.file))[2]
+
+
 def test_check_config_warns_of_a_public_resolver(tamis: Tamis) -> None:
     tamis.configure('[dns]\nservers = ["127.0.0.1", "8.8.8.8"]\n')
     status, _, err = tamis.run("check-config", str(tamis.file))

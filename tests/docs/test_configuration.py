@@ -11,11 +11,12 @@ import pytest
 from tamis.config import Config, load, parse
 from tamis.filters.order import ORDER, Switch
 from tamis.policy import Policies
-from tamis.settings import DomainSection, Settings
+from tamis.settings import DnsListSection, DomainSection, Settings, enabled_lists
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
 EXAMPLE = ROOT / "docs" / "tamis.toml.example"
+LISTS = ROOT / "docs" / "dnslists.toml.example"
 DOMAIN = "example.org"
 
 Keys = dict[str, str]
@@ -83,9 +84,19 @@ def test_the_example_file_holds_every_default() -> None:
     _assert_same_policies(config)
     assert config.lines is not None
     written = {".".join(map(str, path)) for path in config.lines}
-    wanted = {key.replace('domain."example.org"', f"domain.{DOMAIN}") for key in _settings()}
+    own = (key for key in _settings() if not key.startswith("dnslists."))
+    wanted = {key.replace('domain."example.org"', f"domain.{DOMAIN}") for key in own}
     wanted |= {f"policy.filters.{row.name}.{name}" for row in ORDER for name in row.options_type.__struct_fields__}
     assert wanted <= written
+
+
+def test_the_example_lists_are_valid_off_and_say_their_terms() -> None:
+    config = load(LISTS)
+    lists = config.settings.dnslists
+    assert msgspec.structs.replace(config.settings, dnslists={}) == Settings()
+    assert enabled_lists(lists) == []
+    assert all(one.terms and one.note.startswith("https://") and one.codes for one in lists.values())
+    assert min(sum(one.kind == kind for one in lists.values()) for kind in ("ip", "url")) >= 2
 
 
 def _documented(chapter: str, start: str) -> Iterator[tuple[str, str]]:
@@ -111,6 +122,8 @@ def _sections() -> Iterator[tuple[str, Any]]:
     for field in msgspec.structs.fields(Settings):
         if field.name == "domain":
             yield f'domain."{DOMAIN}"', DomainSection
+        elif field.name == "dnslists":
+            yield "dnslists.NAME", DnsListSection
         else:
             yield field.name, field.type
 
@@ -119,6 +132,9 @@ def _settings() -> Keys:
     found: Keys = {}
     for name, section in _sections():
         for field in msgspec.structs.fields(section):
+            if field.required:
+                found[f"{name}.{field.name}"] = "none"
+                continue
             default = field.default_factory() if field.default is msgspec.NODEFAULT else field.default
             found[f"{name}.{field.name}"] = "as `[policy]`" if default is None else _toml(default)
     return found

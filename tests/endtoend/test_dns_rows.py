@@ -19,12 +19,20 @@ pytestmark = pytest.mark.servers
 
 ZONE: ZoneText = {
     "7.2.0.192.in-addr.arpa PTR": ["mail.sender.example"],
-    "mail.sender.example": ["192.0.2.7"],
+    "mail.sender.example": ["192.0.2.7", "192.0.2.66", "192.0.2.67"],
     "sender.example MX": ["10 mail.sender.example"],
-    "bare.example": ["192.0.2.7"],
+    "bare.example": ["192.0.2.99"],
+    "mail.listed.example MX": ["10 mail.sender.example"],
     "null.example MX": ["0 ."],
     "inside.example MX": ["10 mx.inside.example"],
     "mx.inside.example": ["10.0.0.1"],
+    **{f"2.0.0.127.{name}.lists.example": ["127.0.0.2"] for name in ("one", "two", "three")},
+    **{f"test.{name}.lists.example": ["127.0.1.2"] for name in ("four", "five")},
+    **{f"66.2.0.192.{name}.lists.example": ["127.0.0.2"] for name in ("one", "three")},
+    "67.2.0.192.one.lists.example": ["127.0.0.2"],
+    **{f"listed.example.{name}.lists.example": ["127.0.1.2"] for name in ("four", "five")},
+    **{f"{number}.2.0.192.in-addr.arpa PTR": ["mail.sender.example"] for number in (66, 67)},
+    "listed.example MX": ["10 mail.sender.example"],
     "9.2.0.192.in-addr.arpa PTR": ["stray.sender.example"],
 }
 
@@ -33,6 +41,13 @@ SETTINGS = """
 own_names = ["mx.example.net"]
 [policy]
 mode = "tag"
+
+[dnslists]
+one = { zone = "one.lists.example", kind = "ip" }
+two = { zone = "two.lists.example", kind = "ip" }
+three = { zone = "three.lists.example", kind = "ip", codes = ["127.0.0.2"] }
+four = { zone = "four.lists.example", kind = "domain" }
+five = { zone = "five.lists.example", kind = "domain" }
 
 [redis]
 server = "no-redis"
@@ -68,6 +83,9 @@ CASES = [
     Case("invalid-mx", "MX_NULL", sender="ann@null.example"),
     Case("invalid-mx", "MX_PRIVATE", sender="ann@inside.example"),
     Case(test="NO_MX", sender="ann@bare.example"),
+    Case("maps-rbl", "RBL_PEER", peer="192.0.2.66"),
+    Case("maps-rbl", "RBL_DOMAIN", sender="ann@mail.listed.example"),
+    Case(test="RBL_SOME", peer="192.0.2.67"),
     Case("helo", "HELO_LOCALHOST", helo="localhost"),
     Case("helo", "HELO_OURS", helo="mx.example.net"),
     Case("helo", "HELO_LITERAL", helo="[192.0.2.99]"),
