@@ -6,7 +6,7 @@ from email.utils import format_datetime
 from typing import Final
 
 from tamis.disposition import Disposition
-from tamis.headers import Changes, sanitise
+from tamis.headers import sanitise
 from tamis.mail import Mail, new_id
 from tamis.quarantine.records import NewCopy, NewMessage, NewOutbox
 from tamis.quarantine.spool import Incoming
@@ -64,9 +64,7 @@ def _copies(mail: Mail, disposition: Disposition, facts: SmtpFacts) -> Iterator[
     for held in disposition.held:
         yield replace(copy(held.verdict, held.legs), fields=(*held.fields, trace))
     for group in disposition.parted:
-        changes = Changes(
-            group.changes.remove, [*group.changes.add, trace], group.changes.subject, group.changes.repeated_subjects
-        )
+        changes = replace(group.changes, add=[*group.changes.add, trace])
         outbox = NewOutbox(new_id(), changes, expand=not group.legs)
         for verdict in group.verdicts:
             yield replace(copy(verdict, group.legs), fields=tuple(changes.add), outbox=outbox)

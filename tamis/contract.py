@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import msgspec
 
 from tamis.addresses import domain_of
+from tamis.authentication import Authentication
 from tamis.dns import Question
 from tamis.dns.lookups import Dns, NoDns
 from tamis.lists import PLATFORM, Lists
@@ -83,6 +84,7 @@ class Context:
     greylist: "Greylist | None" = None
     bans: "Bans | None" = None
     decoys: Collection[str] = ()
+    authentication: Authentication = field(default_factory=Authentication)
     dns: Dns = field(default_factory=NoDns)
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     deadline: float = float("inf")

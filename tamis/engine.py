@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from tamis import limits
 from tamis.ahead import declared
 from tamis.answers import Answers
+from tamis.authentication import domains
 from tamis.config import Config
 from tamis.consequences import Consequences
 from tamis.contract import Stage
@@ -68,6 +69,7 @@ def preload(config: Config) -> None:
     """
     with suppress(SQLAlchemyError):
         open_database(config.database_url)
+    domains.load()
     path = model_path(config)
     try:
         stamp = _stamp(path)
@@ -98,14 +100,17 @@ def _is_there(path: Path) -> bool:
 class Engine:
     """Examines mail. Create it after fork; `examine` may be called from any number of threads."""
 
-    def __init__(self, config: Config, redis_url: str = "", lists: ListSource | None = None) -> None:
+    def __init__(
+        self, config: Config, redis_url: str = "", lists: ListSource | None = None, network: bool = True
+    ) -> None:
+        """Without `network` the DNS is not asked."""
         self.config = config
         settings = config.settings.redis
         redis = RedisClient(redis_url, settings.timeout_seconds)
         self._answers = Answers(redis, settings.answer_lifetime_seconds)
         self._shared = shared_state(redis, config.settings.bans.ham_days)
         self._consequences = Consequences(config.settings.bans, config.settings.networks, self._shared)
-        servers = addresses(config.settings.dns.servers)
+        servers = addresses(config.settings.dns.servers) if network else []
         self._resolver = Resolver(
             servers, config.settings.dns.timeout_seconds, config.settings.dns.attempts, Shared(redis, servers)
         )

@@ -184,3 +184,6 @@ DMARC_RECORD_BYTES: Final = 4 * KIB
 
 PEER_NAMES: Final = 5
 """Names of one peer that are followed back to their addresses."""
+
+WRITTEN_LINE_CHARS: Final = 76
+"""Characters of a line of a header of ours, where it can be folded."""

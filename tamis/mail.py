@@ -54,7 +54,7 @@ class Mail:
     `sender_known` tells apart (a message in a file may not say it). Both it and `recipients` are
     normalised here, for comparing; `mail_from` and `rcpt_to` keep them as they were said. `listener` is the name
     of the MTA's listener that the message came through ({daemon_name} of the milter protocol), empty where there
-    was none.
+    was none. `mta` is the name of the MTA that received it, empty where there was none.
     """
 
     message: Message
@@ -69,6 +69,7 @@ class Mail:
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     sender_known: bool = True
     listener: str = ""
+    mta: str = ""
 
     mail_from: str = field(init=False)
     rcpt_to: tuple[str, ...] = field(init=False)

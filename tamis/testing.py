@@ -11,6 +11,7 @@ the score and the cache are the engine's and are not involved.
 from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from tamis.authentication import Authentication
 from tamis.contract import Abstain, Context, Filter, FilterOptions
 from tamis.dns.lookups import Dns, NoDns
 from tamis.lists import Entry, Lists
@@ -76,6 +77,7 @@ def hits(
         greylist=greylist,
         bans=bans,
         decoys=decoys,
+        authentication=Authentication(mail, _dns(dns)),
         dns=_dns(dns),
         now=mail.now,
     )

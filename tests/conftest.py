@@ -33,6 +33,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = without
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show what tests have counted: ``record_property("counted", "...")``."""
+    for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed"):
+        for name, value in report.user_properties:
+            if name == "counted" and report.when == "call":
+                terminalreporter.write_line(str(value))
+
+
 def pytest_collection_finish() -> None:
     """What has been imported stays: the garbage collector need not look at it again and again."""
     gc.collect()
