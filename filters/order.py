@@ -129,7 +129,7 @@ ORDER: Final = (
         "Has the message no author, or a null sender without being a notice?",
         MissingSender,
     ),
-    Row("12", "same-sender-recipient", _R, _SPAM, "Is the envelope sender the recipient?", SameSenderRecipient),
+    Row("12", "same-sender-recipient", _M, _SPAM, "Is the envelope sender the recipient?", SameSenderRecipient),
     Row("13", "honeypot", _R, _SPAM, "Was a trap address written to?", Honeypot, always_held=True),
     Row("14", "ip-complaint", _C, _SPAM, "Is the peer on the complaint list?", IPComplaint),
     Row("15", "invalid-mx", _S, _SPAM, "Can no reply reach the envelope sender's domain?", InvalidMx),

@@ -2,12 +2,15 @@
 
 Why it works: people write to each other again and again from the same addresses. The author is what
 a reader sees, so many list it; it is also what anybody can write into a message, hence only a single,
-unambiguous From: counts, and the header says by its own words that the author was matched.
-SPEC, section 1, row 6, and section 3, "apply the whitelist to the author".
+unambiguous From: counts, and the header says by its own words that the author was matched. Spammers write
+such addresses, too: no entry applies while SPF of the envelope sender fails, or DMARC of the author's domain
+fails under a policy of quarantine or reject. SPEC, section 1, row 6, and section 3, "apply the whitelist to
+the author".
 """
 
 from collections.abc import Iterator
 
+from tamis.authentication import Authentication
 from tamis.contract import Context, Filter, FilterOptions, Hit, Stage
 from tamis.lists import ListName
 from tamis.mail import Mail
@@ -19,6 +22,7 @@ class WhitelistedSender(Filter):
     tests = {
         "WL_SENDER": "the envelope sender is on a whitelist",
         "WL_AUTHOR": "the author (From:) is on a whitelist",
+        "WL_UNAUTHENTIC": "a whitelist names the sender or author, and does not apply: SPF or DMARC fails",
     }
 
     class Options(FilterOptions, frozen=True):
@@ -27,14 +31,26 @@ class WhitelistedSender(Filter):
     def check(self, mail: Mail, ctx: Context) -> Iterator[Hit]:
         authors = mail.message.authors if ctx.options.author else []
         author = authors[0].address if len(authors) == 1 and len(mail.message.fields("from")) == 1 else ""
-        domains = ctx.list_domains()
-        for domain in domains:
-            entry = ctx.lists.match_address(ListName.WHITELIST_SENDER, domain, mail.sender, ctx.now)
-            if entry:
-                because = f"envelope sender matches {entry}"
-                yield Hit("WL_SENDER", because, True, domain, let_through="Whitelisted EMail Address")
-        for domain in domains:
-            entry = ctx.lists.match_address(ListName.WHITELIST_SENDER, domain, author, ctx.now)
-            if entry:
-                because = f"author matches {entry}"
-                yield Hit("WL_AUTHOR", because, True, domain, let_through="Whitelisted EMail Address From (NRP)")
+        for name, address, whose, words in (
+            ("WL_SENDER", mail.sender, "envelope sender", "Whitelisted EMail Address"),
+            ("WL_AUTHOR", author, "author", "Whitelisted EMail Address From (NRP)"),
+        ):
+            for domain in ctx.list_domains():
+                entry = ctx.lists.match_address(ListName.WHITELIST_SENDER, domain, address, ctx.now)
+                if not entry:
+                    continue
+                because = f"{whose} matches {entry}"
+                against = _against(ctx.authentication)
+                if against:
+                    yield Hit("WL_UNAUTHENTIC", f"{because}; but {against}", domain=domain)
+                else:
+                    yield Hit(name, because, True, domain, let_through=words)
+
+
+def _against(said: Authentication) -> str:
+    """Return why no entry applies, empty where that is not so. What is not known is nothing against it."""
+    if said.spf_fails:
+        return "SPF fails"
+    if said.dmarc.unwanted:
+        return f"DMARC of {said.dmarc.domain} fails, which asks for {said.dmarc.policy}"
+    return ""

@@ -1,6 +1,5 @@
 """The end of a message: the decision asked for, what is to be held held, the changes sent, the answer given."""
 
-from collections.abc import Iterable
 from typing import Protocol
 
 from tamis import faults
@@ -89,10 +88,10 @@ class Ending:
         """Let the message go on, but let no stranger's word stand for a verdict that could not be given."""
         log.failure("the message goes on without a verdict", error, **self._about)
         try:
-            names = self._examiner.forged_names(self._envelope)
-            if copies := forged.too_many(names, self._transaction):
+            changes = self._examiner.forged(self._transaction, self._envelope)
+            if copies := forged.too_many(changes, self._transaction):
                 raise ValueError(f"{copies} are too many to remove")
-            self._remove(names)
+            self._remove(changes)
         except Exception as failure:
             log.failure("forged headers stay on a message", failure, queue_id=self._envelope.queue_id, id=self._id)
         return protocol.CONTINUE
@@ -122,8 +121,8 @@ class Ending:
         for name, value in [*additions, ("Subject", subject or ""), *(("Subject", value) for _, value in repeated)]:
             if b"\0" in f"{name}{value}".encode():
                 raise ValueError(f"the header {name} holds a NUL")
-        if not forged.too_many(changes.remove, self._transaction):
-            self._remove(changes.remove)
+        if not forged.too_many(changes, self._transaction):
+            self._remove(changes)
         if subject is not None and self._transaction.copies("Subject"):
             self._mta.chgheader("Subject", 1, subject)
         elif subject is not None:
@@ -133,8 +132,9 @@ class Ending:
         for name, value in reversed(additions):
             self._mta.addheader(name, value, 0)
 
-    def _remove(self, names: Iterable[str]) -> None:
-        """Remove every copy of these fields, the highest first, since copies are counted from the top."""
-        for name in names:
-            for copy in range(self._transaction.copies(name), 0, -1):
-                self._mta.chgheader(name, copy, None)
+    def _remove(self, changes: Changes) -> None:
+        """Remove what is forged, the highest copy first, since copies are counted from the top."""
+        every = {name: range(1, self._transaction.copies(name) + 1) for name in changes.remove}
+        for name, numbers in (*every.items(), *changes.remove_some.items()):
+            for number in sorted(numbers, reverse=True):
+                self._mta.chgheader(name, number, None)

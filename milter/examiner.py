@@ -15,7 +15,8 @@ from tamis import limits
 from tamis.config import Config
 from tamis.contract import Stage
 from tamis.disposition import Disposition
-from tamis.headers import own_names
+from tamis.headers import Changes
+from tamis.headers import forged as forged_fields
 from tamis.mail import IPAddress, Mail, MailClass
 from tamis.message import Message
 from tamis.milter import forged, log
@@ -78,7 +79,6 @@ class Examiner:
         self._settings = config.settings
         self._engine = engine
         self._policies = Policies(config)
-        self._own_names = own_names(config.settings.headers)
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="examine")
         self.spool = Spool(config.spool_folder)
         self._holder = Holder(Store(config.database_url, self.spool))
@@ -152,17 +152,20 @@ class Examiner:
         recipients = [recipient.address for recipient in transaction.recipients]
         mail = self._mail(message, envelope, identity, transaction.sender, recipients, message_id)
         if identity.mail_class is not MailClass.OUTGOING:
-            forged.check(mail, transaction, self._own_names, self._policies)
+            forged.check(mail, transaction, forged_fields(mail, self._settings.headers), self._policies)
         record = self._engine.examine(mail)
         return Decision(mail, self._engine.dispose(record), self._core.decision(record), record.refusal)
 
-    def forged_names(self, envelope: Envelope) -> list[str]:
-        """The header names whose every copy is forged, for where no decision tells; on outgoing mail none is.
+    def forged(self, transaction: Transaction, envelope: Envelope) -> Changes:
+        """The fields that are forged, for where no decision tells; on outgoing mail none is.
 
-        Called from libmilter's threads too.
+        Called from libmilter's threads too. Raises `OSError` where the message cannot be read.
         """
-        mail_class = self._identify(envelope, Message(b"")).mail_class
-        return [] if mail_class is MailClass.OUTGOING else self._own_names
+        identity = self._identify(envelope, Message(b""))
+        if identity.mail_class is MailClass.OUTGOING:
+            return Changes()
+        mail = self._mail(transaction.message(), envelope, identity, "", [], "")
+        return forged_fields(mail, self._settings.headers)
 
     def _identify(self, envelope: Envelope, message: Message) -> Identity:
         return self._core.identify(

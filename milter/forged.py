@@ -4,9 +4,8 @@ Postfix searches the header from its top for each field that it is to remove: 10
 more than three seconds (docs/decisions/0013).
 """
 
-from collections.abc import Iterable
-
 from tamis import limits
+from tamis.headers import Changes
 from tamis.mail import Mail
 from tamis.milter import log
 from tamis.milter.transaction import Transaction
@@ -17,18 +16,19 @@ class Refused(Exception):
     """The message is to be refused for good, and the client told so."""
 
 
-def too_many(names: Iterable[str], transaction: Transaction) -> int:
-    """How many copies of these fields a message has, where removing them would keep the MTA busy; otherwise 0."""
-    copies = sum(transaction.copies(name) for name in names)
+def too_many(changes: Changes, transaction: Transaction) -> int:
+    """How many fields would be removed, where that would keep the MTA busy; otherwise 0."""
+    copies = sum(transaction.copies(name) for name in changes.remove)
+    copies += sum(len(numbers) for numbers in changes.remove_some.values())
     return copies if copies * transaction.fields > limits.REMOVAL_STEPS else 0
 
 
-def check(mail: Mail, transaction: Transaction, names: Iterable[str], policies: Policies) -> None:
+def check(mail: Mail, transaction: Transaction, changes: Changes, policies: Policies) -> None:
     """Raise `Refused` for inbound mail that brings too many copies of our headers.
 
     Where the domain of a recipient observes, or has the antispam off, they stay on the message instead.
     """
-    copies = too_many(names, transaction)
+    copies = too_many(changes, transaction)
     if not copies:
         return
     chosen = [policies.for_recipient(recipient) for recipient in mail.recipients]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from email.utils import format_datetime
 
 from tamis.disposition import Disposition
-from tamis.headers import Changes, sanitise
+from tamis.headers import sanitise
 from tamis.mail import Mail, new_id
 from tamis.quarantine.parameters import of_leg, of_mail, of_rcpt, without_success
 from tamis.quarantine.records import NewCopy, NewMessage, NewOutbox
@@ -62,9 +62,7 @@ def _copies(mail: Mail, disposition: Disposition, facts: SmtpFacts) -> Iterator[
         return NewCopy(verdict, said, parameters, legs)
 
     for group in disposition.parted:
-        changes = Changes(
-            group.changes.remove, [*group.changes.add, trace], group.changes.subject, group.changes.repeated_subjects
-        )
+        changes = replace(group.changes, add=[*group.changes.add, trace])
         outbox = NewOutbox(new_id(), changes, expand=not group.legs)
         for verdict in group.verdicts:
             yield replace(copy(verdict, group.legs), fields=tuple(changes.add), outbox=outbox)

@@ -85,6 +85,8 @@ class StoredChanges(msgspec.Struct, frozen=True):
 
     add: Fields = []
     remove: list[str] = []
+    remove_some: dict[str, list[int]] = {}
+    """Fields of which only some copies go, by their numbers from 1 at the top."""
     subjects: dict[str, str] = {}
     """New values of Subject fields by their number, from 1."""
 
@@ -112,4 +114,4 @@ def stored_changes(changes: Changes) -> StoredChanges:
     subjects = {str(number): value for number, value in changes.repeated_subjects.items()}
     if changes.subject is not None:
         subjects["1"] = changes.subject
-    return StoredChanges(add=changes.add, remove=changes.remove, subjects=subjects)
+    return StoredChanges(changes.add, changes.remove, changes.remove_some, subjects)

@@ -26,7 +26,7 @@ def written(fields: Fields) -> bytes:
 def outgoing(content: BinaryIO, changes: StoredChanges) -> Iterator[bytes]:
     """Yield a message with its changes, in pieces."""
     yield written(changes.add)
-    if changes.remove or changes.subjects:
+    if changes.remove or changes.remove_some or changes.subjects:
         start = content.read(_HEADER_BYTES)
         end = _header_end(start)
         yield _changed(start[:end], changes)
@@ -45,6 +45,8 @@ def _header_end(start: bytes) -> int:
 
 def _changed(header: bytes, changes: StoredChanges) -> bytes:
     removed = {name.lower().encode() for name in changes.remove}
+    some = {name.lower().encode(): set(numbers) for name, numbers in changes.remove_some.items()}
+    counted = dict.fromkeys(some, 0)
     subjects = {int(number): value for number, value in changes.subjects.items()}
     kept: list[bytes] = []
     seen = 0
@@ -53,6 +55,10 @@ def _changed(header: bytes, changes: StoredChanges) -> bytes:
         name = named.group(1).lower() if named else b""
         if name in removed:
             continue
+        if name in some:
+            counted[name] += 1
+            if counted[name] in some[name]:
+                continue
         if name == b"subject":
             seen += 1
             if seen in subjects:

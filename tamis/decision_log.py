@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from tamis.authentication.header import summary
 from tamis.record import Record, Verdict, points
 
 
@@ -35,6 +36,8 @@ def fields(record: Record) -> dict[str, Any]:
         others = [verdict for verdict in record.verdicts if verdict is not leading and verdict.spam != leading.spam]
         if others:
             found["ham_for"] = [verdict.recipient for verdict in others]
+        if record.authentication:
+            found["authentication"] = summary(record.authentication)
         if record.traps:
             found["traps"] = sorted(record.traps)
     if record.refusal:

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 
 from tamis.destinations import Destination, DestinationUnknown
 from tamis.headers import Changes, copy_changes, fields
-from tamis.mail import Mail
 from tamis.record import Record, Verdict
 from tamis.settings import Headers
 
@@ -75,13 +74,13 @@ def dispose(record: Record, names: Headers, resolve: Resolve) -> Disposition:
     groups: dict[object, list[_Share]] = {}
     for share in shares:
         if share.verdict.action == "hold":
-            written = tuple(fields(record.mail, [share.verdict], names))
+            written = tuple(fields(record, [share.verdict], names))
             result.held.append(Held(share.verdict, written, share.legs))
         else:
             groups.setdefault(_alike(share), []).append(share)
     stay = max((group for group in groups.values() if not group[0].legs), key=len, default=None)
     for group in groups.values():
-        made = _group(record.mail, group, names)
+        made = _group(record, group, names)
         if group is stay:
             result.stay = made
         else:
@@ -89,9 +88,9 @@ def dispose(record: Record, names: Headers, resolve: Resolve) -> Disposition:
     return result
 
 
-def _group(mail: Mail, shares: Sequence[_Share], names: Headers) -> Group:
+def _group(record: Record, shares: Sequence[_Share], names: Headers) -> Group:
     verdicts = tuple(share.verdict for share in shares)
-    return Group(verdicts, copy_changes(mail, verdicts, names), shares[0].legs)
+    return Group(verdicts, copy_changes(record, verdicts, names), shares[0].legs)
 
 
 def _alike(share: _Share) -> object:

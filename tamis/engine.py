@@ -105,14 +105,17 @@ def _is_there(path: Path) -> bool:
 class Engine:
     """Examines mail. Create it after fork; `examine` may be called from any number of threads."""
 
-    def __init__(self, config: Config, redis_url: str = "", lists: ListSource | None = None) -> None:
+    def __init__(
+        self, config: Config, redis_url: str = "", lists: ListSource | None = None, network: bool = True
+    ) -> None:
+        """Without `network` the DNS is not asked."""
         self.config = config
         settings = config.settings.redis
         redis = RedisClient(redis_url, settings.timeout_seconds)
         self._answers = Answers(redis, settings.answer_lifetime_seconds)
         self._shared = shared_state(redis, config.settings.bans.ham_days)
         self._consequences = Consequences(config.settings.bans, config.settings.networks, self._shared)
-        servers = addresses(config.settings.dns.servers)
+        servers = addresses(config.settings.dns.servers) if network else []
         self._resolver = Resolver(
             servers, config.settings.dns.timeout_seconds, config.settings.dns.attempts, Shared(redis, servers)
         )

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 from typing import Final
 
 import msgspec
@@ -19,8 +20,9 @@ from tamis import limits
 from tamis.addresses import domain_of
 from tamis.ahead import declared
 from tamis.answers import Answers
-from tamis.authentication import Authentication
+from tamis.authentication import Authentication, evidence
 from tamis.contract import Abstain, Context, Filter, FilterOptions, Hit
+from tamis.dns import Question as DnsQuestion
 from tamis.dns.lookups import Lookups, NoDns
 from tamis.dns.resolver import Resolver
 from tamis.filters.honeypot import Honeypot
@@ -95,11 +97,12 @@ class Examination:
 
     def run(self) -> Record:
         """Ask what must be asked of inbound mail, and return the record with a verdict for each recipient."""
-        self.prepare(ORDER)
+        self.prepare(ORDER, self._authentication.questions())
         traps = self._traps()
         verdicts = [self._judge(recipient, policy, recipient in traps) for recipient, policy in self._policies.items()]
         record = self.record()
         record.verdicts, record.traps = verdicts, traps
+        record.authentication = self._authentication
         record.learn_as_spam = record.only_traps and all(map(self._learns, verdicts))
         return record
 
@@ -135,8 +138,11 @@ class Examination:
             digest.update(len(piece).to_bytes(4, "big") + piece)
         return b"tamis:answer:" + digest.digest()
 
-    def prepare(self, rows: Iterable[Row]) -> None:
-        """Fetch every cached answer of those rows in one round trip; send what the other rows will ask the DNS."""
+    def prepare(self, rows: Iterable[Row], more: Iterable[DnsQuestion] = ()) -> None:
+        """Fetch every cached answer of those rows in one round trip; send what the other rows will ask the DNS.
+
+        `more` is sent with it, after what the rows ask.
+        """
         questions = list(self._questions(rows))
         keys = [question.cache_key for question in questions if question.cache_key is not None]
         for key, value in zip(keys, self._cache.fetch(keys), strict=True):
@@ -144,7 +150,7 @@ class Examination:
                 self._cached[key] = value
         if self._lookups is not None:
             asked = [(one.filter, one.options) for one in questions if one.cache_key not in self._cached]
-            self._lookups.send(declared(self._mail, asked, self._snapshot.site))
+            self._lookups.send(chain(declared(self._mail, asked, self._snapshot.site), more))
 
     def ask(self, row: Row, policy: Policy) -> Answer:
         """Return what a built row says under a policy's options; it is asked once."""
@@ -208,6 +214,7 @@ class Examination:
         tests: dict[str, int] = {}
         if self._mail.message.capped:
             tests["SIZE_CAPPED"] = 0
+        tests |= dict.fromkeys(evidence.found(self._authentication), 0)
         for row in ORDER:
             if row.filter is None or not row.filter.scores:
                 continue

@@ -6,6 +6,7 @@ from email.header import Header
 from typing import Final
 
 from tamis import limits
+from tamis.authentication import Authentication, header
 from tamis.mail import Mail
 from tamis.message import Message
 from tamis.mime import Field
@@ -16,7 +17,7 @@ SPAM_FLAG: Final = "X-Spam-Flag"
 """Written in junk mode only, hence always removed when it comes from outside."""
 SUBJECT_TAG: Final = "SPAM: "
 _DEFAULTS: Final = Headers()
-_LINE_CHARS: Final = 76
+
 _CONTROLS: Final = dict.fromkeys(range(32))
 
 
@@ -26,6 +27,8 @@ class Changes:
     (values sanitised, folded with ``\\n\\t``), and a new Subject or None."""
 
     remove: list[str] = field(default_factory=list)
+    remove_some: dict[str, list[int]] = field(default_factory=dict)
+    """Fields of which only some copies go, by their numbers from 1 at the top."""
     add: list[tuple[str, str]] = field(default_factory=list)
     subject: str | None = None
     repeated_subjects: dict[int, str] = field(default_factory=dict)
@@ -44,21 +47,47 @@ def quoted(value: str, limit: int = limits.REASON_CHARS) -> str:
 
 
 def own_names(names: Headers) -> list[str]:
-    """Every name that is ours, as configured and by default: copies from outside are forged."""
-    ours = [*_DEFAULTS.names().values(), *names.names().values(), SPAM_FLAG]
+    """Every name that is ours alone, as configured and by default: copies from outside are forged."""
+    ours = [
+        name for chosen in (_DEFAULTS, names) for key, name in chosen.names().items() if key != "authentication_results"
+    ] + [SPAM_FLAG]
     return list({name.lower(): name for name in ours}.values())
+
+
+def forged(mail: Mail, names: Headers) -> Changes:
+    """Return which fields are to be taken out of a message, whatever is said of it.
+
+    Others write Authentication-Results, too: only those that claim our own name go (RFC 8601, section 5). Where the
+    header is too long to be read to its end, all of them go; where we write none, none of them.
+    """
+    result = Changes(remove=own_names(names))
+    if not names.authentication_results:
+        return result
+    written = (header.DEFAULT_NAME, names.authentication_results)
+    for name in {name.lower(): name for name in written}.values():
+        if mail.message.header_block.capped:
+            result.remove.append(name)
+        elif numbers := header.claimed(mail.message, name, _authserv_id(mail, names)):
+            result.remove_some[name] = numbers
+    return result
+
+
+def _authserv_id(mail: Mail, names: Headers) -> str:
+    return header.authserv_id(names.authserv_id, mail.mta)
 
 
 def changes(record: Record, names: Headers) -> Changes:
     """Return what is to be changed on the copy that all recipients share; nothing on outgoing mail."""
-    return copy_changes(record.mail, record.verdicts, names)
+    return copy_changes(record, record.verdicts, names)
 
 
-def copy_changes(mail: Mail, verdicts: Sequence[Verdict], names: Headers) -> Changes:
+def copy_changes(record: Record, verdicts: Sequence[Verdict], names: Headers) -> Changes:
     """Return what is to be changed on the copy of some of the recipients."""
     if not verdicts:
         return Changes()
-    result = Changes(remove=own_names(names), add=list(fields(mail, verdicts, names)))
+    mail = record.mail
+    result = forged(mail, names)
+    result.add = list(fields(record, verdicts, names))
     if all(verdict.tagged for verdict in verdicts):
         _tag(mail.message, result)
     return result
@@ -94,9 +123,9 @@ def _subject(field: Field) -> str:
         return Header(field.text.translate(_CONTROLS), "utf-8", header_name="Subject").encode(linesep="\n")
 
 
-def fields(mail: Mail, verdicts: Sequence[Verdict], names: Headers) -> Iterable[tuple[str, str]]:
+def fields(record: Record, verdicts: Sequence[Verdict], names: Headers) -> Iterable[tuple[str, str]]:
     """Yield the fields to write above the copy of some of the recipients."""
-    first = leading(verdicts)
+    mail, first = record.mail, leading(verdicts)
     shared = _shared(verdicts)
     lowest = min(verdict.level for verdict in verdicts)
     scored = any(verdict.score_headers for verdict in verdicts)
@@ -111,10 +140,17 @@ def fields(mail: Mail, verdicts: Sequence[Verdict], names: Headers) -> Iterable[
         (names.recipient, f"<{sanitise(mail.rcpt_to[0])}>" if len(mail.rcpt_to) == 1 else ""),
         (names.id, mail.id),
         (names.verdict, _verdict(mail, verdicts, first)),
+        (names.authentication_results, _results(mail, record.authentication, names)),
     )
     for name, value in written:
         if name and value:
             yield name, value
+
+
+def _results(mail: Mail, authentication: Authentication | None, names: Headers) -> str:
+    if authentication is None or not names.authentication_results:
+        return ""
+    return header.written(authentication, mail, _authserv_id(mail, names))
 
 
 def _agree(verdicts: Iterable[Verdict], attribute: str) -> bool:
@@ -147,7 +183,7 @@ def _fold(start: str, items: list[str]) -> str:
     lines, line = [], start
     for position, item in enumerate(items):
         piece = item + ("," if position < len(items) - 1 else "")
-        if len(line) + len(piece) > _LINE_CHARS and line != start:
+        if len(line) + len(piece) > limits.WRITTEN_LINE_CHARS and line != start:
             lines.append(line)
             line = ""
         line += piece
@@ -171,5 +207,5 @@ def _verdict(mail: Mail, verdicts: Sequence[Verdict], first: Verdict) -> str:
     text = pieces[0]
     for piece in pieces[1:]:
         last_line = text.rpartition("\n\t")[2]
-        text += (";\n\t" if len(last_line) + len(piece) > _LINE_CHARS else "; ") + piece
+        text += (";\n\t" if len(last_line) + len(piece) > limits.WRITTEN_LINE_CHARS else "; ") + piece
     return text

@@ -200,3 +200,6 @@ square."""
 
 SPF_EXPLANATION_CHARS: Final = 200
 """Characters of what a domain says about its SPF fail."""
+
+WRITTEN_LINE_CHARS: Final = 76
+"""Characters of a line of a header of ours, where it can be folded."""

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from tamis.authentication import Authentication
+from tamis.authentication.header import summary
 from tamis.contract import Hit
 from tamis.filters.order import Row
 from tamis.mail import Mail
@@ -82,6 +84,8 @@ class Record:
     refusal: Verdict | None = None
     traps: frozenset[str] = frozenset()
     learn_as_spam: bool = False
+    authentication: Authentication | None = None
+    """Who answers for the message; None of outgoing mail, which is not asked."""
 
     @property
     def only_traps(self) -> bool:
@@ -120,6 +124,7 @@ def as_json(record: Record) -> dict[str, Any]:
         "milliseconds": round(record.milliseconds, 3),
         "verdicts": [_verdict_json(verdict) for verdict in record.verdicts],
         "refusal": _verdict_json(record.refusal) if record.refusal else None,
+        "authentication": summary(record.authentication) if record.authentication else None,
         "traps": sorted(record.traps),
         "learn_as_spam": record.learn_as_spam,
         "rows": [

@@ -151,6 +151,9 @@ _NOT_OURS: Final = frozenset(
 """Names whose removal would damage a message or its signatures."""
 
 
+_NO_NAMES: Final = ("authserv_id", "spamassassin_spelling")
+
+
 class Headers(Section, frozen=True):
     """The name of each header written; an empty name switches it off (SPEC, section 4)."""
 
@@ -163,12 +166,15 @@ class Headers(Section, frozen=True):
     recipient: HeaderName = "X-RCPT-TO"
     id: HeaderName = "X-IcoServerMsgID"
     verdict: HeaderName = "X-Tamis-Verdict"
+    authentication_results: HeaderName = "Authentication-Results"
+    authserv_id: Annotated[str, msgspec.Meta(pattern=r"^(|[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?)$")] = ""
     spamassassin_spelling: bool = False
 
     def __post_init__(self) -> None:
         seen: dict[str, str] = {}
         for key, name in self.names().items():
-            if name.lower() in _NOT_OURS:
+            shared = key == "authentication_results" and name.lower() == "authentication-results"
+            if name.lower() in _NOT_OURS and not shared:
                 raise _impossible(key, f"{name!r} is a field of the message itself, whose copies would be removed")
             if name.lower() in seen:
                 raise _impossible(key, f"{name!r} is already the name of {seen[name.lower()]}")
@@ -176,7 +182,8 @@ class Headers(Section, frozen=True):
 
     def names(self) -> dict[str, str]:
         """Map each key that names a header to the name it writes, the switched-off ones left out."""
-        return {key: value for key, value in msgspec.structs.asdict(self).items() if value and isinstance(value, str)}
+        found = msgspec.structs.asdict(self)
+        return {key: value for key, value in found.items() if key not in _NO_NAMES and value}
 
 
 class Log(Section, frozen=True):

@@ -8,6 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
+from tamis.authentication.header import summary
 from tamis.commands.common import UsageError, add_config_option, load_config, print_json, read_message
 from tamis.mail import Mail, parse_ip
 from tamis.message import Message
@@ -33,6 +34,7 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     parser.add_argument(
         "--listener", default="", metavar="NAME", help="the MTA's listener, as networks.decoys names it"
     )
+    parser.add_argument("--no-network", action="store_true", help="ask no DNS: what only it knows is not known")
     parser.add_argument("--json", action="store_true", help="print JSON, one line per message")
     parser.add_argument("--all", action="store_true", help="every row that was asked, and every test")
     parser.set_defaults(run=run)
@@ -44,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
     peer = parse_ip(args.peer) if args.peer else None
     if args.peer and peer is None:
         raise UsageError(f"--peer {args.peer!r} is not an IP address")
-    engine = Engine(load_config(args))
+    engine = Engine(load_config(args), network=not args.no_network)
     status = 0
     for name in args.file:
         try:
@@ -110,6 +112,8 @@ def _lines(
             ground = f"row {refusal.row.number}, {refusal.row.name}: {refusal.because}"
             yield f"  {verdict.recipient}: refused for now, with 4xx at RCPT ({ground}); else:"
         yield f"  {verdict.recipient}: {_sentence(verdict)}"
+    if record.authentication:
+        yield "  authentication " + ", ".join(summary(record.authentication))
     leading = record.leading
     if leading:
         shown = [test for test in leading.tests if test[1] or everything]

@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +97,7 @@ def test_more_than_fifty_sets_are_not_looked_at() -> None:
 
 @pytest.mark.corpora
 @pytest.mark.skipif(not SUITE.is_file(), reason="TAMIS_CORPORA names no folder with the ARC test suite")
-def test_the_public_suite(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_public_suite(record_property: Callable[[str, object], None]) -> None:
     import yaml
 
     counted = {"pass": 0, "fail": 0, "none": 0, "left open": 0}
@@ -108,6 +109,5 @@ def test_the_public_suite(capsys: pytest.CaptureFixture[str]) -> None:
             message = re.sub(rb"(?<!\r)\n", b"\r\n", case["message"].encode())
             assert said(message, records).arc.result == wanted, (name, case["description"])
             counted[wanted if case["cv"] else "left open"] += 1
-    with capsys.disabled():
-        print(f"\nARC suite, validation: {counted}")
+    record_property("counted", f"ARC test suite, validation: {counted}")
     assert sum(counted.values()) == 171

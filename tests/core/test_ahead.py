@@ -134,9 +134,9 @@ def engine_with(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name_server: Dn
 
 
 def message(peer: str = "192.0.2.7", sender: str = "ann@sender.example", recipients: Sequence[str] = ()) -> Mail:
-    return mail(
-        "From: ann@sender.example\n\nhello\n", peer=peer, sender=sender, recipients=recipients or ["b@c.example"]
-    )
+    """A message without the address of an author, from a peer with a name: nothing is asked to authenticate it."""
+    text = "From: nobody\n\nhello\n"
+    return mail(text, peer=peer, rdns="peer.example", sender=sender, recipients=recipients or ["b@c.example"])
 
 
 def said(record: Record, row: str) -> list[str]:

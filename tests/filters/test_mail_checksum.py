@@ -6,13 +6,16 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tamis import limits
+from tamis.authentication import Authentication
 from tamis.config import parse
 from tamis.contract import Abstain, Context, Hit
 from tamis.counters import Counters
+from tamis.dns.zone import ZoneDns
 from tamis.engine import Engine
 from tamis.filters.mail_checksum import AMOUNT, MailChecksum
 from tamis.mail import MailClass
@@ -20,6 +23,7 @@ from tamis.record import Record
 from tamis.redis_client import RedisClient
 from tamis.settings import LEVELS
 from tamis.testing import hits, mail
+from tests.authentication.signing import signed, zone
 from tests.redis_server import Server
 
 pytestmark = pytest.mark.usefixtures("no_network")
@@ -151,16 +155,41 @@ def test_each_domain_may_ask_for_another_number_and_window(counters: Counters) -
     assert ask(counters, people(1, 3), options=long, seconds=3599) != []
 
 
-@pytest.mark.parametrize("field", ["List-Id", "list-unsubscribe", "List-Post"])
+def listed(counters: Counters, field: str, domain: str = "example.net", dns: Any = None) -> Hit:
+    """What is said of a signed message with a field, to thirty at once."""
+    text = signed(f"{field}: <x.example.net>\n{COPY}".encode().replace(b"\n", b"\r\n"), domain=domain)
+    message = mail(text, recipients=people(30))
+    known = zone(domain=domain) if dns is None else dns
+    said = Authentication(message, ZoneDns(known))
+    context = Context(FILTER.Options(), message.recipients, counters=counters, authentication=said, now=NOW)
+    (hit,) = FILTER.check(message, context)
+    assert (hit.name, hit.amount) == ("MAIL_CHECKSUM", AMOUNT)
+    return hit
+
+
+@pytest.mark.parametrize("field", ["List-Id", "list-unsubscribe"])
 @pytest.mark.servers
-def test_a_mailing_list_only_scores(counters: Counters, field: str) -> None:
-    """Anybody can write such a field, so it exempts from nothing else."""
-    text = f"{field}: <x.example.net>\n{COPY}"
-    assert ask(counters, people(29), text) == []
-    (hit,) = ask(counters, people(30), text)
-    assert (hit.name, hit.decides, hit.amount) == ("MAIL_CHECKSUM", False, AMOUNT)
-    assert re.search("to 30 recipients within 10 min, with list-", hit.because, re.I)
-    assert ask(counters, people(30))[0].decides
+def test_what_a_list_signs_for_the_author_only_scores(counters: Counters, field: str) -> None:
+    hit = listed(counters, field)
+    assert not hit.decides
+    assert re.search(
+        "to 30 recipients within 10 min, with list-.*and a DKIM signature of example.net", hit.because, re.I
+    )
+
+
+@pytest.mark.servers
+def test_a_field_that_anybody_can_write_exempts_from_nothing(counters: Counters) -> None:
+    assert listed(counters, "List-Post").decides
+    assert listed(counters, "X-Note").decides
+    assert listed(counters, "List-Id", domain="other.example").decides
+    assert listed(counters, "List-Id", dns={}).decides
+    assert ask(counters, people(30), f"List-Id: <x.example.net>\n{COPY}")[0].decides
+
+
+@pytest.mark.servers
+def test_a_failure_of_the_dns_decides_nothing(counters: Counters) -> None:
+    hit = listed(counters, "List-Id", dns={"sel._domainkey.example.net TXT": "SERVFAIL"})
+    assert (hit.decides, "cannot be verified now" in hit.because) == (False, True)
 
 
 def test_the_amount_alone_decides_at_no_level() -> None:

@@ -4,10 +4,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tamis.contract import Context
+from tamis.authentication import Authentication
+from tamis.contract import Context, Hit
+from tamis.dns.zone import ZoneDns
 from tamis.filters.whitelisted_sender import WhitelistedSender
 from tamis.lists import Entry, ListName, Lists
 from tamis.testing import hits, mail
+from tests.authentication.test_dmarc import spf
 
 FILTER = WhitelistedSender()
 WITHOUT_AUTHOR = WhitelistedSender.Options(author=False)
@@ -90,3 +93,48 @@ def test_clean() -> None:
 def test_an_ended_entry_is_none() -> None:
     ended = Entry(ListName.WHITELIST_SENDER, "example.net", expires=datetime.now(UTC) - timedelta(seconds=1))
     assert hits(FILTER, mail(MAIL, sender="ann@example.net"), lists=[ended]) == []
+
+
+def answer(result: str, policy: str = "", author: str = "ann@example.net", listed: str = "example.net") -> list[Hit]:
+    """What is said of a message without a signature, by what SPF says of lists.example, and DMARC's policy."""
+    message = mail(f"From: {author}\n\nbody\n", sender="bounce@lists.example", recipients=["bob@example.org"])
+    dns = {"_dmarc.example.net TXT": [f"v=DMARC1; p={policy}"] if policy != "unknown" else "SERVFAIL"} if policy else {}
+    said = Authentication(message, ZoneDns(dns), spf(result, "lists.example"))
+    lists = Lists([entry(listed), entry("lists.example")])
+    return list(FILTER.check(message, Context(FILTER.Options(), message.recipients, lists, authentication=said)))
+
+
+def names(found: list[Hit]) -> list[str]:
+    return [hit.name for hit in found]
+
+
+@pytest.mark.parametrize("result", ["pass", "none", "neutral", "softfail", "temperror", "permerror"])
+@pytest.mark.parametrize("policy", ["", "none", "unknown"])
+def test_an_entry_applies_where_nothing_speaks_against_it(result: str, policy: str) -> None:
+    assert names(answer(result, policy)) == ["WL_SENDER", "WL_AUTHOR"]
+
+
+def test_no_entry_applies_while_spf_fails() -> None:
+    found = answer("fail")
+    assert names(found) == ["WL_UNAUTHENTIC", "WL_UNAUTHENTIC"]
+    assert not any(hit.decides for hit in found)
+    assert found[0].because == "envelope sender matches lists.example (whitelist_sender of the platform); but SPF fails"
+
+
+@pytest.mark.parametrize("policy", ["quarantine", "reject"])
+def test_no_entry_applies_while_dmarc_of_the_author_fails(policy: str) -> None:
+    found = answer("pass", policy)
+    assert names(found) == ["WL_UNAUTHENTIC", "WL_UNAUTHENTIC"]
+    assert found[1].because.endswith(f"; but DMARC of example.net fails, which asks for {policy}")
+    assert names(answer("pass", policy, author="ann@lists.example", listed="x.example")) == ["WL_SENDER", "WL_AUTHOR"]
+
+
+def test_nobody_is_asked_where_no_entry_matches() -> None:
+    class Nobody:
+        def ask(self, questions: object) -> list[object]:
+            raise AssertionError
+
+    message = mail(MAIL, sender="ann@example.net")
+    said = Authentication(message, Nobody())  # type: ignore[arg-type]
+    context = Context(FILTER.Options(), message.recipients, Lists([entry("other.example")]), authentication=said)
+    assert list(FILTER.check(message, context)) == []

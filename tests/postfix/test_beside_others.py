@@ -22,6 +22,8 @@ pytestmark = pytest.mark.servers
 
 TAGGING = '[domain."example.org"]\nmode = "tag"\nblacklist_sender = ["sender.example"]\n'
 """As section 7 of the page has it: so that a Subject is changed, which must come after verification."""
+THEIRS = '\n[headers]\nauthentication_results = ""\n'
+"""As section 8 has it, where another milter writes Authentication-Results under the same name."""
 
 
 @contextmanager
@@ -106,7 +108,7 @@ def results(message: Message) -> list[str]:
 def test_beside_opendkim(letters_of: Callable[[PrivatePostfix], Any], tmp_path: Path) -> None:
     keys = Keys(tmp_path)
     with opendkim(tmp_path, keys) as dkim_milter, machine(letters_of, [dkim_milter]) as one:
-        installed(one, TAGGING)
+        installed(one, TAGGING + THEIRS)
         signed = keys.sign(one.letters.write())
         got = one.letters.pass_through(signed, "ann@sender.example", "ann@example.org")
         assert "dkim=pass" in results(got)[0]
@@ -129,7 +131,7 @@ def test_beside_opendkim_and_opendmarc(letters_of: Callable[[PrivatePostfix], An
         without = one.letters.pass_through(keys.sign(one.letters.write()), "ann@sender.example", "ann@example.org")
         assert "dmarc=pass" in " ".join(results(without))
 
-        installed(one, TAGGING)
+        installed(one, TAGGING + THEIRS)
         got = one.letters.pass_through(keys.sign(one.letters.write()), "ann@sender.example", "ann@example.org")
         assert results(got) == results(without)
         assert got.subject == "SPAM: hello"

@@ -124,3 +124,10 @@ def test_folds_are_those_of_the_wire() -> None:
 def test_changes_come_back_from_the_database_as_they_were(value: str, subject: str) -> None:
     changes = StoredChanges(add=[("X-Ours", value)], remove=["X"], subjects={"1": subject})
     assert decode_changes(encode_changes(changes)) == changes
+
+
+def test_some_copies_of_a_field_go_by_their_number() -> None:
+    raw = b"A: 1\r\nB: 1\r\na : 2\r\nA: 3\r\nB: 2\r\n\tmore\r\n\r\nA: 1\r\n"
+    changes = StoredChanges(remove_some={"A": [1, 3], "b": [2]})
+    assert decode_changes(encode_changes(changes)) == changes
+    assert rewritten(raw, changes) == b"B: 1\r\na : 2\r\n\r\nA: 1\r\n"
