@@ -148,7 +148,7 @@ def test_a_connection_cut_in_the_middle_changes_nothing(cluster: Cluster, url: s
     cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'tamis' AND state <> 'idle'"
 
     def change() -> None:
-        with store._change() as connection:
+        with store.change() as connection:
             connection.exec_driver_sql("DELETE FROM list_entry")
             assert cluster.run(cut) == [(True,)]
 
