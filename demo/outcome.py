@@ -11,29 +11,47 @@ from tamis.postfix.client import SmtpReply
 from tamis.postfix.maildir import Delivery
 
 _QUEUE_ID = re.compile(rb"^Received:[^\n]*\n[ \t]+by [^\n]* \(Postfix\) with \S+ id ([0-9A-Za-z]+)", re.M)
+_FIRST_QUEUE_ID = re.compile(rb"^[ \t]+by [^\n]* \(Tamis [0-9a-f]{16}\) with SMTP id ([0-9A-Za-z]+)", re.M)
 _SEMICOLON = re.compile(r";\s*(?=[a-z]+=)")
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """One recipient's copy that is held, and the ground."""
+
+    id: str
+    queue_id: str
+    recipient: str
+    row: str
+    row_name: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
-    """A message, the answer to it, and its copies that arrived."""
+    """A message, the answer to it, its copies that arrived, and those that are held."""
 
     sample: Sample
     reply: SmtpReply
     arrived: tuple[Delivery, ...]
+    held: tuple[Held, ...] = ()
 
     @property
     def kind(self) -> str:
         """How it ended: one of `KINDS`."""
         if not self.reply.accepted:
             return "lost" if self.reply.code == 0 else "deferred" if self.reply.code < 500 else "refused"
-        if len(self.arrived) + len(self.reply.refused) < len(self.sample.recipients):
+        if len(self.arrived) + len(self.held) + len(self.reply.refused) < len(self.sample.recipients):
             return "lost"
+        if self.held:
+            return "parted" if self.arrived else "held"
         if self.sample.login:
             return "outgoing"
         words = self.verdict.split(";")
         if "action=tag" in self.verdict:
             return "tagged"
+        if "action=junk" in self.verdict:
+            return "junk"
         return "ham" if words[0] == "ham" else "observed" if self.verdict else "unfiltered"
 
     @property
@@ -66,8 +84,16 @@ class Outcome:
         return [line for line in (first, row, because) if line]
 
 
-_DELIVERED = {"ham": "as ham", "tagged": "tagged", "observed": "only observed", "outgoing": "untouched, outgoing"}
+_DELIVERED = {
+    "ham": "as ham",
+    "tagged": "tagged",
+    "junk": "for the Junk folder",
+    "observed": "only observed",
+    "outgoing": "untouched, outgoing",
+}
 _OTHERWISE = {
+    "held": "held",
+    "parted": "held for some and delivered to others",
     "refused": "refused",
     "deferred": "refused for now",
     "unfiltered": "delivered without being filtered",
@@ -77,13 +103,22 @@ KINDS = {**{kind: f"delivered {words}" for kind, words in _DELIVERED.items()}, *
 """Every way for a message to end, in words."""
 
 
-def match(sent: Sequence[tuple[Sample, SmtpReply]], deliveries: Sequence[Delivery]) -> list[Outcome]:
+def match(
+    sent: Sequence[tuple[Sample, SmtpReply]], deliveries: Sequence[Delivery], held: Sequence[Held] = ()
+) -> list[Outcome]:
     """Find the copies of each message that was sent."""
     copies: dict[str, list[Delivery]] = {}
     for delivery in deliveries:
-        found = _QUEUE_ID.search(delivery.content)
+        # A copy made anew has come through Postfix twice; Tamis says by which name it came first.
+        found = _FIRST_QUEUE_ID.search(delivery.content) or _QUEUE_ID.search(delivery.content)
         copies.setdefault(found.group(1).decode() if found else "", []).append(delivery)
-    return [Outcome(sample, reply, tuple(copies.get(reply.queue_id or "-", ()))) for sample, reply in sent]
+    kept: dict[str, list[Held]] = {}
+    for one in held:
+        kept.setdefault(one.queue_id, []).append(one)
+    return [
+        Outcome(sample, reply, tuple(copies.get(reply.queue_id or "-", ())), tuple(kept.get(reply.queue_id or "-", ())))
+        for sample, reply in sent
+    ]
 
 
 def closing_line(outcomes: Sequence[Outcome]) -> str:

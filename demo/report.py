@@ -14,6 +14,7 @@ from tamis.message import Message
 
 _NARROWEST, _WIDEST = 100, 120
 _HEADER_LINES = 60
+_STYLES = {"ham": "green", "outgoing": "", "tagged": "red", "junk": "red", "held": "magenta", "parted": "magenta"}
 
 
 def console() -> Console:
@@ -70,8 +71,11 @@ def _status(outcome: Outcome) -> str:
 
 
 def _ending(outcome: Outcome) -> str:
-    if outcome.verdict:
-        return shown("\n".join(outcome.verdict_lines)).plain
+    if outcome.verdict or outcome.held:
+        lines = outcome.verdict_lines if outcome.verdict else []
+        for one in outcome.held:
+            lines += [f"held for {one.recipient}", f"row {one.row} {one.row_name}".strip(), one.because]
+        return shown("\n".join(lines)).plain
     if outcome.arrived:
         return KINDS[outcome.kind]
     return shown(f"{KINDS[outcome.kind]}: {outcome.reply.code} {outcome.reply.text}").plain
@@ -80,4 +84,12 @@ def _ending(outcome: Outcome) -> str:
 def _style(outcome: Outcome) -> str:
     if not outcome.accounted_for:
         return "bold red"
-    return {"ham": "green", "outgoing": "", "tagged": "red", "observed": "yellow"}.get(outcome.kind, "yellow")
+    return {
+        "ham": "green",
+        "outgoing": "",
+        "tagged": "red",
+        "observed": "yellow",
+        "junk": "red",
+        "held": "magenta",
+        "parted": "magenta",
+    }.get(outcome.kind, "yellow")

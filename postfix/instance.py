@@ -80,6 +80,11 @@ class PrivatePostfix:
         self._deliveries = Deliveries(Path())
 
     @property
+    def milters(self) -> str:
+        """The value of smtpd_milters."""
+        return self._milters
+
+    @property
     def config(self) -> Path:
         """The folder of main.cf and master.cf, what ``postfix -c`` and MAIL_CONFIG want."""
         return self.folder / "conf"
