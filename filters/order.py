@@ -34,6 +34,7 @@ from tamis.filters.same_sender_recipient import SameSenderRecipient
 from tamis.filters.sender_complaint import SenderComplaint
 from tamis.filters.sinograms import Sinograms
 from tamis.filters.spf import SPF
+from tamis.filters.surbl import Surbl
 from tamis.filters.whitelisted_ip import WhitelistedIP
 from tamis.filters.whitelisted_sender import WhitelistedSender
 
@@ -147,7 +148,7 @@ ORDER: Final = (
         "Did dozens of recipients get the same message at the same moment?",
         MailChecksum,
     ),
-    Row("23", "surbl", _M, _SPAM, "Do half of the URL lists name a domain in the message?"),
+    Row("23", "surbl", _M, _SPAM, "Do half of the URL lists name a domain in the message?", Surbl),
     Row("24", "antivirus-2", _M, _MALWARE, "Does a scanner of the second stage know this malware?", always_held=True),
     Row("25", "hypercube", _M, _MALWARE, "Is an attachment near a known bad family?", always_held=True),
     Row(

@@ -53,6 +53,21 @@ URLS: Final = 500
 URL_CHARS: Final = 2048
 """Characters of one URL."""
 
+LINKS: Final = 1000
+"""URLs, addresses and names of one message that are looked at for the domains in them."""
+
+LINK_CHARS: Final = MIB
+"""Characters of URLs that are looked through, those that were decoded included."""
+
+NESTED_URLS: Final = 5
+"""Pieces of one URL that are decoded, at each depth."""
+
+LINK_SUBJECTS: Final = 25
+"""Domains and addresses of one message that URL lists are asked about."""
+
+LINK_QUESTIONS: Final = 100
+"""Questions about them, to all URL lists together: half of what a message may ask is left to the other rows."""
+
 ADDRESSES: Final = 200
 """Addresses parsed out of one header field."""
 

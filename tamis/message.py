@@ -8,7 +8,7 @@ import hashlib
 import html
 import re
 from functools import cached_property
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from selectolax.lexbor import LexborHTMLParser
 
@@ -16,6 +16,9 @@ from tamis import limits
 from tamis.addresses import Mailbox, parse_mailboxes
 from tamis.charset import decode_bytes
 from tamis.mime import Field, HeaderBlock, Part, Tree, parse_header, parse_tree
+
+if TYPE_CHECKING:
+    from tamis.links import Links
 
 _URL: Final = re.compile(r"(?:https?|ftp)://[^\s<>\"'\x00-\x1f]{3,}|(?<![\w./@-])www\.[^\s<>\"'\x00-\x1f]{3,}", re.I)
 _TAG: Final = re.compile(r"<[^<>]{0,2000}>")
@@ -132,6 +135,13 @@ class Message:
                 if len(found) >= limits.URLS:
                     return tuple(found)
         return tuple(found)
+
+    @cached_property
+    def links(self) -> "Links":
+        """The domains and addresses that the message leads to or names."""
+        from tamis.links import links_of  # It needs the public suffix list, which takes its time to load.
+
+        return links_of(self)
 
     @property
     def capped(self) -> bool:

@@ -19,6 +19,12 @@ def organisational(domain: str) -> str:
     return (load().privatesuffix(domain) or domain) if len(domain) <= _LONGEST else domain
 
 
+@lru_cache(maxsize=4096)
+def is_suffix(domain: str) -> bool:
+    """Whether the list itself says that domains are registered below this one."""
+    return len(domain) <= _LONGEST and load().publicsuffix(domain, accept_unknown=False) == domain
+
+
 def aligned(one: str, other: str, strict: bool = False) -> bool:
     """Whether two normalised domains belong together: to one organisation, or where `strict` by being the same."""
     if not one or not other:

@@ -27,11 +27,12 @@ ZONE: ZoneText = {
     "inside.example MX": ["10 mx.inside.example"],
     "mx.inside.example": ["10.0.0.1"],
     **{f"2.0.0.127.{name}.lists.example": ["127.0.0.2"] for name in ("one", "two", "three")},
-    **{f"test.{name}.lists.example": ["127.0.1.2"] for name in ("four", "five")},
+    **{f"test.{name}.lists.example": ["127.0.1.2"] for name in ("four", "five", "six", "seven")},
     **{f"66.2.0.192.{name}.lists.example": ["127.0.0.2"] for name in ("one", "three")},
     "67.2.0.192.one.lists.example": ["127.0.0.2"],
     **{f"listed.example.{name}.lists.example": ["127.0.1.2"] for name in ("four", "five")},
     **{f"{number}.2.0.192.in-addr.arpa PTR": ["mail.sender.example"] for number in (66, 67)},
+    **{f"evil.example.{name}.lists.example": ["127.0.1.2"] for name in ("six", "seven")},
     "listed.example MX": ["10 mail.sender.example"],
     "9.2.0.192.in-addr.arpa PTR": ["stray.sender.example"],
 }
@@ -48,6 +49,8 @@ two = { zone = "two.lists.example", kind = "ip" }
 three = { zone = "three.lists.example", kind = "ip", codes = ["127.0.0.2"] }
 four = { zone = "four.lists.example", kind = "domain" }
 five = { zone = "five.lists.example", kind = "domain" }
+six = { zone = "six.lists.example", kind = "url" }
+seven = { zone = "seven.lists.example", kind = "url" }
 
 [redis]
 server = "no-redis"
@@ -86,6 +89,7 @@ CASES = [
     Case("maps-rbl", "RBL_PEER", peer="192.0.2.66"),
     Case("maps-rbl", "RBL_DOMAIN", sender="ann@mail.listed.example"),
     Case(test="RBL_SOME", peer="192.0.2.67"),
+    Case("surbl", "SURBL_LISTED", text="click https://gateway.example/?u=http%3A%2F%2Fwww.evil.example%2F\n"),
     Case("helo", "HELO_LOCALHOST", helo="localhost"),
     Case("helo", "HELO_OURS", helo="mx.example.net"),
     Case("helo", "HELO_LITERAL", helo="[192.0.2.99]"),
