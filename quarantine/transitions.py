@@ -72,8 +72,9 @@ def overdue(days: float) -> ColumnElement[bool]:
 
 def expire(store: Store, days: float, progress: Progress | None = None) -> int:
     """End the time of copies held longer than so many days; return their number."""
-    # What somebody is about to release is left out, and looked at the next time.
-    query = select(COPY.c.id).where(overdue(days)).limit(_TOGETHER).with_for_update(skip_locked=True)
+    # The oldest first, which an index knows. What somebody is about to release is looked at the next time.
+    query = select(COPY.c.id).where(overdue(days)).order_by(COPY.c.held_at)
+    query = query.limit(_TOGETHER).with_for_update(skip_locked=True)
     number = 0
     while True:
         with store.transaction() as connection:
