@@ -13,7 +13,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, or_, select, update
 
 from tamis import faults
 from tamis.quarantine.records import State, StoredChanges, decode_changes
@@ -97,8 +97,9 @@ class Outbox:
         """Take over rows that are due and that nobody is sending, the oldest first."""
         moment = now()
         with self._store.transaction() as connection:
-            query = select(OUTBOX).where(OUTBOX.c.next_at <= moment).order_by(OUTBOX.c.next_at, OUTBOX.c.id)
-            query = query.limit(20 * most)
+            # Nothing waits longer: what is to wait until then was written before somebody set the clock back.
+            due = or_(OUTBOX.c.next_at <= moment, OUTBOX.c.next_at > moment + _LONGEST_WAIT)
+            query = select(OUTBOX).where(due).order_by(OUTBOX.c.next_at, OUTBOX.c.id).limit(20 * most)
             found = [row for row in connection.execute(query) if self._free(row, moment)][:most]
             claimed = [row for row in found if self._take(connection, row, moment)]
             outgoing = [self._load(connection, row) for row in claimed]
@@ -109,7 +110,8 @@ class Outbox:
         # Whoever asks for more has finished with what it had, or failed to write it down.
         if row.claimed_by in ("", self._me):
             return True
-        return _gone(row.claimed_by) or bool(row.claimed_at and row.claimed_at < moment - _FOREIGN_CLAIM)
+        # A claim of the future is one of before somebody set the clock back.
+        return _gone(row.claimed_by) or bool(row.claimed_at and abs(moment - row.claimed_at) > _FOREIGN_CLAIM)
 
     def _take(self, connection: Connection, row: Any, moment: Any) -> bool:
         mine = (

@@ -82,11 +82,23 @@ def test_the_oldest_first_and_no_more_than_wanted(store: Store, outbox: Outbox) 
     assert [outgoing.message_id for outgoing in outbox.claim(3)] == names[:3]
 
 
+@pytest.mark.parametrize(("minutes", "claimed"), [(-1, 1), (1, 0), (14, 0), (16, 1), (24 * 60, 1)])
+def test_nothing_waits_longer_than_a_quarter_of_an_hour(
+    store: Store, outbox: Outbox, minutes: int, claimed: int
+) -> None:
+    """Whatever was written by a clock that has been set back since."""
+    hold(store, *parted("bob@example.org"))
+    change(store, next_at=now() + timedelta(minutes=minutes))
+    assert len(outbox.claim(20)) == claimed
+
+
 @pytest.mark.parametrize(
     ("claimed_by", "hours", "taken"),
     [
         (ANOTHER_HOST, 0.5, False),
         (ANOTHER_HOST, 1.5, True),
+        (ANOTHER_HOST, -0.5, False),
+        (ANOTHER_HOST, -24.0, True),
         (f"{socket.gethostname()} {os.getpid()} 1", 0.0, True),
         (f"{socket.gethostname()} nonsense", 0.0, True),
         ("this process", 0.0, True),
@@ -97,6 +109,8 @@ def test_the_oldest_first_and_no_more_than_wanted(store: Store, outbox: Outbox) 
     ids=[
         "another host",
         "another host long ago",
+        "another host, clock a little behind",
+        "another host before the clock was set back",
         "a process that was another",
         "nonsense",
         "this process",

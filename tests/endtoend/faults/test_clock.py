@@ -1,6 +1,7 @@
 """The clock jumps by a day, forwards or backwards: nothing is lost or sent twice, and time ends within a day of it."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -73,6 +74,24 @@ def test_between_a_lost_answer_and_the_next_try(world: World, clock: Clock, days
     clock.set(days)
     world.send(letter).wait()
     world.wait_quiet()
+    assert_fates(world, [letter], "held")
+
+
+@both_ways
+def test_while_a_message_is_written(world: World, clock: Clock, days: int) -> None:
+    """What looks a day old all of a sudden is taken for what a dead process left; then it is asked for again."""
+    letter = Letter(RECIPIENTS)
+
+    @contextmanager
+    def jump_and_sweep() -> Iterator[None]:
+        clock.set(days)
+        assert world.command("sweep", None) is None
+        yield
+
+    with world.struck("spool.written", jump_and_sweep):
+        world.send(letter).wait()
+        world.wait_quiet()
+    assert letter.answers == ({250: 1, 451: 1} if days > 0 else {250: 1})
     assert_fates(world, [letter], "held")
 
 
