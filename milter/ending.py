@@ -8,6 +8,7 @@ from tamis.mail import new_id
 from tamis.milter import forged, log, protocol
 from tamis.milter.examiner import Decision, Envelope, Examiner, NotReady
 from tamis.milter.transaction import Transaction
+from tamis.quarantine.records import NewMessage
 from tamis.record import Verdict
 
 
@@ -43,6 +44,8 @@ class Ending:
         self._envelope = envelope
         self._space = " " if leading_space else ""
         self._id = new_id()
+        self.kept: NewMessage | None = None
+        """What was written of the message, where the answer says that it has been taken."""
         self._about: dict[str, object] = {
             "queue_id": envelope.queue_id,
             "id": self._id,
@@ -71,7 +74,7 @@ class Ending:
     def _carry_out(self, decision: Decision) -> int:
         disposition = decision.disposition
         try:
-            self._examiner.keep(decision, self._transaction, self._envelope, self._mta.progress)
+            kept = self._examiner.keep(decision, self._transaction, self._envelope, self._mta.progress)
             if disposition.stay is not None:
                 self._remove_recipients(decision)
                 self._apply(disposition.stay.changes)
@@ -81,6 +84,7 @@ class Ending:
             log.failure("the message is not held, and is asked for again", error, **self._about)
             return self._try_again()
         faults.point("hold.answered")
+        self.kept = kept
         log.decision(decision.fields)
         return protocol.DISCARD if disposition.stay is None else protocol.CONTINUE
 

@@ -26,6 +26,7 @@ from tamis.networks import Identity
 from tamis.policy import Policies
 from tamis.quarantine.entry import SmtpFacts, new_message
 from tamis.quarantine.holder import Holder
+from tamis.quarantine.records import NewMessage
 from tamis.quarantine.spool import Spool
 from tamis.quarantine.store import Store
 from tamis.record import Refusal, Verdict
@@ -118,22 +119,29 @@ class Examiner:
 
     def keep(
         self, decision: Decision, transaction: Transaction, envelope: Envelope, progress: Callable[[], object]
-    ) -> None:
+    ) -> NewMessage | None:
         """Hold what is to be held, and have made what is to be made anew; when it returns all of it is durable.
 
-        Raises `OSError`, `sqlalchemy.exc.SQLAlchemyError` or `Overdue`: the message must be asked for again.
+        Returns what was written. Raises `OSError`, `sqlalchemy.exc.SQLAlchemyError` or `Overdue`: the message must be
+        asked for again.
         """
         disposition = decision.disposition
         if not disposition.held and not disposition.parted:
-            return
+            return None
         facts = SmtpFacts(transaction.parameters, [one.parameters for one in transaction.recipients], envelope.mta)
 
-        def write() -> "Future[None]":
-            return self._holder.hold(new_message(decision.mail, disposition, facts, transaction.incoming()))
+        def write() -> "tuple[NewMessage, Future[None]]":
+            message = new_message(decision.mail, disposition, facts, transaction.incoming())
+            return message, self._holder.hold(message)
 
         deadline = monotonic() + limits.HOLD_SECONDS
-        written = self._wait(self._pool.submit(write), limits.HOLD_SECONDS, progress)
+        message, written = self._wait(self._pool.submit(write), limits.HOLD_SECONDS, progress)
         self._wait(written, deadline - monotonic(), progress)
+        return message
+
+    def answered(self, message: NewMessage) -> None:
+        """Say that the MTA has had the answer to a message that was kept."""
+        self._holder.answered(message)
 
     def _wait(self, future: "Future[T]", seconds: float, progress: Callable[[], object]) -> T:
         deadline = monotonic() + seconds

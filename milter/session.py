@@ -17,6 +17,7 @@ from tamis.milter.examiner import Envelope, Examiner
 from tamis.milter.protocol import LEADING_SPACE, guarded, noreply
 from tamis.milter.recipients import as_queued
 from tamis.milter.transaction import Recipient, Transaction
+from tamis.quarantine.records import NewMessage
 
 
 @Milter.header_leading_space
@@ -35,6 +36,7 @@ class Session(Milter.Base):  # type: ignore[misc]
         self._rdns = ""
         self._helo = ""
         self._transaction: Transaction | None = None
+        self._kept: NewMessage | None = None
         self._open = True
         activity.session_opened()
 
@@ -108,11 +110,13 @@ class Session(Milter.Base):  # type: ignore[misc]
 
     @guarded
     def eom(self) -> int:
+        space = bool(self._protocol & LEADING_SPACE)
+        ending = Ending(self, self._examiner, self._current(), self._envelope(), space)
         try:
-            space = bool(self._protocol & LEADING_SPACE)
-            return Ending(self, self._examiner, self._current(), self._envelope(), space).answer()
+            return ending.answer()
         finally:
             self._end_message()
+            self._kept = ending.kept
 
     def _begin_message(self, sender: str, parameters: tuple[str, ...] = ()) -> Transaction:
         self._end_message()
@@ -121,6 +125,10 @@ class Session(Milter.Base):  # type: ignore[misc]
         return self._transaction
 
     def _end_message(self) -> None:
+        if self._kept is not None:
+            # Whatever comes next, the answer to the message before has been given.
+            self._examiner.answered(self._kept)
+            self._kept = None
         if self._transaction is not None:
             self._transaction.close()
             self._transaction = None

@@ -3,6 +3,7 @@
 import queue
 import threading
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import Final
 
 from sqlalchemy.exc import OperationalError
@@ -12,6 +13,8 @@ from tamis.quarantine.store import Store
 
 _TOGETHER: Final = 100
 """Messages in one transaction at most: the others wait for the next."""
+_REMEMBERED: Final = 200
+"""Answers that are still to be written at most, where the database is away."""
 
 
 class Holder:
@@ -19,19 +22,28 @@ class Holder:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._waiting: queue.SimpleQueue[tuple[NewMessage, Future[None]]] = queue.SimpleQueue()
+        # A message to write, with what tells that it is; or one whose answer has been given.
+        self._waiting: queue.SimpleQueue[tuple[NewMessage, Future[None] | None]] = queue.SimpleQueue()
+        self._answered: list[NewMessage] = []
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
 
     def hold(self, message: NewMessage) -> "Future[None]":
         """Ask for a message to be written; the result comes when it is durable, an exception when it is not."""
         future: Future[None] = Future()
+        self._put(message, future)
+        return future
+
+    def answered(self, message: NewMessage) -> None:
+        """Say that the MTA has had the answer to a message that was written; what is held later knows of it."""
+        self._put(message, None)
+
+    def _put(self, message: NewMessage, future: "Future[None] | None") -> None:
         self._waiting.put((message, future))
         with self._starting:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._write_forever, name="hold", daemon=True)
                 self._thread.start()
-        return future
 
     def _write_forever(self) -> None:
         while True:
@@ -41,8 +53,18 @@ class Holder:
                     batch.append(self._waiting.get_nowait())
                 except queue.Empty:
                     break
+            self._answer([message for message, future in batch if future is None])
             # Who no longer waits has been told to try again. From here on nobody stops waiting without the result.
-            self._write([one for one in batch if one[1].set_running_or_notify_cancel()])
+            holds = [(message, future) for message, future in batch if future is not None]
+            self._write([one for one in holds if one[1].set_running_or_notify_cancel()])
+
+    def _answer(self, messages: list[NewMessage]) -> None:
+        self._answered = [*self._answered, *messages][-_REMEMBERED:]
+        if self._answered:
+            # Where it fails, it is written with the next; until then the same octets are taken for another try.
+            with suppress(Exception):
+                self._store.answered(self._answered)
+                self._answered = []
 
     def _write(self, batch: list[tuple[NewMessage, "Future[None]"]]) -> None:
         if not batch:

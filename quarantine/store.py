@@ -1,7 +1,8 @@
 """Holding mail: what is known of a message goes into SQL, in one transaction, once its octets are durable.
 
-The same message brought again by the same client within a day, because the first answer was lost, finds what was
-written the first time: it is neither held nor copied twice (SPEC, section 3; RFC 1047).
+The same message brought again, because its client never had an answer, finds what was written the first time: it is
+neither held nor copied twice (SPEC, section 3; RFC 1047). Once the MTA has had our answer, the same octets are another
+message, which must not be lost; but while the first is held, no other is held beside it within a day.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -9,7 +10,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, insert, select, update
+from sqlalchemy import Connection, Engine, and_, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from tamis import faults, schema
@@ -20,7 +21,9 @@ from tamis.quarantine.spool import Spool
 from tamis.quarantine.tables import CONTENT, COPY, COUNTER, MESSAGE, OUTBOX
 
 SAME_MESSAGE: Final = timedelta(hours=24)
-"""Within this time the same envelope and content are one message, brought again."""
+"""Within this time the same envelope and content are one held message."""
+NOT_ANSWERED: Final = timedelta(hours=48)
+"""The same, where the MTA had no answer: a day, and another for a clock that somebody sets meanwhile."""
 
 _PAGES: Final = 2000
 """Pages of SQLite given back in one step."""
@@ -139,6 +142,24 @@ class Store:
                 # Not `execute`, which ends after the first page.
                 driver.executescript(f"PRAGMA incremental_vacuum({_PAGES})")
 
+    def answered(self, messages: Sequence[NewMessage]) -> None:
+        """Remember that the MTA has had the answer to these messages. Raises `sqlalchemy.exc.SQLAlchemyError`."""
+        theirs = [
+            and_(
+                MESSAGE.c.digest == message.incoming.digest,
+                MESSAGE.c.sender_key == key(message.sender_key),
+                COPY.c.recipient.in_([key(copy.verdict.recipient) for copy in message.copies]),
+            )
+            for message in messages
+        ]
+        with self.transaction() as connection:
+            # In the order in which everybody locks them.
+            query = select(COPY.c.id).join(MESSAGE, COPY.c.message_id == MESSAGE.c.id)
+            query = query.where(MESSAGE.c.digest.in_({message.incoming.digest for message in messages}), or_(*theirs))
+            query = query.where(~COPY.c.answered).order_by(COPY.c.id).with_for_update(of=COPY)
+            ids = list(connection.execute(query).scalars())
+            connection.execute(update(COPY).where(COPY.c.id.in_(ids)).values(answered=True))
+
     def _insert(self, connection: Connection, messages: Sequence[NewMessage]) -> None:
         known = self._known(connection, messages)
         new_messages: list[dict[str, Any]] = []
@@ -168,11 +189,17 @@ class Store:
 
     def _known(self, connection: Connection, messages: Iterable[NewMessage]) -> dict[tuple[str, str, str, str], str]:
         """The copies of these messages that are there already, by content, sender, recipient and legs."""
+        moment = now()
         digests = {message.incoming.digest for message in messages}
         query = (
             select(MESSAGE.c.digest, MESSAGE.c.sender_key, COPY.c.recipient, COPY.c.legs, COPY.c.id)
             .join(COPY, COPY.c.message_id == MESSAGE.c.id)
-            .where(MESSAGE.c.digest.in_(digests), MESSAGE.c.received_at > now() - SAME_MESSAGE)
-            .where(COPY.c.state.in_(_ALREADY_THERE))
+            .where(MESSAGE.c.digest.in_(digests), COPY.c.state.in_(_ALREADY_THERE))
+            .where(
+                or_(
+                    and_(COPY.c.state == State.HELD.value, MESSAGE.c.received_at > moment - SAME_MESSAGE),
+                    and_(~COPY.c.answered, MESSAGE.c.received_at > moment - NOT_ANSWERED),
+                )
+            )
         )
         return {(row[0], row[1], row[2], row[3]): row[4] for row in connection.execute(query)}

@@ -69,6 +69,7 @@ COPY: Final = Table(
     Column("changed_at", DateTime, nullable=False),
     Column("changed_by", text_of(255), nullable=False),
     Column("seen", Integer, nullable=False, doc="how often the client brought it within a day"),
+    Column("answered", Boolean, nullable=False, default=False, doc="the MTA has had our answer: nobody tries again"),
     Column("outbox_id", text_of(16), nullable=True, doc="what it goes out with while released"),
     Column("size", BigInteger, nullable=False, doc="octets of the message"),
     Column("words", text_of(2000), nullable=False, doc="what is searched: subject, sender, author, Message-ID"),

@@ -14,7 +14,7 @@ from tamis.quarantine.records import NewMessage
 from tamis.quarantine.spool import Spool
 from tamis.quarantine.store import Store
 from tests.postgresql import Cluster
-from tests.quarantine.held import RAW, copy, message, rows, states
+from tests.quarantine.held import RAW, copy, message, parted, rows, states
 
 SECONDS = 30.0
 
@@ -150,3 +150,33 @@ def test_a_database_that_goes_in_the_middle(cluster: Cluster, slow: Counting) ->
     (kept,) = held([future])
     assert kept == (rows(slow)["copy"] == 1)
     assert kept or isinstance(future.exception(), DBAPIError)
+
+
+def test_who_is_answered_before_is_known_to_what_comes_after(store: Store) -> None:
+    holder = Holder(store)
+    for _ in range(3):
+        one = message(store.spool, *parted("bob@example.org"))
+        assert held([holder.hold(one)]) == [True]
+        holder.answered(one)
+    assert rows(store)["outbox"] == 3
+
+
+def test_an_answer_is_remembered_while_the_database_is_away(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is written with what comes next."""
+    holder = Holder(store)
+    one = message(store.spool, *parted("bob@example.org"))
+    assert held([holder.hold(one)]) == [True]
+    failures = [OperationalError("", {}, Exception())]
+    answered = store.answered
+
+    def sometimes(messages: list[NewMessage]) -> None:
+        if failures:
+            raise failures.pop()
+        answered(messages)
+
+    monkeypatch.setattr(store, "answered", sometimes)
+    holder.answered(one)
+    assert held([holder.hold(message(store.spool, copy("else@example.org"), raw=b"else"))]) == [True]
+    assert failures == []
+    assert held([holder.hold(message(store.spool, *parted("bob@example.org")))]) == [True]
+    assert rows(store)["outbox"] == 2

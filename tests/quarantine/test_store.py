@@ -137,22 +137,53 @@ def test_another_message_is_another(store: Store, other: dict[str, Any]) -> None
     assert seen(store) == [1, 1]
 
 
-def test_after_a_day_it_is_another(store: Store) -> None:
-    hold(store)
+def again_after(store: Store, hours: float, state: State, answered: bool) -> bool:
+    """Whether the same octets are another message, so many hours after a copy that is in some state now."""
+    first = message(store.spool)
+    store.write([first])
+    if answered:
+        store.answered([first])
     with store.transaction() as connection:
-        connection.execute(update(MESSAGE).values(received_at=now() - timedelta(hours=25)))
+        connection.execute(update(MESSAGE).values(received_at=now() - timedelta(hours=hours)))
+        connection.execute(update(COPY).values(state=state.value))
     hold(store)
-    assert rows(store)["copy"] == 2
+    return rows(store)["copy"] == 2
 
 
-@pytest.mark.parametrize(("state", "again"), [("delivered", False), ("deleted", True), ("expired", True)])
-def test_a_retry_of_what_has_ended(store: Store, state: str, again: bool) -> None:
+@pytest.mark.parametrize(
+    ("state", "hours", "again"),
+    [("held", 23, False), ("held", 25, True), ("released", 0, True), ("delivered", 0, True)],
+)
+def test_after_an_answer(store: Store, state: str, hours: float, again: bool) -> None:
+    """What comes now is no retry: it must not be lost for what somebody has already."""
+    assert again_after(store, hours, State(state), answered=True) == again
+
+
+@pytest.mark.parametrize(
+    ("state", "hours", "again"),
+    [
+        ("held", 47, False),
+        ("held", 49, True),
+        ("delivered", 47, False),
+        ("delivered", 49, True),
+        ("deleted", 0, True),
+        ("expired", 0, True),
+    ],
+)
+def test_without_an_answer(store: Store, state: str, hours: float, again: bool) -> None:
     """What somebody has is not brought a second time; what is gone is held anew."""
-    hold(store)
+    assert again_after(store, hours, State(state), answered=False) == again
+
+
+def test_an_answer_is_that_of_its_recipients(store: Store) -> None:
+    """An MTA brings the same octets in several transactions where there are many recipients."""
+    store.write([message(store.spool, *parted("bob@example.org")), message(store.spool, *parted("carol@example.org"))])
+    store.answered([message(store.spool, *parted("carol@example.org"))])
+    hold(store, *parted("bob@example.org", "carol@example.org"))
     with store.transaction() as connection:
-        connection.execute(update(COPY).values(state=state))
-    hold(store)
-    assert rows(store)["copy"] == (2 if again else 1)
+        query = select(COPY.c.recipient, COPY.c.seen).order_by(COPY.c.recipient, COPY.c.seen)
+        found = [tuple(row) for row in connection.execute(query)]
+    assert found == [("bob@example.org", 2), ("carol@example.org", 1), ("carol@example.org", 1)]
 
 
 # Together with the removal of what is not needed

@@ -65,6 +65,7 @@ def upgrade() -> None:
         sa.Column("changed_at", sa.DateTime, nullable=False),
         sa.Column("changed_by", _text(255), nullable=False),
         sa.Column("seen", sa.Integer, nullable=False),
+        sa.Column("answered", sa.Boolean, nullable=False),
         sa.Column("outbox_id", _text(16), nullable=True),
         sa.Column("size", sa.BigInteger, nullable=False),
         sa.Column("words", _text(2000), nullable=False),

@@ -11,7 +11,7 @@ from tamis.faults import POINTS
 from tests.endtoend.faults import cases
 from tests.endtoend.faults.cases import Outcome
 from tests.endtoend.faults.mta import Letter
-from tests.endtoend.faults.world import RECIPIENTS, World
+from tests.endtoend.faults.world import HELD, RECIPIENTS, World
 
 pytestmark = [pytest.mark.servers, pytest.mark.slow]
 
@@ -44,6 +44,22 @@ def test_a_copy_that_another_sender_has_taken_over_is_not_sent(sqlite_world: Wor
         world.send(letter).wait()
         world.wait_quiet()
     assert world.ledger.fates([letter])[1] == 0
+
+
+def test_the_same_octets_sent_again_are_another_message(sqlite_world: World) -> None:
+    """Whoever was answered does not try again: it is a second alarm of the same kind, and not to be lost."""
+    world, letter = sqlite_world, Letter(RECIPIENTS)
+    for _ in range(2):
+        world.send(letter).wait()
+        world.wait_quiet()
+    deliveries = world.ledger.deliveries()
+    assert [deliveries[letter.marker, recipient] for recipient in RECIPIENTS] == [0, 2, 2, 2]
+    assert len(world.held([letter])) == 1
+    world.insist("release", world.held([letter]))
+    world.send(letter).wait()
+    world.wait_quiet()
+    states = [state for state, _, _ in world.ledger.copies()[letter.marker, HELD]]
+    assert sorted(states) == ["delivered", "held"]
 
 
 def test_what_the_dead_left_behind_is_swept(sqlite_world: World) -> None:
