@@ -7,7 +7,8 @@ counted: that is the one window in which a recipient may get a copy twice.
 
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -92,11 +93,33 @@ class Outbox:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._me = claimant()
+        self._connection: Connection | None = None
+
+    @contextmanager
+    def kept_open(self) -> Iterator[None]:
+        """Use one connection for all that is asked meanwhile. Raises `sqlalchemy.exc.SQLAlchemyError`.
+
+        The last to close a file of SQLite writes everything back into it, which takes longer than a commit.
+        """
+        with self._store.engine().connect() as self._connection:
+            try:
+                yield
+            finally:
+                self._connection = None
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        if self._connection is None:
+            with self._store.transaction() as connection:
+                yield connection
+        else:
+            with self._connection.begin():
+                yield self._connection
 
     def claim(self, most: int) -> list[Outgoing]:
         """Take over rows that are due and that nobody is sending, the oldest first."""
         moment = now()
-        with self._store.transaction() as connection:
+        with self._transaction() as connection:
             # Nothing waits longer: what is to wait until then was written before somebody set the clock back.
             due = or_(OUTBOX.c.next_at <= moment, OUTBOX.c.next_at > moment + _LONGEST_WAIT)
             query = select(OUTBOX).where(due).order_by(OUTBOX.c.next_at, OUTBOX.c.id).limit(20 * most)
@@ -145,7 +168,7 @@ class Outbox:
 
     def at_dot(self, outgoing: Outgoing) -> None:
         """Remember, durably, that the end of the message is about to be sent. Raises `TakenOver`: it must not be."""
-        with self._store.transaction() as connection:
+        with self._transaction() as connection:
             if not self._mine(connection, outgoing, at_dot=True):
                 raise TakenOver(f"{outgoing.id} is sent by another process")
         faults.point("send.before-dot")
@@ -159,7 +182,7 @@ class Outbox:
         moment = now()
         waiting = [result for result in results if result.left and not result.refused]
         whole = {envelope.copy_id: envelope.addresses for envelope in outgoing.recipients}
-        with self._store.transaction() as connection:
+        with self._transaction() as connection:
             if not self._mine(connection, outgoing):
                 return
             if uncertain:

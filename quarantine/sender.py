@@ -31,14 +31,19 @@ class Sender:
         tried = 0
         self._record()
         try:
-            while claimed := self._outbox.claim(_AT_ONCE):
-                for copy in claimed:
-                    self._send(copy)
-                tried += len(claimed)
+            while some := self._send_some():
+                tried += some
         finally:
             self._expanding.close()
             self._mailboxes.close()
         return tried
+
+    def _send_some(self) -> int:
+        with self._outbox.kept_open():
+            claimed = self._outbox.claim(_AT_ONCE)
+            for copy in claimed:
+                self._send(copy)
+        return len(claimed)
 
     def _send(self, copy: Outgoing) -> None:
         listener = self._expanding if copy.expand else self._mailboxes

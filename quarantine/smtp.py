@@ -2,6 +2,7 @@
 
 import re
 import smtplib
+import socket
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from typing import Final
@@ -57,6 +58,8 @@ class Listener:
             self._drop()
         smtp = smtplib.SMTP(timeout=self._timeout)
         code, text = smtp.connect(self._host, self._port)
+        # The final dot is written alone, and must not wait until the other side acknowledges what came before it.
+        smtp.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if code == 220:
             code, text = smtp.ehlo()
         if code != 250:
