@@ -103,9 +103,9 @@ class Transaction:
         """The message so far, with LF line ends as everywhere in Tamis. Raises `OSError` where it cannot be read."""
         self._end_header()
         start = bytes(self._kept) if self._incoming is None else self._incoming.written(limits.MESSAGE_BYTES)
-        raw = start[: limits.MESSAGE_BYTES].replace(b"\r\n", b"\n")
+        raw = start[: limits.MESSAGE_BYTES]
         if self._size <= limits.MESSAGE_BYTES:
-            return Message(raw)
+            return Message(raw, size=len(raw) - raw.count(b"\r\n"))
         return Message(raw, size=max(self._size - self._line_ends, limits.MESSAGE_BYTES + 1))
 
     def incoming(self) -> Incoming:

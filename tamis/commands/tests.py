@@ -1,6 +1,7 @@
 """`tamis tests`: every named test, the row it comes from, and its weight in the model in force."""
 
 import argparse
+from typing import Any
 
 from tamis.commands.common import add_config_option, load_config, print_json, print_table
 
@@ -18,11 +19,17 @@ def run(args: argparse.Namespace) -> int:
     from tamis.models.bayes import Model
 
     weights = Model.load(model_path(load_config(args))).weights
-    found = [
+    from tamis.authentication import evidence
+
+    found: list[dict[str, Any]] = [
         {"name": name, "row": row.number, "filter": row.name, "weight": weights.get(name, 0.0), "meaning": meaning}
         for row in ORDER
         if row.filter
         for name, meaning in row.filter.tests.items()
+    ]
+    found += [
+        {"name": name, "row": "", "filter": "authentication", "weight": 0.0, "meaning": meaning}
+        for name, meaning in evidence.TESTS.items()
     ]
     if args.json:
         print_json(found)

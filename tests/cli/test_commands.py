@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tamis.authentication import evidence
 from tamis.bans import Offence
 from tamis.cli import main
 from tamis.consequences import counted_as
@@ -20,6 +21,8 @@ from tamis.filters.order import ORDER
 from tamis.privileges import become_service_user
 from tamis.redis_client import RedisClient
 from tamis.shared_state import shared_state
+from tests.authentication.signing import signed, zone
+from tests.dns_server import DnsServer
 from tests.redis_server import Server
 
 MESSAGE = b"From: Ann <ann@example.net>\nTo: bob@example.org\nSubject: hello\n\nbody\n"
@@ -167,7 +170,7 @@ def test_filters(tamis: Tamis) -> None:
 
 def test_tests(tamis: Tamis) -> None:
     found = tamis.read("tests")
-    names = [name for row in ORDER if row.filter for name in row.filter.tests]
+    names = [*(name for row in ORDER if row.filter for name in row.filter.tests), *evidence.TESTS]
     assert [test["name"] for test in found] == names
     assert all(isinstance(test["weight"], float) for test in found)
     assert len(tamis.good("tests").splitlines()) == 1 + len(names)
@@ -620,6 +623,17 @@ def test_scan_with_an_unreadable_database_goes_on(tamis: Tamis, eml: Path, caplo
     warning = "lists not read, there are none but those of the configuration yet: file is not a database"
     assert warning in caplog.messages
     assert json.loads(out)["verdicts"]
+
+
+def test_scan_says_who_answers_for_a_message(tamis: Tamis, tmp_path: Path) -> None:
+    path = tmp_path / "signed.eml"
+    path.write_bytes(signed())
+    with DnsServer(zone()) as dns:
+        tamis.configure(f'[dns]\nservers = ["{dns.address}"]\n')
+        assert "authentication dkim=pass:example.net, dmarc=none" in tamis.good("scan", str(path))
+        asked = len(dns.asked)
+        assert "dkim=temperror:example.net" in tamis.read("scan --no-network", str(path))["authentication"]
+        assert len(dns.asked) == asked
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,6 +8,8 @@ from tamis.message import Message
 from tamis.postfix.client import SmtpSession
 from tamis.postfix.instance import PostfixUnavailable, PrivatePostfix, require_postfix
 from tamis.postfix.served import RunningTamis
+from tests.authentication.signing import signed, zone
+from tests.dns_server import DnsServer
 
 pytestmark = pytest.mark.servers
 
@@ -21,6 +23,12 @@ Message-ID: <{to}@sender.example>
 Dear colleagues, the minutes of the meeting are ready. Please read them before Friday.
 """
 COPIES = 35
+ZONE = {
+    **zone(domain="sender.example"),
+    "25.113.0.203.in-addr.arpa PTR": ["mail.sender.example"],
+    "mail.sender.example A": ["203.0.113.25"],
+    "sender.example MX": ["10 mail.sender.example"],
+}
 SETTINGS = """
 [policy]
 mode = "tag"
@@ -29,10 +37,13 @@ filters.bayes.enabled = false
 
 
 def send_copies(postfix: PrivatePostfix, subject: str, header: str = "") -> None:
+    """Send a copy to each; with a header of a list they are signed by the author's domain."""
     with SmtpSession(postfix.smtp_port, "203.0.113.25", "mail.sender.example", "mail.sender.example") as smtp:
         for number in range(COPIES):
             to = f"user{number}@example.org"
             message = (header + TEXT.format(to=to, subject=subject)).encode()
+            if header:
+                message = signed(message.replace(b"\n", b"\r\n"), domain="sender.example").replace(b"\r\n", b"\n")
             assert smtp.send(message, "ann@sender.example", [to]).accepted
 
 
@@ -48,7 +59,11 @@ def test_the_late_copies_are_tagged() -> None:
         require_postfix()
     except PostfixUnavailable as error:
         pytest.skip(str(error))
-    with RunningTamis(SETTINGS) as tamis, PrivatePostfix(tamis.milter) as postfix:
+    with (
+        DnsServer(ZONE) as dns,
+        RunningTamis(f'{SETTINGS}\n[dns]\nservers = ["{dns.address}"]\n') as tamis,
+        PrivatePostfix(tamis.milter) as postfix,
+    ):
         send_copies(postfix, "Minutes")
         copies = arrived(postfix, COPIES)
         assert len(copies) == COPIES

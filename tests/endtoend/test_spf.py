@@ -66,6 +66,7 @@ def site() -> Iterator[Site]:
             f'[dns]\nservers = ["{name_server.address}"]\n'
             f'[networks]\nforwarders = ["{FORWARDER}"]\ntrusted_relays = ["{RELAY}"]\n'
             '[policy]\nmode = "tag"\nfilters.bayes.enabled = false\nfilters.reverse-dns.enabled = false\n'
+            "filters.invalid-mx.enabled = false\n"
         )
         with RunningTamis(settings) as tamis, PrivatePostfix(tamis.milter) as postfix:
             yield Site(postfix, name_server)

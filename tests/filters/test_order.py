@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tamis.authentication import evidence
 from tamis.contract import Filter, Stage
 from tamis.filters.order import BY_NAME, ORDER, POSITION, Judgement, Switch
 
@@ -106,7 +107,7 @@ def test_a_filter_is_its_row(name: str) -> None:
 
 
 def test_the_names_of_tests_are_unique() -> None:
-    names = [name for filter_class in FILTERS.values() for name in filter_class.tests]
+    names = [name for filter_class in FILTERS.values() for name in filter_class.tests] + [*evidence.TESTS]
     assert len(set(names)) == len(names)
     assert all(re.fullmatch(r"[A-Z0-9_]+", name) for name in names)
     assert all(meaning for filter_class in FILTERS.values() for meaning in filter_class.tests.values())

@@ -43,6 +43,16 @@ def test_octets_are_those_of_the_wire(spool: Spool) -> None:
     assert stored(spool, transaction) == wire
 
 
+def test_line_ends_are_taken_for_what_they_are_once(spool: Spool) -> None:
+    """A signature covers each octet: CR CR LF is a CR and a line end."""
+    transaction = Transaction(spool)
+    transaction.add_header("Subject", b" x")
+    transaction.add_body(b"one\r\r\ntwo\r\n")
+    message = transaction.message()
+    assert message.body == b"one\r\ntwo\n"
+    assert message.size == len(message.raw)
+
+
 def test_without_a_body(spool: Spool) -> None:
     transaction = Transaction(spool)
     transaction.add_header("Subject", b" x")

@@ -24,13 +24,14 @@ ZONE = {
 }
 PEER = {"peer": "203.0.113.25", "name": "mx.example.net"}
 NAME = "Authentication-Results"
+SETTINGS = '[policy]\nmode = "tag"\n[lists]\nwhitelist_sender = ["ann@example.net"]\n'
 
 
 @pytest.fixture(scope="module")
 def site(can_run_postfix: None) -> Iterator[Letters]:
     with (
         DnsServer(ZONE) as dns,
-        RunningTamis(f'[dns]\nservers = ["{dns.address}"]\n[policy]\nmode = "tag"\n') as tamis,
+        RunningTamis(f'[dns]\nservers = ["{dns.address}"]\n{SETTINGS}') as tamis,
         PrivatePostfix(tamis.milter) as postfix,
     ):
         yield Letters(postfix)
@@ -56,6 +57,7 @@ def test_signatures_are_verified_as_they_came(site: Letters, forms: str) -> None
     assert said.startswith(f"{name}; ")
     assert "dkim=pass header.d=example.net header.s=sel header.a=rsa-sha256" in said
     assert "dkim=pass header.d=list.example header.s=sel header.a=ed25519-sha256" in said
+    assert "spf=pass smtp.mailfrom=example.net" in said
     assert "dmarc=pass (p=reject) header.from=example.net" in said
     assert "iprev=pass policy.iprev=203.0.113.25" in said
 
@@ -63,6 +65,16 @@ def test_signatures_are_verified_as_they_came(site: Letters, forms: str) -> None
 def test_what_was_changed_on_the_way_fails(site: Letters) -> None:
     (said,) = results(got(site, signed(letter(site)).replace(b"Hello", b"Hullo")))
     assert 'dkim=fail reason="the body was changed"' in said
+
+
+def test_nobody_is_whitelisted_whom_spf_and_dmarc_contradict(site: Letters) -> None:
+    """The author is on the whitelist; the same message from another host is not let through."""
+    assert got(site, letter(site)).header("X-Icodia-SpamFilter-WL")
+    elsewhere = {"peer": "203.0.113.99", "name": "mx.elsewhere.example"}
+    sent = letter(site).replace(b"\r\n", b"\n")
+    message = site.pass_through(sent, "ann@elsewhere.example", "ann@example.org", **elsewhere)
+    assert not message.header("X-Icodia-SpamFilter-WL")
+    assert "dmarc=fail (p=reject)" in results(message)[0]
 
 
 def test_a_chain_passes(site: Letters) -> None:
