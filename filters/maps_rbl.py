@@ -58,6 +58,8 @@ class MapsRbl(Filter):
             *(("RBL_HOP", tally) for tally in vote(ctx.dns, by_ip, _hops(mail, ctx.options.received_hops))),
         ]
         found = list(_hits(tallies, ctx.options))
+        if not tallies and any(one.kind != "url" for one in ctx.site.mute_lists):
+            raise Abstain("no list has a vote: none has passed its test")
         undecided = [tally for _, tally in tallies if tally.undecided(ctx.options.answers)]
         if undecided and not found:
             first = undecided[0]

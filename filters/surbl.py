@@ -77,6 +77,8 @@ class Surbl(Filter):
 
     def check(self, mail: Mail, ctx: Context) -> Iterator[Hit]:
         lists, options = of_kind(ctx.site.dns_lists, "url"), ctx.options
+        if not lists and of_kind(ctx.site.mute_lists, "url"):
+            raise Abstain("no list has a vote: none has passed its test")
         if not lists:
             return
         subjects, left_out = _subjects(mail, ctx.site, lists)

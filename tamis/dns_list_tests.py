@@ -54,6 +54,10 @@ class DnsListTests:
         """Return the lists that have a vote."""
         return tuple(one for one, state in self._states.items() if state is State.GOOD)
 
+    def mute(self) -> tuple[DnsList, ...]:
+        """Return the lists that have none."""
+        return tuple(one for one, state in self._states.items() if state is not State.GOOD)
+
     def step(self) -> None:
         """Send the tests that are due, and take up what was answered."""
         if self._flights:

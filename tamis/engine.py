@@ -168,8 +168,9 @@ class Engine:
     def _take_up_dns_lists(self) -> None:
         """Let those DNS lists vote that behave."""
         current, good = self._snapshot, self._dns_lists.good()
-        if good != current.site.dns_lists:
-            self._snapshot = replace(current, site=replace(current.site, dns_lists=good))
+        mute = self._dns_lists.mute()
+        if (good, mute) != (current.site.dns_lists, current.site.mute_lists):
+            self._snapshot = replace(current, site=replace(current.site, dns_lists=good, mute_lists=mute))
 
     def _await_dns_lists(self) -> None:
         """Let the first message wait for the first tests of the DNS lists, a moment at most."""

@@ -9,10 +9,11 @@ from tamis.dns_lists import DnsList
 @dataclass(frozen=True, slots=True)
 class Site:
     """`own_names`: hosts and domains of ours in lower case; with a dot in front, a domain and all below it.
-    `dns_lists`: those that have a vote at the moment."""
+    `dns_lists`: those that have a vote at the moment; `mute_lists`: those that are configured and have none."""
 
     own_names: frozenset[str] = frozenset()
     dns_lists: tuple[DnsList, ...] = ()
+    mute_lists: tuple[DnsList, ...] = ()
 
     def is_own(self, name: str) -> bool:
         """Whether a name in lower case, without final dot, is one of ours."""

@@ -110,6 +110,11 @@ def test_hops_by_option() -> None:
     assert not any(question.startswith("1.0.0.10.") for question in declared)
 
 
+def test_it_abstains_where_no_list_has_a_vote() -> None:
+    with pytest.raises(Abstain, match="no list has a vote"):
+        asked({}, site=Site(mute_lists=ALL.dns_lists))
+
+
 def test_without_lists_there_is_nothing_to_ask() -> None:
     assert asked(None, site=Site()) == []
     assert queries(MapsRbl(), message()) == []

@@ -96,6 +96,11 @@ def test_many_lists_get_fewer_domains() -> None:
     assert len(queries(Surbl(), mail(text), site=site)) <= limits.LINK_QUESTIONS
 
 
+def test_it_abstains_where_no_list_has_a_vote() -> None:
+    with pytest.raises(Abstain, match="no list has a vote"):
+        asked({}, site=Site(mute_lists=ALL.dns_lists))
+
+
 def test_without_lists_there_is_nothing_to_ask() -> None:
     assert asked(None, site=Site()) == asked(None, site=Site(dns_lists=(IP,))) == []
     assert queries(Surbl(), mail(SPAM)) == []
