@@ -59,7 +59,8 @@ class Listener:
         smtp = smtplib.SMTP(timeout=self._timeout)
         code, text = smtp.connect(self._host, self._port)
         # The final dot is written alone, and must not wait until the other side acknowledges what came before it.
-        smtp.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if smtp.sock is not None:
+            smtp.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if code == 220:
             code, text = smtp.ehlo()
         if code != 250:
