@@ -123,9 +123,9 @@ def show_held(console: Console, postfix: PrivatePostfix, tamis: RunningTamis, ou
         return True
     said, identical = released
     console.print("What is held, and one message let out:", style="bold")
-    console.print(report.shown(said.rstrip()), soft_wrap=True)
+    console.print(report.shown(said.rstrip()))
     console.print("It arrived, every octet as it was sent." if identical else "It did NOT arrive as it was sent.")
-    console.print(report.shown(held.command(tamis, "list", "--limit", "10").rstrip()), soft_wrap=True)
+    console.print(report.shown(held.command(tamis, "list", "--limit", "10").rstrip()))
     console.print()
     return identical
 
