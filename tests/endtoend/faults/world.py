@@ -18,7 +18,7 @@ from pathlib import Path
 from tamis import config, faults
 from tamis.postfix.instance import PrivatePostfix
 from tamis.postfix.ports import free_ports
-from tamis.postfix.served import RunningTamis, service_user
+from tamis.postfix.served import DaemonFailed, RunningTamis, service_user
 from tamis.postfix.sink import Sink
 from tests.endtoend.faults.databases import Database, Sqlite
 from tests.endtoend.faults.ledger import Ledger
@@ -204,7 +204,17 @@ class World:
         self.tamis.process.kill()
         yield
         self.tamis.stop()
-        self.tamis.start()
+        wait_until(self._starts, "the daemon did not start again")
+
+    def _starts(self) -> bool:
+        """Start the daemon; not while a worker that lost its supervisor still has the socket, as systemd knows, too."""
+        try:
+            self.tamis.start()
+        except DaemonFailed as error:
+            if not str(error).endswith("Address already in use"):
+                raise
+            return False
+        return True
 
     def redis_killed(self) -> AbstractContextManager[None]:
         """The private redis-server is killed; the supervisor starts another."""
