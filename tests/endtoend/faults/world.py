@@ -150,7 +150,12 @@ class World:
 
     def wait_quiet(self) -> None:
         """Wait until no copy is on its way."""
-        wait_until(lambda: self.ledger.outbox_empty() and self.postfix.queue_empty(), "copies are still on their way")
+        try:
+            wait_until(lambda: self.ledger.outbox_empty() and self.postfix.queue_empty(), "copies are on their way")
+        except AssertionError as error:
+            waiting = self.database.run("SELECT * FROM outbox")
+            said = f"{waiting}\n{self.tamis.log_text()[-5000:]}\n{self.postfix.log_text()[-2000:]}"
+            raise AssertionError(f"{error}: {said}") from None
 
     def held(self, letters: Sequence[Letter]) -> list[str]:
         """The ids of the held copies of these letters."""
