@@ -14,7 +14,7 @@ from sqlalchemy import select, update
 
 from tamis.mail import new_id
 from tamis.quarantine import transitions
-from tamis.quarantine.outbox import POSSIBLE_DUPLICATES, Outbox, Outgoing, Result, claimant
+from tamis.quarantine.outbox import POSSIBLE_DUPLICATES, Outbox, Outgoing, Result, TakenOver, claimant
 from tamis.quarantine.rows import now
 from tamis.quarantine.store import Store
 from tamis.quarantine.tables import COPY, OUTBOX
@@ -53,6 +53,19 @@ def a_dead_process() -> str:
 
 
 # Claims
+
+
+def test_a_copy_that_another_sender_has_taken_over_is_not_sent(store: Store, outbox: Outbox) -> None:
+    """As by a keeper that stood still for an hour, while one of another machine went on."""
+    hold(store, *parted("bob@example.org"))
+    (outgoing,) = outbox.claim(10)
+    change(store, claimed_by=ANOTHER_HOST)
+    with pytest.raises(TakenOver):
+        outbox.at_dot(outgoing)
+    assert not waiting(store).at_dot
+    outbox.record(outgoing, [result(outgoing, "250 taken")])
+    assert waiting(store).claimed_by == ANOTHER_HOST
+    assert set(states(store).values()) == {"released"}
 
 
 def test_what_is_claimed(store: Store, outbox: Outbox) -> None:

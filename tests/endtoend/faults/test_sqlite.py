@@ -2,8 +2,6 @@
 
 import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 
@@ -25,25 +23,6 @@ def test_nothing_is_lost(sqlite_world: World, point: str, victim: str, table: li
         "supervisor": lambda: world.struck(point, world.supervisor_killed),
     }
     table.append(cases.run(world, point, victim, faults[victim]()))
-
-
-def test_a_copy_that_another_sender_has_taken_over_is_not_sent(sqlite_world: World) -> None:
-    """As by a keeper that stood still for an hour, while one of another machine went on."""
-    world, letter = sqlite_world, Letter(RECIPIENTS)
-    taken = "UPDATE outbox SET claimed_by = 'elsewhere 1 1' WHERE claimed_by <> ''"
-
-    @contextmanager
-    def taken_over() -> Iterator[None]:
-        world.database.run(taken)
-        yield
-        time.sleep(1.0)
-        assert sum(count for (marker, _), count in world.ledger.deliveries().items() if marker == letter.marker) == 1
-        world.database.run("UPDATE outbox SET claimed_by = ''")
-
-    with world.struck("send.content", taken_over):
-        world.send(letter).wait()
-        world.wait_quiet()
-    assert world.ledger.fates([letter])[1] == 0
 
 
 def test_the_same_octets_sent_again_are_another_message(sqlite_world: World) -> None:
