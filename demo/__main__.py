@@ -60,7 +60,8 @@ def run(chosen: Sequence[Sample], unreadable: Sequence[str], keep: bool, interru
             )
             outcomes = send(postfix, tamis, chosen)
             show(console, outcomes)
-            identical = show_held(console, postfix, tamis, outcomes)
+        # The commands are programs of their own: they end first.
+        identical = show_held(console, postfix, tamis, outcomes)
         if keep:
             keep_running(console, postfix, tamis)
             running.pop_all()

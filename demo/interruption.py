@@ -3,6 +3,7 @@
 What is half started, nobody could stop; what is half stopped, would stay behind.
 """
 
+import atexit
 import signal
 import sys
 from collections.abc import Iterator
@@ -10,6 +11,11 @@ from contextlib import contextmanager
 from types import FrameType
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+
+
+def _ignore() -> None:
+    for number in _SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
 
 
 class Interruption:
@@ -22,6 +28,8 @@ class Interruption:
             # Under nohup, a signal is ignored and stays so.
             if signal.getsignal(number) != signal.SIG_IGN:
                 signal.signal(number, self._take)
+        # Python gives signals back to the system before it has ended, and one more would kill it then.
+        atexit.register(_ignore)
 
     @contextmanager
     def welcome(self) -> Iterator[None]:
