@@ -23,6 +23,7 @@ OURS = [
     "X-RCPT-TO",
     "X-IcoServerMsgID",
     "X-Tamis-Verdict",
+    "Authentication-Results",
     "Received",
 ]
 """The fields above the message: Postfix's trace of the second pass, ours, and our trace of the first."""
@@ -139,7 +140,7 @@ def test_what_is_released_is_not_judged_again(site: Site) -> None:
 
 
 def test_the_same_message_again_is_one_held_message(site: Site) -> None:
-    """A client that did not get our answer brings it again: what was held is held, what was released is delivered."""
+    """A client that did not get our answer brings it again: what is held is held once."""
     octets = letter(uuid.uuid4().hex)
     first = site.deliver(octets, "x@sender.example", [HELD, "bob@tag.example"], peer=SPAMMER)
     again = site.deliver(octets, "x@sender.example", [HELD, "bob@tag.example"], peer=SPAMMER)
@@ -149,5 +150,6 @@ def test_the_same_message_again_is_one_held_message(site: Site) -> None:
     site.release(*site.held(first.queue_id).values())
     assert [copy.recipient for copy in site.arrived()] == [HELD]
     site.deliver(octets, "x@sender.example", [HELD], peer=SPAMMER)
-    assert not site.held().get(HELD)
+    # Whoever has had it may be sent it once more.
+    assert site.held().get(HELD)
     assert site.arrived() == []

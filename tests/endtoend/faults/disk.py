@@ -3,6 +3,7 @@
 import ctypes
 import os
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -48,7 +49,16 @@ class SmallDisk:
 
     @contextmanager
     def read_only(self) -> Iterator[None]:
-        self._remount(_MS_RDONLY)
+        deadline = time.monotonic() + 20
+        while True:
+            try:
+                self._remount(_MS_RDONLY)
+                break
+            except CannotMount:
+                # Somebody is writing there just now.
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
         try:
             yield
         finally:
