@@ -4,6 +4,8 @@ The tables are made and changed by the migrations only (`tamis.schema`). SQLite 
 and ``synchronous=FULL``: what was committed survives a power cut.
 """
 
+import sqlite3
+import time
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,6 +28,7 @@ from sqlalchemy.pool import NullPool
 from sqlalchemy.types import TypeEngine
 
 METADATA: Final = MetaData()
+_SQLITE_WAIT_SECONDS: Final = 5
 
 
 def text_of(length: int) -> TypeEngine[str]:
@@ -135,7 +138,26 @@ def open_database(url: str) -> Engine:
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout={_SQLITE_WAIT_SECONDS * 1000}")
     # A new file only can learn to give its pages back, and only before anything is in it.
-    for pragma in ("busy_timeout=5000", "auto_vacuum=INCREMENTAL", "journal_mode=WAL", "synchronous=FULL"):
-        cursor.execute(f"PRAGMA {pragma}")
+    cursor.execute("PRAGMA auto_vacuum=INCREMENTAL")
+    write_ahead(cursor)
+    cursor.execute("PRAGMA synchronous=FULL")
     cursor.close()
+
+
+def write_ahead(cursor: sqlite3.Cursor) -> None:
+    """Turn write-ahead logging on. Raises `sqlite3.OperationalError`, as for a file that stays locked.
+
+    Here SQLite does not wait by itself for others who do the same in a new file.
+    """
+    deadline = time.monotonic() + _SQLITE_WAIT_SECONDS
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            # The lowest octet says what happened, the others why.
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+        time.sleep(0.01)

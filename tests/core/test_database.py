@@ -1,8 +1,10 @@
 """Opening a database: what a url may be, and a server that restarts, goes away and comes back."""
 
 import signal
+import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +13,7 @@ from sqlalchemy.exc import OperationalError
 
 from tamis.cli import main
 from tamis.config import parse
-from tamis.database import BadDatabaseUrl, DriverMissing, first_line, name_of, open_database
+from tamis.database import BadDatabaseUrl, DriverMissing, first_line, name_of, open_database, write_ahead
 from tamis.engine import Engine
 from tamis.list_store import ListStore
 from tamis.lists import ListName
@@ -196,3 +198,17 @@ def test_the_unix_socket(cluster: Cluster) -> None:
     store = ListStore(f"postgresql+psycopg://tamis@:{port}/{name}?host={cluster.sockets}")
     assert store.add(ListName.WHITELIST_IP, PEER, "", by="ann")
     assert ListStore(url).entries() == store.entries()
+
+
+def test_new_file_that_another_process_means_to_fill(tmp_path: Path) -> None:
+    ours, other = (
+        sqlite3.connect(tmp_path / "tamis.db", isolation_level=None, check_same_thread=False) for _ in range(2)
+    )
+    other.execute("BEGIN IMMEDIATE")
+    done = threading.Timer(0.2, lambda: other.execute("COMMIT"))
+    done.start()
+    write_ahead(ours.cursor())
+    done.join()
+    assert other.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    ours.close()
+    other.close()
