@@ -8,9 +8,8 @@ from typing import Final
 
 from sqlalchemy import BindParameter, bindparam, update
 
-from tamis.disposition import Disposition, Held
+from tamis.disposition import dispose
 from tamis.filters.order import BY_NAME
-from tamis.headers import fields
 from tamis.mail import Mail, parse_ip
 from tamis.message import Message
 from tamis.quarantine.entry import SmtpFacts, new_message
@@ -18,7 +17,7 @@ from tamis.quarantine.records import NewMessage
 from tamis.quarantine.spool import Spool
 from tamis.quarantine.store import Store
 from tamis.quarantine.tables import COPY, MESSAGE
-from tamis.record import Verdict
+from tamis.record import Record, Verdict
 from tamis.settings import Headers
 
 DOMAINS: Final = 200
@@ -84,8 +83,8 @@ def new(spool: Spool, mail: Mail, verdicts: tuple[Verdict, ...], octets: bytes) 
     incoming = spool.incoming()
     incoming.write(octets)
     incoming.store()
-    held = [Held(verdict, tuple(fields(mail, [verdict], Headers()))) for verdict in verdicts]
-    return new_message(mail, Disposition(held=held), SmtpFacts(mta="mx.tamis.example"), incoming)
+    disposition = dispose(Record(mail, verdicts=verdicts), Headers(), lambda _recipients: {})
+    return new_message(mail, disposition, SmtpFacts(mta="mx.tamis.example"), incoming)
 
 
 def _at_once(fd: object) -> None:

@@ -5,8 +5,8 @@ import multiprocessing
 import os
 import statistics as figures
 import tempfile
-import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
@@ -55,13 +55,11 @@ def process(
     store.engine()
     holder = Holder(store)
     taken: list[float] = []
-    arguments = [(holder, store.spool, seconds, size, seed + number, taken) for number in range(concurrent)]
-    threads = [threading.Thread(target=hold, args=one) for one in arguments]
     start.wait()
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(concurrent) as threads:
+        seeds = range(seed, seed + concurrent)
+        for done in [threads.submit(hold, holder, store.spool, seconds, size, one, taken) for one in seeds]:
+            done.result()
     Path(results).write_text("\n".join(map(repr, taken)), "ascii")
 
 
