@@ -19,6 +19,7 @@ from tamis.quarantine.spool import Spool
 from tamis.quarantine.store import Store
 from tamis.quarantine.tables import COPY
 from tamis.quarantine.words import OCTETS, plain, searchable
+from tests.postgresql import Cluster
 from tests.quarantine.held import RAW, age, copy, hold, parted, rows, states
 
 
@@ -295,6 +296,26 @@ def test_postgresql_has_its_index_of_words(store: Store) -> None:
         assert schema.differences(connection) == []
         # A server that has no pg_trgm is as good.
         connection.execute(text("DROP INDEX copy_words"))
+        assert schema.differences(connection) == []
+
+
+@pytest.mark.servers
+@pytest.mark.parametrize("owner", [True, False], ids=["owner", "guest"])
+def test_who_may_have_the_index_of_words(cluster: Cluster, spool: Spool, owner: bool) -> None:
+    """The owner of the database, who need not be the superuser; for others searches work without."""
+    name = cluster.new_database().rpartition("/")[2]
+    role = f"plain_{name}"
+    cluster.run(f"CREATE ROLE {role} LOGIN")
+    if owner:
+        cluster.run(f"ALTER DATABASE {name} OWNER TO {role}")
+    else:
+        cluster.run(f"GRANT CREATE ON SCHEMA public TO {role}", name)
+    store = Store(f"postgresql+psycopg://{role}@127.0.0.1:{cluster.port}/{name}", spool)
+    hold(store, subject="hello")
+    assert len(find(store, text="ell")) == 1
+    with store.transaction() as connection:
+        found = connection.execute(text("SELECT 1 FROM pg_indexes WHERE indexname = 'copy_words'")).first()
+        assert (found is not None) == owner
         assert schema.differences(connection) == []
 
 
