@@ -133,16 +133,21 @@ def preload(config: Config) -> None:
 
 
 class KeptRules:
-    """The rules as the keeper has last written them."""
+    """The rules as the keeper has last written them; before it has, those of the files without mistakes."""
 
     def __init__(self, config: Config) -> None:
-        self._config = config
+        self._files: RuleFiles | None = RuleFiles(config)
         self._path = kept_path(config)
         self._taken: FileStamp | None = None
         self._bad: tuple[FileStamp, str] | None = None
 
     def fresh(self) -> Rules | None:
-        with self._path.open("rb") as file:
+        try:
+            file = self._path.open("rb")
+        except FileNotFoundError:
+            files, self._files = self._files, None
+            return compiled(files.read_what_can_be()) if files else None
+        with file:
             stamp = file_stamp(os.fstat(file.fileno()))
             if stamp == self._taken:
                 return None
@@ -156,5 +161,5 @@ class KeptRules:
             except ValueError as error:
                 self._bad = stamp, f"{self._path}: {error}"
                 raise KeptRulesError(self._bad[1]) from None
-        self._taken = stamp
+        self._taken, self._files = stamp, None
         return rules

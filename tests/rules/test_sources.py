@@ -110,6 +110,19 @@ def test_workers_take_up_what_the_keeper_wrote(config: Config) -> None:
     assert hit() == ["RULE_PILLS"]
 
 
+def test_before_the_keeper_has_written_anything(config: Config, caplog: pytest.LogCaptureFixture) -> None:
+    write(config, BROKEN)
+    write(config, CHEAP, "b.toml")
+    kept = KeptRules(config)
+    rules = kept.fresh()
+    assert rules is not None
+    assert [*rules.rules] == ["cheap"]
+    assert kept.fresh() is None
+    assert not caplog.records
+    RulesTask(config).run()
+    assert kept.fresh() is not None
+
+
 def test_a_damaged_file_of_the_keeper_changes_nothing(config: Config, caplog: pytest.LogCaptureFixture) -> None:
     write(config, PILLS)
     RulesTask(config).run()
