@@ -1,11 +1,20 @@
 """The tasks of the keeper, in one list."""
 
+from typing import Final
+
 from tamis.config import Config
 from tamis.quarantine import tasks as quarantine
+from tamis.scanners.rescan import Rescan
 from tamis.snapshot_task import SnapshotTask
 from tamis.tasks import Task
+
+_RESCAN_SECONDS: Final = 5.0
 
 
 def tasks(config: Config, redis_url: str) -> list[Task]:
     """Return what the keeper does; called in its process. `redis_url` is empty where there is no Redis."""
-    return [Task("snapshot", 1.0, SnapshotTask(config).run, before_workers=True), *quarantine.tasks(config)]
+    return [
+        Task("snapshot", 1.0, SnapshotTask(config).run, before_workers=True),
+        *quarantine.tasks(config),
+        Task("rescan", _RESCAN_SECONDS, Rescan(config).run),
+    ]

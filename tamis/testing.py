@@ -17,6 +17,7 @@ from tamis.dns.lookups import Dns, NoDns
 from tamis.lists import Entry, Lists
 from tamis.mail import Mail, parse_ip
 from tamis.message import Message
+from tamis.scanners.scanners import Scans
 from tamis.site import Site
 from tamis.spf import spf_of
 
@@ -88,6 +89,7 @@ def hits(
         dns=_dns(dns),
         now=mail.now,
         site=site,
+        scans=Scans(site.scanners, mail),
     )
     names = [hit.name for hit in filter.check(mail, context)]
     unknown = set(names) - set(filter.tests)
