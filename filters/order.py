@@ -13,6 +13,8 @@ from typing import Any, Final
 import msgspec
 
 from tamis.contract import Filter, FilterOptions, Stage
+from tamis.filters.antivirus_1 import FirstStage
+from tamis.filters.antivirus_2 import SecondStage
 from tamis.filters.attachment_hashes import AttachmentHashes
 from tamis.filters.banned_ip import BannedIP
 from tamis.filters.bayes import Bayes
@@ -36,6 +38,7 @@ from tamis.filters.reverse_dns import ReverseDns
 from tamis.filters.same_sender_recipient import SameSenderRecipient
 from tamis.filters.sender_complaint import SenderComplaint
 from tamis.filters.sinograms import Sinograms
+from tamis.filters.spamassassin import SpamAssassin
 from tamis.filters.spf import SPF
 from tamis.filters.surbl import Surbl
 from tamis.filters.whitelisted_ip import WhitelistedIP
@@ -107,7 +110,15 @@ _SPAM, _PASS, _MALWARE, _NONE = Judgement.SPAM, Judgement.LETS_THROUGH, Judgemen
 _LATER = Judgement.REFUSED_FOR_NOW
 
 ORDER: Final = (
-    Row("1", "antivirus-1", _M, _MALWARE, "Does a scanner of the first stage know this malware?", always_held=True),
+    Row(
+        "1",
+        "antivirus-1",
+        _M,
+        _MALWARE,
+        "Does a scanner of the first stage know this malware?",
+        FirstStage,
+        always_held=True,
+    ),
     Row("2", "banned-ip", _R, _LATER, "Is the peer banned for the moment?", BannedIP),
     Row("3", "greylisting", _R, _LATER, "Is this peer, sender and recipient new?", Greylisting, Switch.OFF),
     Row("4", "whitelisted-ip", _C, _PASS, "Is the peer on a whitelist?", WhitelistedIP),
@@ -152,7 +163,15 @@ ORDER: Final = (
         MailChecksum,
     ),
     Row("23", "surbl", _M, _SPAM, "Do half of the URL lists name a domain in the message?", Surbl),
-    Row("24", "antivirus-2", _M, _MALWARE, "Does a scanner of the second stage know this malware?", always_held=True),
+    Row(
+        "24",
+        "antivirus-2",
+        _M,
+        _MALWARE,
+        "Does a scanner of the second stage know this malware?",
+        SecondStage,
+        always_held=True,
+    ),
     Row("25", "hypercube", _M, _MALWARE, "Is an attachment near a known bad family?", always_held=True),
     Row(
         "26",
@@ -164,7 +183,7 @@ ORDER: Final = (
         always_held=True,
     ),
     Row("27", "bayes", _M, _SPAM, "Is the score at or above the domain's level?", Bayes, by_score=True),
-    Row("28", "spamassassin", _M, _SPAM, "Does SpamAssassin take it for spam?"),
+    Row("28", "spamassassin", _M, _SPAM, "Does SpamAssassin take it for spam?", SpamAssassin),
     Row("29", "cyrillic", _M, _SPAM, "Are there Cyrillic characters?", Cyrillic, Switch.OFF),
     Row("30", "sinograms", _M, _SPAM, "Are there Han characters?", Sinograms, Switch.OFF),
     Row("31", "helo", _C, _SPAM, "Is the HELO name invalid, foreign or ours?", Helo),

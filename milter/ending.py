@@ -69,6 +69,9 @@ class Ending:
         if decision.refusal is not None and decision.refusal.action == "refuse":
             log.decision(decision.fields)
             return self._refuse(decision.refusal)
+        if decision.ask_again:
+            log.decision(decision.fields)
+            return self._try_again()
         return self._carry_out(decision)
 
     def _carry_out(self, decision: Decision) -> int:

@@ -56,12 +56,14 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What becomes of a message, and what to log of it. `refusal`: outgoing mail is refused for that."""
+    """What becomes of a message, and what to log of it. `refusal`: outgoing mail is refused for that. `ask_again`: why
+    the client is asked to come back, empty where it is not."""
 
     mail: Mail
     disposition: Disposition
     fields: Mapping[str, object]
     refusal: Verdict | None = None
+    ask_again: str = ""
 
 
 class Overdue(Exception):
@@ -162,7 +164,9 @@ class Examiner:
         if identity.mail_class is not MailClass.OUTGOING:
             forged.check(mail, transaction, forged_fields(mail, self._settings.headers), self._policies)
         record = self._engine.examine(mail)
-        return Decision(mail, self._engine.dispose(record), self._core.decision(record), record.refusal)
+        return Decision(
+            mail, self._engine.dispose(record), self._core.decision(record), record.refusal, record.ask_again
+        )
 
     def forged(self, transaction: Transaction, envelope: Envelope) -> Changes:
         """The fields that are forged, for where no decision tells; on outgoing mail none is.

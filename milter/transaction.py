@@ -1,5 +1,6 @@
 """One message as it comes in, piece by piece: envelope, header fields, body; the octets as they came over the wire."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -106,7 +107,15 @@ class Transaction:
         raw = start[: limits.MESSAGE_BYTES]
         if self._size <= limits.MESSAGE_BYTES:
             return Message(raw, size=len(raw) - raw.count(b"\r\n"))
-        return Message(raw, size=max(self._size - self._line_ends, limits.MESSAGE_BYTES + 1))
+        return Message(raw, max(self._size - self._line_ends, limits.MESSAGE_BYTES + 1), self._beyond)
+
+    def _beyond(self) -> Iterator[bytes]:
+        """Yield what lies beyond what the filters see. Raises `OSError` where it is not kept, or not any more."""
+        incoming = self._incoming
+        if incoming is None:
+            raise OSError("the message is not kept as a whole")
+        for start in range(limits.MESSAGE_BYTES, incoming.size, limits.MIB):
+            yield incoming.written(limits.MIB, start)
 
     def incoming(self) -> Incoming:
         """The whole message as a file of the spool, stored. Raises `OSError`: then it cannot be held."""

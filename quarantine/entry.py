@@ -2,15 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from email.utils import format_datetime
 
 from tamis.disposition import Disposition
-from tamis.headers import sanitise
 from tamis.mail import Mail, new_id
 from tamis.quarantine.parameters import of_leg, of_mail, of_rcpt, without_success
 from tamis.quarantine.records import NewCopy, NewMessage, NewOutbox
 from tamis.quarantine.spool import Incoming
 from tamis.record import Verdict
+from tamis.trace import received
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,21 +67,3 @@ def _copies(mail: Mail, disposition: Disposition, facts: SmtpFacts) -> Iterator[
             yield replace(copy(verdict, group.legs), fields=tuple(changes.add), outbox=outbox)
     for held in disposition.held:
         yield replace(copy(held.verdict, held.legs), fields=(*held.fields, trace))
-
-
-def received(mail: Mail, mta: str) -> str:
-    """Return the trace of how the message came, which the MTA's own copy of it carries (RFC 5321, section 4.4)."""
-    peer = f"[{mail.peer}]" if mail.peer else "unknown"
-    helo = sanitise(mail.helo, 255) or "unknown"
-    rdns = sanitise(mail.rdns, 255) or "unknown"
-    by = sanitise(mta, 255) or "localhost"
-    queue_id = sanitise(mail.queue_id, 64) or mail.id
-    return (
-        f"from {_word(helo)} ({_word(rdns)} {peer})\n\tby {_word(by)} (Tamis {mail.id}) with SMTP id {_word(queue_id)};"
-        f"\n\t{format_datetime(mail.now)}"
-    )
-
-
-def _word(text: str) -> str:
-    """Wire data without what has a meaning in a Received: field."""
-    return "".join("?" if letter in ' ()\\";,<>' else letter for letter in text)

@@ -50,9 +50,12 @@ class Incoming:
         self._digest.update(octets)
         self.size += len(octets)
 
-    def written(self, octets: int) -> bytes:
-        """Return the first octets that were written, at most so many. Raises `OSError`."""
-        return os.pread(self._file.fileno(), min(octets, self.size), 0)
+    def written(self, octets: int, start: int = 0) -> bytes:
+        """Return octets that were written, from there on, at most so many. Raises `OSError`, also once it is closed."""
+        try:
+            return os.pread(self._file.fileno(), min(octets, max(0, self.size - start)), start)
+        except ValueError as error:
+            raise OSError(str(error)) from None
 
     def store(self) -> str:
         """Make the message durable under the name of its content, and return that name. Raises `OSError`.

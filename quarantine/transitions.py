@@ -11,6 +11,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Connection, delete, exists, insert, select, update
 
 from tamis import faults
+from tamis.filters.order import Row
 from tamis.headers import sanitise
 from tamis.mail import new_id
 from tamis.quarantine.records import NEEDS_CONTENT, State, StoredChanges, decode_fields
@@ -63,6 +64,21 @@ def remove(store: Store, copy_ids: Sequence[str], by: str, note: str = "") -> li
         collect(store, _digests(store, gone))
         removed += gone
     return removed
+
+
+def take_for_malware(store: Store, message_id: str, row: Row, test: str, because: str) -> list[str]:
+    """Let held copies of a message be malware, found after they were held; return them."""
+    found = {"malware": True, "row": row.number, "row_name": row.name, "test": test, "because": storable(because, 300)}
+    with store.transaction() as connection:
+        changed = (
+            update(COPY)
+            .where(COPY.c.message_id == message_id, COPY.c.state == State.HELD.value)
+            .values(**found)
+            .returning(COPY.c.id)
+        )
+        ids = sorted(connection.execute(changed).scalars())
+        _note(connection, ids, State.HELD, row.name, because)
+    return ids
 
 
 def overdue(days: float) -> ColumnElement[bool]:

@@ -19,6 +19,11 @@ disable_services() {
     for package; do
         case $package in
             postfix | redis-server | opendkim | opendmarc) systemctl --quiet disable "$package" >"$log" 2>&1 || true ;;
+            clamav-daemon)
+                systemctl --quiet disable clamav-daemon.service clamav-daemon.socket clamav-clamonacc.service \
+                    clamav-freshclam.service clamav-freshclam-once.timer >"$log" 2>&1 || true
+                ;;
+            spamd) systemctl --quiet disable spamd.service spamassassin-maintenance.timer >"$log" 2>&1 || true ;;
             dovecot-core) systemctl --quiet disable dovecot.service dovecot.socket >"$log" 2>&1 || true ;;
         esac
     done

@@ -53,6 +53,11 @@ class Config:
         return Path(self.settings.quarantine.spool or self.state_directory / "spool")
 
     @property
+    def unscanned_folder(self) -> Path:
+        """Where mail waits that passed while no virus scanner answered."""
+        return self.state_directory / "unscanned"
+
+    @property
     def site_model(self) -> Path:
         """The model that learning writes."""
         return Path(self.settings.classifier.model or self.state_directory / "model.bin")

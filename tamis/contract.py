@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from tamis.greylist import Greylist
     from tamis.models.bayes import Model
     from tamis.rules.matching import MessageRules
+    from tamis.scanners.scanners import Scans
 
 
 class Stage(enum.StrEnum):
@@ -67,7 +68,22 @@ class FilterOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Abstain(Exception):
-    """Raised by a filter that cannot answer; the argument says why, for the record. Never costs anything else."""
+    """Raised by a filter that cannot answer; the argument says why, for the record. Never costs anything else.
+
+    `test` is the name printed for it in X-Spam-Status, in place of the row's with _ABSTAINED. `ask_again`: the answer
+    is worth waiting for, and the client may be asked to come back (SPEC, row 1: malware).
+    """
+
+    def __init__(self, why: str, *, test: str = "", ask_again: bool = False) -> None:
+        super().__init__(why)
+        self.test = test
+        self.ask_again = ask_again
+
+
+def _no_scans() -> "Scans":
+    from tamis.scanners.scanners import Scans
+
+    return Scans()
 
 
 @dataclass(slots=True)
@@ -77,7 +93,7 @@ class Context:
     `recipients` are those whose policy has these `options`; `rules` says which rules the message meets, and matches
     text that is not in it (`rules.match("ocr", texts)`), None where there are none; `decoys` are the names of listeners
     whose every recipient is a trap; `forwarders` the networks of `networks.forwarders`; `authentication` is shared by
-    all filters of the message; `deadline` is monotonic seconds.
+    all filters of the message; `scans` what scanners say of it; `deadline` is monotonic seconds.
     """
 
     options: Any = field(default_factory=FilterOptions)
@@ -93,6 +109,7 @@ class Context:
     authentication: Authentication = field(default_factory=Authentication)
     dns: Dns = field(default_factory=NoDns)
     site: Site = field(default_factory=Site)
+    scans: "Scans" = field(default_factory=_no_scans)
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     deadline: float = float("inf")
 
@@ -136,6 +153,20 @@ class Filter:
     def cache_key(self, mail: Mail) -> bytes | None:
         """All that the answer depends on, besides options, model, rules and lists; None when not worth caching."""
         return None
+
+    def site_cache_key(self, site: Site, mail: Mail) -> bytes | None:
+        """The same, of a filter whose answer depends on what the site has; in place of `cache_key`."""
+        return self.cache_key(mail)
+
+    def scores_with(self, options: Any) -> bool:
+        """Whether its hits are evidence with these options; asked only of a filter that `scores`."""
+        return True
+
+    def start(self, mail: Mail, ctx: Context) -> None:
+        """Have work begun, in threads that are not this one's, that `check` will wait for; must return at once.
+
+        Called before any filter is asked about the message, unless the answer is cached.
+        """
 
     def check(self, mail: Mail, ctx: Context) -> Iterator[Hit]:
         """Yield the hits. May raise anything: the engine records the abstention and goes on."""

@@ -3,6 +3,7 @@
 from typing import Any
 
 from tamis.authentication.header import summary
+from tamis.filters.spamassassin import SPAMASSASSIN
 from tamis.record import Record, Verdict, points
 
 
@@ -48,6 +49,10 @@ def fields(record: Record) -> dict[str, Any]:
             "row": _row(record.refusal),
             "reason": record.refusal.because,
         }
+    if record.ask_again:
+        found |= {"action": "later", "reason": record.ask_again}
+    for hit in (hit for answer in record.answers for hit in answer.hits if hit.name == SPAMASSASSIN):
+        found["spamassassin"] = hit.because
     found["abstained"] = [f"{answer.row.name}: {answer.abstained}" for answer in record.answers if answer.abstained]
     found["ms"] = round(record.milliseconds, 2)
     found["ms_rows"] = [f"{answer.row.name}:{answer.milliseconds:.2f}" for answer in record.answers]

@@ -28,6 +28,8 @@ from tamis.dns.servers import addresses
 from tamis.dns.shared import Shared
 from tamis.dns_list_tests import DnsListTests
 from tamis.examination import FILTERS, Examination, Snapshot
+from tamis.filters.antivirus_1 import FirstStage
+from tamis.filters.antivirus_2 import SecondStage
 from tamis.filters.order import ORDER
 from tamis.list_sources import DatabaseLists, ListSource, SnapshotLists
 from tamis.list_store import configured_entries
@@ -42,6 +44,8 @@ from tamis.refusal import examine_outgoing, refused_for_now
 from tamis.rules import sources as rule_sources
 from tamis.rules.matching import Rules
 from tamis.rules.shipped import shipped_rules
+from tamis.scanners.scanners import Scanners
+from tamis.scanners.unscanned import Unscanned
 from tamis.settings import enabled_lists
 from tamis.shared_state import shared_state
 from tamis.site import Site
@@ -50,6 +54,8 @@ _log = logging.getLogger("tamis")
 
 _STORED_AT_ONCE: Final = 50
 """So many answers of the DNS are stored with the message that brought the last of them; fewer wait for a refresh."""
+
+_STAGE_OF: Final = {one.name: one.of_stage for one in (FirstStage, SecondStage)}
 
 _STAGES: Final = list(Stage)
 """In the order in which a mail gets known."""
@@ -116,8 +122,11 @@ class Engine:
         lists: ListSource | None = None,
         network: bool = True,
         rules: rule_sources.RuleSource | None = None,
+        unscanned: Unscanned | None = None,
     ) -> None:
-        """Without `network` the DNS is not asked."""
+        """`unscanned` keeps what passes while no virus scanner answers.
+
+        Without `network` neither the DNS nor scanners are asked."""
         self.config = config
         settings = config.settings.redis
         redis = RedisClient(redis_url, settings.timeout_seconds)
@@ -125,6 +134,8 @@ class Engine:
         self._shared = shared_state(redis, config.settings.bans.ham_days)
         self._consequences = Consequences(config.settings.bans, config.settings.networks, self._shared)
         servers = addresses(config.settings.dns.servers) if network else []
+        self._unscanned = unscanned
+        self._scanners = Scanners(config.settings, redis) if network else None
         self._resolver = Resolver(
             servers, config.settings.dns.timeout_seconds, config.settings.dns.attempts, Shared(redis, servers)
         )
@@ -144,7 +155,7 @@ class Engine:
             None,
             frozenset(config.settings.networks.decoys),
             config.settings.networks.forwarders,
-            Site(frozenset(config.settings.networks.own_names)),
+            Site(frozenset(config.settings.networks.own_names), scanners=self._scanners),
         )
         self._dns_lists = DnsListTests(enabled_lists(config.settings.dnslists), self._resolver)
         self._refresh_snapshot()
@@ -164,6 +175,8 @@ class Engine:
         And test DNS lists when that is due, and store what the DNS has answered lately, for other workers.
         """
         self._resolver.flush()
+        if self._scanners:
+            self._scanners.refresh()
         self._refresh_snapshot()
         self._consequences.refresh(datetime.now(UTC))
 
@@ -262,13 +275,17 @@ class Engine:
     def examine(self, mail: Mail) -> Record:
         """Return what is to be said of a message; outgoing mail gets no verdicts and no header (SPEC, section 0)."""
         if mail.mail_class is MailClass.OUTGOING:
-            record = examine_outgoing(mail, self._snapshot, self._answers, self._shared, self._resolver)
+            snapshot = self._snapshot
+            record = examine_outgoing(mail, snapshot, self._answers, self._shared, self._resolver)
         else:
             if self._dns_lists.first:
                 self._await_dns_lists()
             snapshot = self._snapshot
             record = Examination(mail, snapshot, self._answers, self._shared, resolver=self._resolver).run()
-            self._follow(record, snapshot)
+            if not record.ask_again:
+                self._follow(record, snapshot)
+        if self._unscanned and not record.ask_again and not record.refusal and (rows := record.unscanned):
+            self._unscanned.keep(mail, [_STAGE_OF[answer.row.name] for answer in rows])
         self._resolver.flush(_STORED_AT_ONCE)
         return record
 
@@ -294,4 +311,11 @@ class Engine:
 
 def worker_engine(config: Config, redis_url: str) -> Engine:
     """Return the engine of a worker: its lists and rules are those that the keeper writes for all workers."""
-    return Engine(config, redis_url, SnapshotLists(config), rules=rule_sources.KeptRules(config))
+    settings = config.settings.antivirus
+    return Engine(
+        config,
+        redis_url,
+        SnapshotLists(config),
+        rules=rule_sources.KeptRules(config),
+        unscanned=Unscanned(config.unscanned_folder, settings.rescan_megabytes * limits.MIB),
+    )

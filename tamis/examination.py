@@ -33,6 +33,7 @@ from tamis.models.bayes import Model
 from tamis.policy import Mode, Policies, Policy
 from tamis.record import Answer, Record, Verdict, points
 from tamis.rules.matching import Rules
+from tamis.scanners.scanners import Scans
 from tamis.shared_state import SharedState
 from tamis.site import Site
 from tamis.spf import spf_of
@@ -94,6 +95,7 @@ class Examination:
         self._policies = {r: policy or snapshot.policies.for_recipient(r) for r in mail.recipients}
         self._authentication = Authentication(mail, self._lookups, spf_of)
         self._rules = snapshot.rules.look_at(mail.message) if snapshot.rules else None
+        self._scans = Scans(snapshot.site.scanners, mail, self._deadline)
         self._answered: dict[tuple[str, FilterOptions], Answer] = {}
         self._cached: dict[bytes, bytes] = {}
         self._new: dict[bytes, bytes] = {}
@@ -107,7 +109,22 @@ class Examination:
         record.verdicts, record.traps = verdicts, traps
         record.authentication = self._authentication
         record.learn_as_spam = record.only_traps and all(map(self._learns, verdicts))
+        if any(verdict.action != "hold" for verdict in verdicts):
+            record.ask_again = self.ask_again()
         return record
+
+    def ask_again(self) -> str:
+        """Return why the client is to come back, empty where it need not.
+
+        It must not for the sake of recipients whose policy waits for no answer, or that only observe.
+        """
+        for answer in self._answered.values():
+            if answer.ask_again and all(
+                policy.enabled[answer.row.name] and policy.mode is not Mode.OBSERVE
+                for policy in self._policies.values()
+            ):
+                return answer.abstained
+        return ""
 
     def record(self) -> Record:
         """Keep the new answers for other messages, and return the record of all that was asked."""
@@ -132,7 +149,7 @@ class Examination:
         return Question(row, instance, options, sharing, self._key(instance, options))
 
     def _key(self, instance: Filter, options: FilterOptions) -> bytes | None:
-        content = instance.cache_key(self._mail)
+        content = instance.site_cache_key(self._snapshot.site, self._mail)
         if content is None:
             return None
         model = self._snapshot.model.version if instance.uses_model and self._snapshot.model else ""
@@ -152,6 +169,9 @@ class Examination:
         for key, value in zip(keys, self._cache.fetch(keys), strict=True):
             if value is not None:
                 self._cached[key] = value
+        for question in questions:
+            if question.cache_key not in self._cached:
+                self._start(question)
         if self._lookups is not None:
             asked = [(one.filter, one.options) for one in questions if one.cache_key not in self._cached]
             self._lookups.send(chain(declared(self._mail, asked, self._snapshot.site), more))
@@ -176,6 +196,14 @@ class Examination:
             self._new[key] = _hits_encoder.encode(answer.hits)
         return answer
 
+    def _start(self, question: Question) -> None:
+        if type(question.filter).start is Filter.start:
+            return
+        try:
+            question.filter.start(self._mail, self._context(question))
+        except Exception:  # Nothing is lost: the filter begins when its turn comes.
+            _log.exception("a filter cannot begin ahead", extra={"fields": {"filter": question.row.name}})
+
     def _compute(self, question: Question) -> Answer:
         answer = Answer(question.row)
         started = time.monotonic()
@@ -184,33 +212,37 @@ class Examination:
         elif started >= self._deadline:
             answer.abstained = "the time for this message is used up"
         else:
-            context = Context(
-                options=question.options,
-                recipients=question.recipients,
-                lists=self._snapshot.lists,
-                model=self._snapshot.model,
-                rules=self._rules,
-                counters=self._shared.counters if self._shared else None,
-                greylist=self._shared.greylist if self._shared else None,
-                bans=self._shared.bans if self._shared else None,
-                decoys=self._snapshot.decoys,
-                forwarders=self._snapshot.forwarders,
-                authentication=self._authentication,
-                now=self._mail.now,
-                deadline=self._deadline,
-                dns=self._lookups or NoDns(),
-                site=self._snapshot.site,
-            )
             try:
-                answer.hits = tuple(question.filter.check(self._mail, context))
+                answer.hits = tuple(question.filter.check(self._mail, self._context(question)))
             except Abstain as reason:
-                answer.abstained = str(reason)
+                answer.abstained, answer.abstained_as = str(reason), reason.test
+                answer.ask_again = reason.ask_again
             except Exception as error:  # fail open: one filter's fault never costs a message
                 answer.abstained = f"{type(error).__name__}: {error}"
                 answer.error = True
                 _log.exception("filter failed", extra={"fields": {"filter": question.row.name, "id": self._mail.id}})
         answer.milliseconds = 1000 * (time.monotonic() - started)
         return answer
+
+    def _context(self, question: Question) -> Context:
+        return Context(
+            options=question.options,
+            recipients=question.recipients,
+            lists=self._snapshot.lists,
+            model=self._snapshot.model,
+            rules=self._rules,
+            counters=self._shared.counters if self._shared else None,
+            greylist=self._shared.greylist if self._shared else None,
+            bans=self._shared.bans if self._shared else None,
+            decoys=self._snapshot.decoys,
+            forwarders=self._snapshot.forwarders,
+            authentication=self._authentication,
+            now=self._mail.now,
+            deadline=self._deadline,
+            dns=self._lookups or NoDns(),
+            site=self._snapshot.site,
+            scans=self._scans,
+        )
 
     def _score(self, recipient: str, policy: Policy) -> tuple[tuple[str, int], ...]:
         """The evidence for one recipient, as (test, thousandths of a point) in the order of the rows."""
@@ -227,9 +259,11 @@ class Examination:
             if not policy.enabled[row.name]:
                 tests[label] = 0
                 continue
+            if not FILTERS[row.name].scores_with(policy.options[row.name]):
+                continue
             answer = self.ask(row, policy)
             if answer.abstained:
-                tests[f"{label}_ABSTAINED"] = 0
+                tests[answer.abstained_as or f"{label}_ABSTAINED"] = 0
             for hit in answer.hits:
                 if hit.applies_to(recipient, domain):
                     amount = weights.get(hit.name, 0.0) if hit.amount is None else hit.amount
@@ -272,6 +306,11 @@ class Examination:
                 continue
             decided = (row, hit.name, ground)
             break
+        malware = decided is not None and decided[0].judgement is Judgement.MALWARE
+        if decided and not malware and (infected := self._malware(recipient, policy, decided[0])):
+            malware = True
+            seen.append((infected.name, 0))
+            decided = (decided[0], decided[1], f"{decided[2]}; and malware: {infected.because}")
         known = {name for name, _ in tests}
         verdict = partial(
             Verdict,
@@ -286,13 +325,13 @@ class Examination:
             row, test, because = decided
             return verdict(
                 spam=True,
-                action=_action(policy.mode, row.always_held or trap),
+                action=_action(policy.mode, row.always_held or trap or malware),
                 row=row,
                 test=test,
                 because=because,
                 tag=policy.tag,
                 tag_redirections=policy.tag_redirections,
-                malware=row.judgement is Judgement.MALWARE,
+                malware=malware,
             )
         if passed:
             row, hit = passed
@@ -300,6 +339,18 @@ class Examination:
                 spam=False, action="deliver", row=row, test=hit.name, because=hit.because, let_through=hit.let_through
             )
         return verdict(spam=False, action="deliver")
+
+    def _malware(self, recipient: str, policy: Policy, decided: Row) -> Hit | None:
+        """Return what the rows about malware behind the one that decided say: the reason is named by the first row,
+        but what carries malware is held whatever the reason."""
+        domain = domain_of(recipient)
+        for row in ORDER[POSITION[decided.name] + 1 :]:
+            if row.filter is None or row.judgement is not Judgement.MALWARE or not policy.judges(row):
+                continue
+            for hit in self.ask(row, policy).hits:
+                if hit.decides and hit.applies_to(recipient, domain):
+                    return hit
+        return None
 
     def _would_be_refused(self, row: Row, recipient: str, policy: Policy) -> list[tuple[str, int]]:
         """Say what a row of that kind would have refused, were the mode not observe; else it was asked at RCPT."""

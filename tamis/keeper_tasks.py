@@ -1,10 +1,15 @@
 """The tasks of the keeper, in one list."""
 
+from typing import Final
+
 from tamis.config import Config
 from tamis.quarantine import tasks as quarantine
 from tamis.rules.task import RulesTask
+from tamis.scanners.rescan import Rescan
 from tamis.snapshot_task import SnapshotTask
 from tamis.tasks import Task
+
+_RESCAN_SECONDS: Final = 5.0
 
 
 def tasks(config: Config, redis_url: str) -> list[Task]:
@@ -13,4 +18,5 @@ def tasks(config: Config, redis_url: str) -> list[Task]:
         Task("snapshot", 1.0, SnapshotTask(config).run, before_workers=True),
         Task("rules", 1.0, RulesTask(config).run, before_workers=True),
         *quarantine.tasks(config),
+        Task("rescan", _RESCAN_SECONDS, Rescan(config).run),
     ]

@@ -138,6 +138,9 @@ END_OF_MESSAGE_SECONDS: Final = 8.0
 FILTERS_SECONDS: Final = 5.5
 """Wall-clock budget of all filters for one message: what has been found by then still reaches the MTA in time."""
 
+SCANNERS_SECONDS: Final = 5.0
+"""How long the filters of one message wait for scanners (clamd, spamd), all together."""
+
 HOLD_SECONDS: Final = 120.0
 """How long the MTA waits for a message to be held, told each second that work goes on; then it gets 451."""
 

@@ -7,6 +7,7 @@ Every filter, the classifier and the command line read messages through `Message
 import hashlib
 import html
 import re
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
@@ -38,13 +39,27 @@ class Message:
     """One message, from its octets. All properties are computed on first use and none raises.
 
     `raw` is the message with LF line ends, at most `limits.MESSAGE_BYTES` long; `size` the octets it
-    really has, which may be more.
+    really has, which may be more. What lies beyond `raw` is for scanners alone: `beyond` reads it.
     """
 
-    def __init__(self, raw: bytes, size: int | None = None) -> None:
+    def __init__(
+        self, raw: bytes, size: int | None = None, beyond: Callable[[], Iterable[bytes]] | None = None
+    ) -> None:
         self.size = len(raw) if size is None else size
+        self._beyond = beyond
         self.raw = normalise(raw[: limits.MESSAGE_BYTES])
         self.size_capped = self.size > limits.MESSAGE_BYTES
+
+    def beyond(self) -> Iterable[bytes]:
+        """The octets beyond `raw`, piece by piece, as they came. Raises `OSError` where they cannot be had.
+
+        Nothing parses them: they may be gigabytes.
+        """
+        if not self.size_capped:
+            return ()
+        if self._beyond is None:
+            raise OSError("what lies beyond the cap is not kept")
+        return self._beyond()
 
     @cached_property
     def header_block(self) -> HeaderBlock:

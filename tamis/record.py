@@ -9,6 +9,7 @@ from tamis.authentication.header import summary
 from tamis.contract import Hit
 from tamis.filters.order import Row
 from tamis.mail import Mail
+from tamis.scanners.row import UNAVAILABLE
 
 
 @dataclass(slots=True)
@@ -18,6 +19,10 @@ class Answer:
     row: Row
     hits: tuple[Hit, ...] = ()
     abstained: str = ""
+    abstained_as: str = ""
+    """The test printed for it, where it is not the row's own."""
+    ask_again: bool = False
+    """Whether the client may be asked to come back for the answer."""
     error: bool = False
     milliseconds: float = 0.0
     cached: bool = False
@@ -84,8 +89,15 @@ class Record:
     refusal: Verdict | None = None
     traps: frozenset[str] = frozenset()
     learn_as_spam: bool = False
+    ask_again: str = ""
+    """Why the client is asked to come back; empty where it is not."""
     authentication: Authentication | None = None
     """Who answers for the message; None of outgoing mail, which is not asked."""
+
+    @property
+    def unscanned(self) -> list[Answer]:
+        """The rows about malware that could not answer for now."""
+        return [answer for answer in self.answers if answer.abstained_as == UNAVAILABLE]
 
     @property
     def only_traps(self) -> bool:

@@ -58,6 +58,7 @@ def examine_outgoing(
     found = ((row, hit) for row in rows for hit in examination.ask(row, policy).hits)
     row, hit = next(((row, hit) for row, hit in found if hit.decides and hit.applies_to("", "")), (None, None))
     record = examination.record()
+    record.ask_again = "" if row else examination.ask_again()
     if row and hit:
         record.refusal = Verdict(
             recipient="",

@@ -18,6 +18,7 @@ from tamis.dns_lists import DnsList, Kind, parse_codes
 from tamis.lists import CONFIGURED, BadEntry, normalise_value, recipient_domain
 from tamis.mail import parse_ip
 from tamis.postmap import is_table
+from tamis.scanners.endpoint import parse_endpoint
 
 LEVELS: Final = (3.0, 4.5, 6.0, 7.5, 9.0, 10.5, 12.0)
 """The seven levels; a lower one is more aggressive (SPEC, section 2)."""
@@ -282,6 +283,47 @@ def enabled_lists(sections: Mapping[str, DnsListSection]) -> list[DnsList]:
     ]
 
 
+def _endpoints(values: tuple[str, ...]) -> None:
+    for value in values:
+        if parse_endpoint(value) is None:
+            raise _impossible(
+                "endpoints", f"{value!r} is not a scanner: write unix:/run/clamav/clamd.ctl or inet:3310@127.0.0.1"
+            )
+
+
+class AntivirusSection(Section, frozen=True):
+    """How the scanners of rows 1 and 24 are dealt with, and what happens while none answers."""
+
+    cache_seconds: Annotated[int, msgspec.Meta(ge=0, le=3600)] = 60
+    defer_minutes: Annotated[int, msgspec.Meta(ge=0, le=1440)] = 10
+    rescan_megabytes: Annotated[int, msgspec.Meta(ge=0, le=1048576)] = 1024
+    rescan_days: Annotated[int, msgspec.Meta(ge=1, le=30)] = 5
+
+
+class ClamdSection(Section, frozen=True):
+    """One set of signatures that row 1 (stage 1) or row 24 (stage 2) asks; any of its endpoints will do."""
+
+    endpoints: tuple[str, ...]
+    stage: Literal[1, 2] = 1
+    max_bytes: Annotated[int, msgspec.Meta(ge=1, le=4294967295)] = 26214400
+
+    def __post_init__(self) -> None:
+        if not self.endpoints:
+            raise _impossible("endpoints", "at least one is needed")
+        _endpoints(self.endpoints)
+
+
+class SpamdSection(Section, frozen=True):
+    """The spamd that row 28 asks; any of its endpoints will do. Without endpoints the row is never asked."""
+
+    endpoints: tuple[str, ...] = ()
+    max_bytes: Annotated[int, msgspec.Meta(ge=1, le=limits.MESSAGE_BYTES)] = 512000
+    by_recipient: bool = True
+
+    def __post_init__(self) -> None:
+        _endpoints(self.endpoints)
+
+
 class Database(Section, frozen=True):
     """Lists kept by command. Without a url, SQLite in the state directory."""
 
@@ -424,6 +466,9 @@ class Settings(Section, frozen=True):
     dns: Dns = Dns()
     dnslists: Annotated[dict[ListName, DnsListSection], msgspec.Meta(max_length=40)] = {}
     bans: Bans = Bans()
+    antivirus: AntivirusSection = AntivirusSection()
+    clamd: Annotated[dict[ListName, ClamdSection], msgspec.Meta(max_length=10)] = {}
+    spamd: SpamdSection = SpamdSection()
     database: Database = Database()
     aliases: Aliases = Aliases()
     classifier: Classifier = Classifier()

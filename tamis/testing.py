@@ -20,6 +20,7 @@ from tamis.message import Message
 from tamis.rules.matching import Rules
 from tamis.rules.reading import read
 from tamis.rules.rule import test_name
+from tamis.scanners.scanners import Scans
 from tamis.site import Site
 from tamis.spf import spf_of
 
@@ -95,6 +96,7 @@ def hits(
         dns=_dns(dns),
         now=mail.now,
         site=site,
+        scans=Scans(site.scanners, mail),
     )
     names = [hit.name for hit in filter.check(mail, context)]
     unknown = set(names) - set(filter.tests) - set(map(test_name, found))

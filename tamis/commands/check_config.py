@@ -3,7 +3,7 @@
 import argparse
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from sqlalchemy.exc import ArgumentError
@@ -71,6 +71,7 @@ def warnings(config: Config) -> Iterator[str]:
                 "through it, or answer it wrongly; name a resolver of your own"
             )
     yield from _lonely_lists(config)
+    yield from _silent_scanners(config)
     policies = Policies(config)
     holding = [domain for domain in ("", *config.settings.domain) if policies.for_domain(domain).mode in _HOLDING]
     if holding:
@@ -98,6 +99,27 @@ def _lonely_lists(config: Config) -> Iterator[str]:
                 f"{config.source('dnslists', names[0], 'kind')}: dnslists.{names[0]}: the only list of kind {kind}: "
                 f"row {row} decides when two have answered; name another, or set {row}.answers"
             )
+
+
+def _silent_scanners(config: Config) -> Iterator[str]:
+    """Yield which scanners do not answer, or are something else."""
+    from tamis.scanners import clamd, spamd
+    from tamis.scanners.endpoint import Endpoint, Unanswered, parse_endpoint
+
+    settings = config.settings
+    asked: list[tuple[str, str, Callable[[Endpoint, float], object], str]] = [
+        (f"clamd.{name}", config.source("clamd", name, "endpoints"), clamd.ping, text)
+        for name, one in settings.clamd.items()
+        for text in one.endpoints
+    ]
+    asked += [("spamd", config.source("spamd", "endpoints"), spamd.ping, text) for text in settings.spamd.endpoints]
+    for key, source, ping, text in asked:
+        endpoint = parse_endpoint(text)
+        try:
+            if endpoint is not None:
+                ping(endpoint, _PATIENCE_SECONDS)
+        except Unanswered as failure:
+            yield f"{source}: {key}.endpoints: nobody answers at {text}: {failure}"
 
 
 def _closed_listeners(config: Config) -> Iterator[str]:

@@ -46,10 +46,17 @@ def read_message(name: str) -> Message:
     """Read what is looked at of a message in a file, or on standard input for ``-``. Raises OSError."""
     if name == "-":
         raw = sys.stdin.buffer.read()
-        return Message(raw, len(raw))
+        return Message(raw, len(raw), lambda: [raw[limits.MESSAGE_BYTES :]])
     with open(name, "rb") as file:
         raw = file.read(limits.MESSAGE_BYTES)
-        return Message(raw, max(len(raw), os.fstat(file.fileno()).st_size))
+        return Message(raw, max(len(raw), os.fstat(file.fileno()).st_size), lambda: _beyond(name))
+
+
+def _beyond(name: str) -> Iterator[bytes]:
+    with open(name, "rb") as file:
+        file.seek(limits.MESSAGE_BYTES)
+        while piece := file.read(limits.MIB):
+            yield piece
 
 
 def caller() -> str:

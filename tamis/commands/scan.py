@@ -34,7 +34,9 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     parser.add_argument(
         "--listener", default="", metavar="NAME", help="the MTA's listener, as networks.decoys names it"
     )
-    parser.add_argument("--no-network", action="store_true", help="ask no DNS: what only it knows is not known")
+    parser.add_argument(
+        "--no-network", action="store_true", help="ask neither DNS nor scanners: what only they know is not known"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON, one line per message")
     parser.add_argument("--all", action="store_true", help="every row that was asked, and every test")
     parser.set_defaults(run=run)

@@ -11,7 +11,7 @@ import pytest
 from tamis.config import Config, load, parse
 from tamis.filters.order import ORDER, Switch
 from tamis.policy import Policies
-from tamis.settings import DnsListSection, DomainSection, Settings, enabled_lists
+from tamis.settings import ClamdSection, DnsListSection, DomainSection, Settings, enabled_lists
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
@@ -84,7 +84,7 @@ def test_the_example_file_holds_every_default() -> None:
     _assert_same_policies(config)
     assert config.lines is not None
     written = {".".join(map(str, path)) for path in config.lines}
-    own = (key for key in _settings() if not key.startswith("dnslists."))
+    own = (key for key in _settings() if not key.startswith(("dnslists.", "clamd.")))
     wanted = {key.replace('domain."example.org"', f"domain.{DOMAIN}") for key in own}
     wanted |= {f"policy.filters.{row.name}.{name}" for row in ORDER for name in row.options_type.__struct_fields__}
     assert wanted <= written
@@ -124,6 +124,8 @@ def _sections() -> Iterator[tuple[str, Any]]:
             yield f'domain."{DOMAIN}"', DomainSection
         elif field.name == "dnslists":
             yield "dnslists.NAME", DnsListSection
+        elif field.name == "clamd":
+            yield "clamd.NAME", ClamdSection
         else:
             yield field.name, field.type
 

@@ -67,7 +67,7 @@ class FakeEngine:
             raise ValueError("told to fail")
         if "die" in order:
             os._exit(3)
-        return SimpleNamespace(mail=mail, order=order, mark=self.mark, refusal=None)
+        return SimpleNamespace(mail=mail, order=order, mark=self.mark, refusal=None, ask_again="")
 
     def dispose(self, record: Any) -> Disposition:
         return Disposition(stay=Group((), changes(record)))
