@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from tamis.models.bayes import Model
     from tamis.rules.matching import MessageRules
     from tamis.scanners.scanners import Scans
+    from tamis.sent_ids import SentIds
+    from tamis.weights import Weights
 
 
 class Stage(enum.StrEnum):
@@ -104,6 +106,8 @@ class Context:
     counters: "Counters | None" = None
     greylist: "Greylist | None" = None
     bans: "Bans | None" = None
+    weights: "Weights | None" = None
+    sent: "SentIds | None" = None
     decoys: Collection[str] = ()
     forwarders: Collection[str] = ()
     authentication: Authentication = field(default_factory=Authentication)

@@ -46,9 +46,12 @@ from tamis.rules.matching import Rules
 from tamis.rules.shipped import shipped_rules
 from tamis.scanners.scanners import Scanners
 from tamis.scanners.unscanned import Unscanned
+from tamis.sent_journal import Journal, journal_folder
+from tamis.sent_mail import SentMail
 from tamis.settings import enabled_lists
 from tamis.shared_state import shared_state
 from tamis.site import Site
+from tamis.weights import DatabaseWeights, MappedWeightSource, Weights, WeightSource
 
 _log = logging.getLogger("tamis")
 
@@ -123,15 +126,18 @@ class Engine:
         network: bool = True,
         rules: rule_sources.RuleSource | None = None,
         unscanned: Unscanned | None = None,
+        weights: WeightSource | None = None,
+        journal: Journal | None = None,
     ) -> None:
         """`unscanned` keeps what passes while no virus scanner answers.
 
-        Without `network` neither the DNS nor scanners are asked."""
+        Without `network` neither the DNS nor scanners are asked; without `journal` nothing is learned of outgoing mail.
+        """
         self.config = config
         settings = config.settings.redis
         redis = RedisClient(redis_url, settings.timeout_seconds)
         self._answers = Answers(redis, settings.answer_lifetime_seconds)
-        self._shared = shared_state(redis, config.settings.bans.ham_days)
+        self._shared = shared_state(redis, config.settings.bans.ham_days, config.settings.autowhitelist.remember_days)
         self._consequences = Consequences(config.settings.bans, config.settings.networks, self._shared)
         servers = addresses(config.settings.dns.servers) if network else []
         self._unscanned = unscanned
@@ -140,11 +146,16 @@ class Engine:
             servers, config.settings.dns.timeout_seconds, config.settings.dns.attempts, Shared(redis, servers)
         )
         self._policies = Policies(config)
+        self._journal = journal
+        self._journal_failed = False
+        self._sent_mail = SentMail(self._policies, self._shared.sent, journal) if journal else None
         self._destinations = Destinations(config.settings.aliases)
         self._lists = lists or DatabaseLists(config)
         self._lists_failed = False
         self._rules = rules or rule_sources.RuleFiles(config)
         self._rules_failed = ""
+        self._weights = weights or DatabaseWeights(config)
+        self._weights_failed = False
         self._ready = False
         self._model_stamp: _Stamp | None = None
         self._bad_model: _Stamp | None = None
@@ -179,17 +190,31 @@ class Engine:
             self._scanners.refresh()
         self._refresh_snapshot()
         self._consequences.refresh(datetime.now(UTC))
+        self.keep()
+
+    def keep(self) -> None:
+        """Write down what was seen of outgoing mail; what cannot be written now is tried again, up to a number."""
+        try:
+            if self._journal is not None:
+                self._journal.flush()
+            self._journal_failed = False
+        except OSError as error:
+            if not self._journal_failed:
+                _log.error("what was seen of outgoing mail cannot be written: %s", error)
+            self._journal_failed = True
 
     def _refresh_snapshot(self) -> None:
         with self._refreshing:
             lists, model, rules = self._fresh_lists(), self._fresh_model(), self._fresh_rules()
-            if lists is not None or model is not None or rules is not None:
+            weights = self._fresh_weights()
+            if any(fresh is not None for fresh in (lists, model, rules, weights)):
                 current = self._snapshot
                 self._snapshot = replace(
                     current,
                     lists=lists or current.lists,
                     model=model or current.model,
                     rules=current.rules if rules is None else rules,
+                    weights=weights or current.weights,
                 )
             self._dns_lists.step()
             self._take_up_dns_lists()
@@ -222,6 +247,18 @@ class Engine:
         self._lists_failed = False
         self._ready = True
         return lists
+
+    def _fresh_weights(self) -> Weights | None:
+        try:
+            weights = self._weights.fresh()
+        except (SQLAlchemyError, OSError, ValueError) as error:
+            # Where the keeper has not written any yet, row 7 says so.
+            if not self._weights_failed and not isinstance(error, FileNotFoundError):
+                _log.warning("weights of senders not read, the last good ones stay: %s", first_line(error))
+                self._weights_failed = True
+            return None
+        self._weights_failed = False
+        return weights
 
     def _fresh_model(self) -> Model | None:
         stamp: _Stamp | None = None
@@ -277,6 +314,8 @@ class Engine:
         if mail.mail_class is MailClass.OUTGOING:
             snapshot = self._snapshot
             record = examine_outgoing(mail, snapshot, self._answers, self._shared, self._resolver)
+            if not record.ask_again:
+                self._note(record)
         else:
             if self._dns_lists.first:
                 self._await_dns_lists()
@@ -284,6 +323,7 @@ class Engine:
             record = Examination(mail, snapshot, self._answers, self._shared, resolver=self._resolver).run()
             if not record.ask_again:
                 self._follow(record, snapshot)
+                self._note(record)
         if self._unscanned and not record.ask_again and not record.refusal and (rows := record.unscanned):
             self._unscanned.keep(mail, [_STAGE_OF[answer.row.name] for answer in rows])
         self._resolver.flush(_STORED_AT_ONCE)
@@ -294,6 +334,17 @@ class Engine:
             self._consequences.follow(record, snapshot)
         except Exception:  # The verdict is found, and nothing that is counted is worth a message.
             _log.exception("what a message brought is not counted", extra={"fields": {"id": record.mail.id}})
+
+    def _note(self, record: Record) -> None:
+        if self._sent_mail is None:
+            return
+        try:
+            if record.mail.mail_class is MailClass.OUTGOING:
+                self._sent_mail.follow_outgoing(record)
+            else:
+                self._sent_mail.follow_inbound(record)
+        except Exception:  # As above.
+            _log.exception("outgoing mail is not learned from", extra={"fields": {"id": record.mail.id}})
 
     def dispose(self, record: Record) -> Disposition:
         """Return what becomes of each recipient's copy."""
@@ -310,7 +361,7 @@ class Engine:
 
 
 def worker_engine(config: Config, redis_url: str) -> Engine:
-    """Return the engine of a worker: its lists and rules are those that the keeper writes for all workers."""
+    """Return the engine of a worker: its lists, rules and weights are those that the keeper writes for all workers."""
     settings = config.settings.antivirus
     return Engine(
         config,
@@ -318,4 +369,6 @@ def worker_engine(config: Config, redis_url: str) -> Engine:
         SnapshotLists(config),
         rules=rule_sources.KeptRules(config),
         unscanned=Unscanned(config.unscanned_folder, settings.rescan_megabytes * limits.MIB),
+        weights=MappedWeightSource(config),
+        journal=Journal(journal_folder(config)),
     )

@@ -37,6 +37,7 @@ from tamis.scanners.scanners import Scans
 from tamis.shared_state import SharedState
 from tamis.site import Site
 from tamis.spf import spf_of
+from tamis.weights import Weights
 
 _log = logging.getLogger("tamis")
 _hits_encoder = msgspec.msgpack.Encoder()
@@ -59,6 +60,7 @@ class Snapshot:
     forwarders: tuple[str, ...] = ()
     site: Site = field(default_factory=Site)
     rules: Rules | None = None
+    weights: Weights | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +244,8 @@ class Examination:
             dns=self._lookups or NoDns(),
             site=self._snapshot.site,
             scans=self._scans,
+            weights=self._snapshot.weights,
+            sent=self._shared.sent if self._shared else None,
         )
 
     def _score(self, recipient: str, policy: Policy) -> tuple[tuple[str, int], ...]:

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from tamis import weight_tasks
 from tamis.config import Config
 from tamis.quarantine import tasks as quarantine
 from tamis.rules.task import RulesTask
@@ -17,6 +18,7 @@ def tasks(config: Config, redis_url: str) -> list[Task]:
     return [
         Task("snapshot", 1.0, SnapshotTask(config).run, before_workers=True),
         Task("rules", 1.0, RulesTask(config).run, before_workers=True),
+        *weight_tasks.tasks(config),
         *quarantine.tasks(config),
         Task("rescan", _RESCAN_SECONDS, Rescan(config).run),
     ]

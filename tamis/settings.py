@@ -19,6 +19,7 @@ from tamis.lists import CONFIGURED, BadEntry, normalise_value, recipient_domain
 from tamis.mail import parse_ip
 from tamis.postmap import is_table
 from tamis.scanners.endpoint import parse_endpoint
+from tamis.sender_weights import HALF_LIFE_DAYS
 
 LEVELS: Final = (3.0, 4.5, 6.0, 7.5, 9.0, 10.5, 12.0)
 """The seven levels; a lower one is more aggressive (SPEC, section 2)."""
@@ -237,6 +238,14 @@ class Bans(Section, frozen=True):
     ham_days: Annotated[int, msgspec.Meta(ge=1, le=30)] = 7
     first_minutes: Annotated[int, msgspec.Meta(ge=1, le=1440)] = 15
     longest_hours: Annotated[int, msgspec.Meta(ge=1, le=720)] = 24
+
+
+class AutoWhitelist(Section, frozen=True):
+    """How long what is learned of senders counts (row 7), and when outgoing mail counts as delivered."""
+
+    half_life_days: Annotated[float, msgspec.Meta(gt=0, le=3650)] = HALF_LIFE_DAYS
+    wait_minutes: Annotated[float, msgspec.Meta(gt=0, le=10080)] = 60.0
+    remember_days: Annotated[int, msgspec.Meta(ge=1, le=60)] = 10
 
 
 class DnsListSection(Section, frozen=True):
@@ -469,6 +478,7 @@ class Settings(Section, frozen=True):
     antivirus: AntivirusSection = AntivirusSection()
     clamd: Annotated[dict[ListName, ClamdSection], msgspec.Meta(max_length=10)] = {}
     spamd: SpamdSection = SpamdSection()
+    autowhitelist: AutoWhitelist = AutoWhitelist()
     database: Database = Database()
     aliases: Aliases = Aliases()
     classifier: Classifier = Classifier()

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from tamis.dns.zone import ZoneText
     from tamis.greylist import Greylist
     from tamis.models.bayes import Model
+    from tamis.sent_ids import SentIds
+    from tamis.weights import Weights
 
 _PEER = "192.0.2.7"
 _RECIPIENTS = ("recipient@example.org",)
@@ -68,6 +70,8 @@ def hits(
     forwarders: Collection[str] = (),
     site: Site | None = None,
     rules: str = "",
+    weights: "Weights | None" = None,
+    sent: "SentIds | None" = None,
 ) -> list[str]:
     """Return the names of a filter's hits, in order, asked on behalf of all recipients.
 
@@ -97,6 +101,8 @@ def hits(
         now=mail.now,
         site=site,
         scans=Scans(site.scanners, mail),
+        weights=weights,
+        sent=sent,
     )
     names = [hit.name for hit in filter.check(mail, context)]
     unknown = set(names) - set(filter.tests) - set(map(test_name, found))
