@@ -47,6 +47,21 @@ HTML_PIECES: Final = 10_000
 """What may separate attributes, in all HTML parts together; past it as for tags. The parser's time grows with the
 square of the attributes of one element, and telling where a tag ends would be as hard as parsing."""
 
+STYLE_CHARS: Final = 2000
+"""Characters of one ``style`` attribute, or of the declarations of one rule, that are read."""
+
+STYLE_SHEETS: Final = 20
+"""Style sheets of one HTML part that are read."""
+
+STYLE_SHEET_CHARS: Final = 64 * KIB
+"""Characters of all style sheets of one HTML part that are read."""
+
+STYLE_CLASSES: Final = 20
+"""Classes of one element that are looked up."""
+
+ANCHORS: Final = 500
+"""Links of one HTML part of which the text is compared with where they lead."""
+
 URLS: Final = 500
 """Distinct URLs taken from one message."""
 

@@ -11,11 +11,10 @@ from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
-from selectolax.lexbor import LexborHTMLParser
-
 from tamis import limits
 from tamis.addresses import Mailbox, parse_mailboxes
 from tamis.charset import decode_bytes
+from tamis.html_page import Page, read_page
 from tamis.mime import Field, HeaderBlock, Part, Tree, parse_header, parse_tree
 
 if TYPE_CHECKING:
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 _URL: Final = re.compile(r"(?:https?|ftp)://[^\s<>\"'\x00-\x1f]{3,}|(?<![\w./@-])www\.[^\s<>\"'\x00-\x1f]{3,}", re.I)
 _TAG: Final = re.compile(r"<[^<>]{0,2000}>")
 _FROM_FIELD: Final = re.compile(rb"From[ \t]+:")
-_INVISIBLE: Final = ("script", "style", "head", "template", "noscript")
 
 
 def normalise(raw: bytes) -> bytes:
@@ -111,32 +109,41 @@ class Message:
 
     @cached_property
     def text_parts(self) -> list[tuple[Part, str]]:
-        """Each text part with its decoded source, HTML as markup, within `limits.TEXT_BYTES` in all."""
+        """Each text part with its decoded source, HTML as markup, within `limits.TEXT_BYTES` in all.
+
+        Text that is declared an attachment is left out, but where there is no other: clients show it then.
+        """
         room = limits.TEXT_BYTES
         found = []
-        for part in self.parts:
-            # A message that is nothing but an attachment of text is shown all the same.
-            attached = part.disposition == "attachment" and part.depth > 0
-            if not part.content_type.startswith("text/") or attached or room <= 0:
-                continue
+        texts = [part for part in self.parts if part.content_type.startswith("text/")]
+        for part in [part for part in texts if part.disposition != "attachment"] or texts:
+            if room <= 0:
+                break
             payload = part.payload[: min(room, limits.HTML_BYTES if part.content_type == "text/html" else room)]
             room -= len(payload)
             found.append((part, decode_bytes(payload, part.charset)))
         return found
 
     @cached_property
-    def text(self) -> str:
-        """The text a reader sees: every text part decoded, HTML without markup."""
+    def pages(self) -> list[Page]:
+        """The HTML parts among `text_parts` as a reader meets them, in order."""
         tags, pieces = limits.HTML_TAGS, limits.HTML_PIECES
-        texts = []
+        found = []
         for part, source in self.text_parts:
             if part.content_type == "text/html":
                 tags -= source.count("<")
                 pieces -= len(source.split()) + source.count("/") + (source.count('"') + source.count("'")) // 2
-                texts.append(html_to_text(source) if min(tags, pieces) >= 0 else strip_markup(source))
-            else:
-                texts.append(source)
-        return "\n".join(texts)
+                fits = min(tags, pieces) >= 0
+                found.append(read_page(source) if fits else Page(strip_markup(source), complete=False))
+        return found
+
+    @cached_property
+    def text(self) -> str:
+        """The text a reader sees: every text part decoded, HTML without markup and what it hides."""
+        pages = iter(self.pages)
+        return "\n".join(
+            next(pages).text if part.content_type == "text/html" else source for part, source in self.text_parts
+        )
 
     @cached_property
     def urls(self) -> tuple[str, ...]:
@@ -167,14 +174,6 @@ class Message:
     def digest(self) -> bytes:
         """BLAKE2b-160 of all that is looked at, headers included, and of whether there is more."""
         return hashlib.blake2b(self.raw, digest_size=20, person=b"capped" if self.size_capped else b"").digest()
-
-
-def html_to_text(source: str) -> str:
-    """Return the visible text of HTML. Its time grows with the square of nesting and attributes: cap them first."""
-    tree = LexborHTMLParser(source)
-    tree.strip_tags(list(_INVISIBLE))
-    root = tree.body or tree.root
-    return root.text(separator=" ") if root is not None else strip_markup(source)
 
 
 def strip_markup(source: str) -> str:

@@ -165,6 +165,24 @@ def test_classic_spam_is_above_the_level(model: Model, name: str) -> None:
     assert 8 < _score(model, *SPAM[name]) < 40
 
 
+HIDING = ("display:none", "font-size:0", "color:#fff", "opacity:0", "position:absolute;left:-9000px")
+
+
+@pytest.mark.parametrize("style", HIDING)
+def test_hidden_words_in_front_say_nothing(model: Model, style: str) -> None:
+    subject, body = SPAM["pills"]
+    ham = re.sub(r"https?://\S+", "", " ".join(text for _, text in HAM.values()) * 12)
+    assert len(ham) > 8000
+    plain = _score(model, subject, f"<p>{body}</p>", kind="html")
+    assert _score(model, subject, f'<div style="{style}">{ham}</div><p>{body}</p>', kind="html") == plain > 8
+
+
+def test_words_split_by_tags_are_read_as_words(model: Model) -> None:
+    subject, body = SPAM["pills"]
+    split = re.sub(r"([A-Za-z]{2})(?=[A-Za-z])", r"\1<i></i>", body.partition("http")[0])
+    assert _score(model, subject, f"<p>{split}</p>", kind="html") > 8
+
+
 def test_building_without_corpora_says_so() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "tamis.models.build_default"],
