@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from tamis.contract import Filter, FilterOptions, Stage
-from tamis.filters.attachment_hashes import AttachmentHashes
+from tamis.filters.attachment_hashes import EVERYWHERE, AttachmentHashes
 from tamis.filters.banned_ip import BannedIP
 from tamis.filters.bayes import Bayes
 from tamis.filters.blacklisted_ip import BlacklistedIP
@@ -23,6 +23,7 @@ from tamis.filters.empty_mail import EmptyMail
 from tamis.filters.greylisting import Greylisting
 from tamis.filters.helo import Helo
 from tamis.filters.honeypot import Honeypot
+from tamis.filters.hypercube import Hypercube
 from tamis.filters.invalid_mx import InvalidMx
 from tamis.filters.ip_complaint import IPComplaint
 from tamis.filters.mail_checksum import MailChecksum
@@ -78,6 +79,8 @@ class Row:
     """The judgement is the score against the domain's level, not a decisive hit."""
     always_held: bool = False
     """What it decides on is held in every mode but observe, whatever the mode says of spam."""
+    spam_tests: tuple[str, ...] = ()
+    """Tests of a row of malware whose hits are spam: the domain's mode decides, and outgoing mail is not refused."""
 
     @property
     def built(self) -> bool:
@@ -150,7 +153,7 @@ ORDER: Final = (
     ),
     Row("23", "surbl", _M, _SPAM, "Do half of the URL lists name a domain in the message?", Surbl),
     Row("24", "antivirus-2", _M, _MALWARE, "Does a scanner of the second stage know this malware?", always_held=True),
-    Row("25", "hypercube", _M, _MALWARE, "Is an attachment near a known bad family?", always_held=True),
+    Row("25", "hypercube", _M, _MALWARE, "Is an attachment near a known bad family?", Hypercube, always_held=True),
     Row(
         "26",
         "attachment-hashes",
@@ -159,6 +162,7 @@ ORDER: Final = (
         "Is an attachment known bad, or new and everywhere at once?",
         AttachmentHashes,
         always_held=True,
+        spam_tests=(EVERYWHERE,),
     ),
     Row("27", "bayes", _M, _SPAM, "Is the score at or above the domain's level?", Bayes, by_score=True),
     Row("28", "spamassassin", _M, _SPAM, "Does SpamAssassin take it for spam?"),

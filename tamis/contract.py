@@ -14,11 +14,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import msgspec
 
 from tamis.addresses import domain_of
+from tamis.attachments import Attachments
+from tamis.attachments.known import KnownFiles
 from tamis.authentication import Authentication
 from tamis.dns import Question
 from tamis.dns.lookups import Dns, NoDns
 from tamis.lists import PLATFORM, Lists
 from tamis.mail import Mail
+from tamis.message import Message
 from tamis.site import Site
 
 if TYPE_CHECKING:
@@ -74,8 +77,9 @@ class Context:
     """What a filter may look at besides the mail.
 
     `recipients` are those whose policy has these `options`; `decoys` are the names of the listeners whose every
-    recipient is a trap; `forwarders` the networks of `networks.forwarders`; `authentication` is shared by all filters
-    of the message; `deadline` is monotonic seconds.
+    recipient is a trap; `forwarders` the networks of `networks.forwarders`; `authentication` and `attachments` are
+    shared by all filters of the message; `known_files` is what is lastingly known of files; `deadline` is monotonic
+    seconds.
     """
 
     options: Any = field(default_factory=FilterOptions)
@@ -88,6 +92,8 @@ class Context:
     decoys: Collection[str] = ()
     forwarders: Collection[str] = ()
     authentication: Authentication = field(default_factory=Authentication)
+    attachments: Attachments = field(default_factory=lambda: Attachments(Message(b"")))
+    known_files: KnownFiles = field(default_factory=KnownFiles)
     dns: Dns = field(default_factory=NoDns)
     site: Site = field(default_factory=Site)
     now: datetime = field(default_factory=lambda: datetime.now(UTC))

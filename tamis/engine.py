@@ -16,6 +16,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from tamis import limits
 from tamis.ahead import declared
 from tamis.answers import Answers
+from tamis.attachments.helper import Helper
+from tamis.attachments.known import KnownFiles
+from tamis.attachments.seen import SeenFiles
+from tamis.attachments.sources import DatabaseFiles, KnownSource, MappedFiles
 from tamis.authentication import domains
 from tamis.config import Config
 from tamis.consequences import Consequences
@@ -106,7 +110,12 @@ class Engine:
     """Examines mail. Create it after fork; `examine` may be called from any number of threads."""
 
     def __init__(
-        self, config: Config, redis_url: str = "", lists: ListSource | None = None, network: bool = True
+        self,
+        config: Config,
+        redis_url: str = "",
+        lists: ListSource | None = None,
+        network: bool = True,
+        files: KnownSource | None = None,
     ) -> None:
         """Without `network` the DNS is not asked."""
         self.config = config
@@ -122,6 +131,9 @@ class Engine:
         self._policies = Policies(config)
         self._destinations = Destinations(config.settings.aliases)
         self._lists = lists or DatabaseLists(config)
+        self._files = files or DatabaseFiles(config)
+        self._files_failed = False
+        self._seen = SeenFiles(redis)
         self._lists_failed = False
         self._ready = False
         self._model_stamp: _Stamp | None = None
@@ -134,6 +146,7 @@ class Engine:
             frozenset(config.settings.networks.decoys),
             config.settings.networks.forwarders,
             Site(frozenset(config.settings.networks.own_names)),
+            helper=Helper(),
         )
         self._dns_lists = DnsListTests(enabled_lists(config.settings.dnslists), self._resolver)
         self._refresh_snapshot()
@@ -155,13 +168,19 @@ class Engine:
         self._resolver.flush()
         self._refresh_snapshot()
         self._consequences.refresh(datetime.now(UTC))
+        self._seen.flush()
 
     def _refresh_snapshot(self) -> None:
         with self._refreshing:
-            lists, model = self._fresh_lists(), self._fresh_model()
-            if lists is not None or model is not None:
+            lists, model, files = self._fresh_lists(), self._fresh_model(), self._fresh_files()
+            if lists is not None or model is not None or files is not None:
                 current = self._snapshot
-                self._snapshot = replace(current, lists=lists or current.lists, model=model or current.model)
+                self._snapshot = replace(
+                    current,
+                    lists=lists or current.lists,
+                    model=model or current.model,
+                    known_files=files or current.known_files,
+                )
             self._dns_lists.step()
             self._take_up_dns_lists()
 
@@ -193,6 +212,17 @@ class Engine:
         self._lists_failed = False
         self._ready = True
         return lists
+
+    def _fresh_files(self) -> KnownFiles | None:
+        try:
+            files = self._files.fresh()
+        except (SQLAlchemyError, OSError, ValueError) as error:
+            if not self._files_failed:
+                _log.warning("what is known of files is not read, the last good stays: %s", first_line(error))
+            self._files_failed = True
+            return None
+        self._files_failed = False
+        return files
 
     def _fresh_model(self) -> Model | None:
         stamp: _Stamp | None = None
@@ -232,6 +262,7 @@ class Engine:
         """Return what is to be said of a message; outgoing mail gets no verdicts and no header (SPEC, section 0)."""
         if mail.mail_class is MailClass.OUTGOING:
             record = examine_outgoing(mail, self._snapshot, self._answers, self._shared, self._resolver)
+            self._note_files(record)
         else:
             if self._dns_lists.first:
                 self._await_dns_lists()
@@ -246,6 +277,13 @@ class Engine:
             self._consequences.follow(record, snapshot)
         except Exception:  # The verdict is found, and nothing that is counted is worth a message.
             _log.exception("what a message brought is not counted", extra={"fields": {"id": record.mail.id}})
+        self._note_files(record)
+
+    def _note_files(self, record: Record) -> None:
+        try:
+            self._seen.note(record)
+        except Exception:
+            _log.exception("the files of a message are not counted", extra={"fields": {"id": record.mail.id}})
 
     def dispose(self, record: Record) -> Disposition:
         """Return what becomes of each recipient's copy."""
@@ -263,4 +301,4 @@ class Engine:
 
 def worker_engine(config: Config, redis_url: str) -> Engine:
     """Return the engine of a worker: its lists are those that the keeper writes for all workers."""
-    return Engine(config, redis_url, SnapshotLists(config))
+    return Engine(config, redis_url, SnapshotLists(config), files=MappedFiles(config))

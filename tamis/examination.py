@@ -20,6 +20,9 @@ from tamis import limits
 from tamis.addresses import domain_of
 from tamis.ahead import declared
 from tamis.answers import Answers
+from tamis.attachments import Attachments
+from tamis.attachments.helper import Helper
+from tamis.attachments.known import KnownFiles
 from tamis.authentication import Authentication, evidence
 from tamis.contract import Abstain, Context, Filter, FilterOptions, Hit
 from tamis.dns import Question as DnsQuestion
@@ -56,6 +59,9 @@ class Snapshot:
     decoys: frozenset[str] = frozenset()
     forwarders: tuple[str, ...] = ()
     site: Site = field(default_factory=Site)
+    known_files: KnownFiles = field(default_factory=KnownFiles)
+    helper: Helper | None = None
+    """Who reads macros and some archives, for all messages of a worker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +97,7 @@ class Examination:
         self._lookups = Lookups(resolver, self._deadline) if resolver else None
         self._policies = {r: policy or snapshot.policies.for_recipient(r) for r in mail.recipients}
         self._authentication = Authentication(mail, self._lookups, spf_of)
+        self._attachments = Attachments(mail.message, snapshot.helper, answers, self._deadline)
         self._answered: dict[tuple[str, FilterOptions], Answer] = {}
         self._cached: dict[bytes, bytes] = {}
         self._new: dict[bytes, bytes] = {}
@@ -110,7 +117,8 @@ class Examination:
         """Keep the new answers for other messages, and return the record of all that was asked."""
         self._cache.remember(self._new)
         answers = sorted(self._answered.values(), key=lambda answer: POSITION[answer.row.name])
-        return Record(self._mail, answers, milliseconds=1000 * (time.monotonic() - self._started))
+        milliseconds = 1000 * (time.monotonic() - self._started)
+        return Record(self._mail, answers, milliseconds=milliseconds, attachments=self._attachments)
 
     def _questions(self, rows: Iterable[Row]) -> Iterator[Question]:
         """Every question some policy may ask of this message."""
@@ -191,6 +199,8 @@ class Examination:
                 decoys=self._snapshot.decoys,
                 forwarders=self._snapshot.forwarders,
                 authentication=self._authentication,
+                attachments=self._attachments,
+                known_files=self._snapshot.known_files,
                 now=self._mail.now,
                 deadline=self._deadline,
                 dns=self._lookups or NoDns(),
@@ -277,15 +287,16 @@ class Examination:
         )
         if decided:
             row, test, because = decided
+            as_spam = test in row.spam_tests
             return verdict(
                 spam=True,
-                action=_action(policy.mode, row.always_held or trap),
+                action=_action(policy.mode, (row.always_held and not as_spam) or trap),
                 row=row,
                 test=test,
                 because=because,
                 tag=policy.tag,
                 tag_redirections=policy.tag_redirections,
-                malware=row.judgement is Judgement.MALWARE,
+                malware=row.judgement is Judgement.MALWARE and not as_spam,
             )
         if passed:
             row, hit = passed

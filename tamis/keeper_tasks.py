@@ -1,5 +1,6 @@
 """The tasks of the keeper, in one list."""
 
+from tamis.attachments import tasks as files
 from tamis.config import Config
 from tamis.quarantine import tasks as quarantine
 from tamis.snapshot_task import SnapshotTask
@@ -8,4 +9,8 @@ from tamis.tasks import Task
 
 def tasks(config: Config, redis_url: str) -> list[Task]:
     """Return what the keeper does; called in its process. `redis_url` is empty where there is no Redis."""
-    return [Task("snapshot", 1.0, SnapshotTask(config).run, before_workers=True), *quarantine.tasks(config)]
+    return [
+        Task("snapshot", 1.0, SnapshotTask(config).run, before_workers=True),
+        *quarantine.tasks(config),
+        *files.tasks(config, redis_url),
+    ]

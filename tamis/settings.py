@@ -322,6 +322,12 @@ class Classifier(Section, frozen=True):
     model: str = ""
 
 
+class Attachments(Section, frozen=True):
+    """Statistics of files (row 26). They are forgotten when a file has not been seen for so many days."""
+
+    days: Annotated[int, msgspec.Meta(ge=1, le=3650)] = 90
+
+
 class Quarantine(Section, frozen=True):
     """Held mail. Without a spool folder, `spool` in the state directory; machines that share a database share it."""
 
@@ -415,6 +421,7 @@ class Settings(Section, frozen=True):
     database: Database = Database()
     aliases: Aliases = Aliases()
     classifier: Classifier = Classifier()
+    attachments: Attachments = Attachments()
     quarantine: Quarantine = Quarantine()
     delivery: Delivery = Delivery()
     lists: PlatformLists = PlatformLists()
