@@ -15,7 +15,7 @@ import msgspec
 from tamis.contract import Filter, FilterOptions, Stage
 from tamis.filters.antivirus_1 import FirstStage
 from tamis.filters.antivirus_2 import SecondStage
-from tamis.filters.attachment_hashes import AttachmentHashes
+from tamis.filters.attachment_hashes import EVERYWHERE, AttachmentHashes
 from tamis.filters.auto_whitelisted_sender import AutoWhitelistedSender
 from tamis.filters.banned_ip import BannedIP
 from tamis.filters.bayes import Bayes
@@ -27,6 +27,7 @@ from tamis.filters.exceptions import Exceptions
 from tamis.filters.greylisting import Greylisting
 from tamis.filters.helo import Helo
 from tamis.filters.honeypot import Honeypot
+from tamis.filters.hypercube import Hypercube
 from tamis.filters.invalid_mx import InvalidMx
 from tamis.filters.ip_complaint import IPComplaint
 from tamis.filters.keywords import Keywords
@@ -85,6 +86,8 @@ class Row:
     """The judgement is the score against the domain's level, not a decisive hit."""
     always_held: bool = False
     """What it decides on is held in every mode but observe, whatever the mode says of spam."""
+    spam_tests: tuple[str, ...] = ()
+    """Tests of a row of malware whose hits are spam: the domain's mode decides, and outgoing mail is not refused."""
 
     @property
     def built(self) -> bool:
@@ -180,7 +183,7 @@ ORDER: Final = (
         SecondStage,
         always_held=True,
     ),
-    Row("25", "hypercube", _M, _MALWARE, "Is an attachment near a known bad family?", always_held=True),
+    Row("25", "hypercube", _M, _MALWARE, "Is an attachment near a known bad family?", Hypercube, always_held=True),
     Row(
         "26",
         "attachment-hashes",
@@ -189,6 +192,7 @@ ORDER: Final = (
         "Is an attachment known bad, or new and everywhere at once?",
         AttachmentHashes,
         always_held=True,
+        spam_tests=(EVERYWHERE,),
     ),
     Row("27", "bayes", _M, _SPAM, "Is the score at or above the domain's level?", Bayes, by_score=True),
     Row("28", "spamassassin", _M, _SPAM, "Does SpamAssassin take it for spam?", SpamAssassin),

@@ -14,11 +14,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import msgspec
 
 from tamis.addresses import domain_of
+from tamis.attachments import Attachments
+from tamis.attachments.known import KnownFiles
 from tamis.authentication import Authentication
 from tamis.dns import Question
 from tamis.dns.lookups import Dns, NoDns
 from tamis.lists import PLATFORM, Lists
 from tamis.mail import Mail
+from tamis.message import Message
 from tamis.site import Site
 
 if TYPE_CHECKING:
@@ -93,9 +96,10 @@ class Context:
     """What a filter may look at besides the mail.
 
     `recipients` are those whose policy has these `options`; `rules` says which rules the message meets, and matches
-    text that is not in it (`rules.match("ocr", texts)`), None where there are none; `decoys` are the names of listeners
-    whose every recipient is a trap; `forwarders` the networks of `networks.forwarders`; `authentication` is shared by
-    all filters of the message; `scans` what scanners say of it; `deadline` is monotonic seconds.
+    text that is not in it (`rules.match("ocr", texts)`), None where there are none; `decoys` are the names of
+    listeners whose every recipient is a trap; `forwarders` the networks of `networks.forwarders`; `authentication`
+    and `attachments` are shared by all filters of the message; `known_files` is what is lastingly known of files;
+    `scans` what scanners say of it; `deadline` is monotonic seconds.
     """
 
     options: Any = field(default_factory=FilterOptions)
@@ -111,6 +115,8 @@ class Context:
     decoys: Collection[str] = ()
     forwarders: Collection[str] = ()
     authentication: Authentication = field(default_factory=Authentication)
+    attachments: Attachments = field(default_factory=lambda: Attachments(Message(b"")))
+    known_files: KnownFiles = field(default_factory=KnownFiles)
     dns: Dns = field(default_factory=NoDns)
     site: Site = field(default_factory=Site)
     scans: "Scans" = field(default_factory=_no_scans)

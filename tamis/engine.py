@@ -16,6 +16,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from tamis import limits
 from tamis.ahead import declared
 from tamis.answers import Answers
+from tamis.attachments.helper import Helper
+from tamis.attachments.known import KnownFiles
+from tamis.attachments.seen import SeenFiles
+from tamis.attachments.sources import DatabaseFiles, KnownSource, MappedFiles
 from tamis.authentication import domains
 from tamis.config import Config
 from tamis.consequences import Consequences
@@ -128,6 +132,7 @@ class Engine:
         unscanned: Unscanned | None = None,
         weights: WeightSource | None = None,
         journal: Journal | None = None,
+        files: KnownSource | None = None,
     ) -> None:
         """`unscanned` keeps what passes while no virus scanner answers.
 
@@ -151,6 +156,9 @@ class Engine:
         self._sent_mail = SentMail(self._policies, self._shared.sent, journal) if journal else None
         self._destinations = Destinations(config.settings.aliases)
         self._lists = lists or DatabaseLists(config)
+        self._files = files or DatabaseFiles(config)
+        self._files_failed = False
+        self._seen = SeenFiles(redis)
         self._lists_failed = False
         self._rules = rules or rule_sources.RuleFiles(config)
         self._rules_failed = ""
@@ -167,6 +175,7 @@ class Engine:
             frozenset(config.settings.networks.decoys),
             config.settings.networks.forwarders,
             Site(frozenset(config.settings.networks.own_names), scanners=self._scanners),
+            helper=Helper(),
         )
         self._dns_lists = DnsListTests(enabled_lists(config.settings.dnslists), self._resolver)
         self._refresh_snapshot()
@@ -191,6 +200,7 @@ class Engine:
         self._refresh_snapshot()
         self._consequences.refresh(datetime.now(UTC))
         self.keep()
+        self._seen.flush()
 
     def keep(self) -> None:
         """Write down what was seen of outgoing mail; what cannot be written now is tried again, up to a number."""
@@ -206,8 +216,8 @@ class Engine:
     def _refresh_snapshot(self) -> None:
         with self._refreshing:
             lists, model, rules = self._fresh_lists(), self._fresh_model(), self._fresh_rules()
-            weights = self._fresh_weights()
-            if any(fresh is not None for fresh in (lists, model, rules, weights)):
+            weights, files = self._fresh_weights(), self._fresh_files()
+            if any(fresh is not None for fresh in (lists, model, rules, weights, files)):
                 current = self._snapshot
                 self._snapshot = replace(
                     current,
@@ -215,6 +225,7 @@ class Engine:
                     model=model or current.model,
                     rules=current.rules if rules is None else rules,
                     weights=weights or current.weights,
+                    known_files=files or current.known_files,
                 )
             self._dns_lists.step()
             self._take_up_dns_lists()
@@ -259,6 +270,17 @@ class Engine:
             return None
         self._weights_failed = False
         return weights
+
+    def _fresh_files(self) -> KnownFiles | None:
+        try:
+            files = self._files.fresh()
+        except (SQLAlchemyError, OSError, ValueError) as error:
+            if not self._files_failed:
+                _log.warning("what is known of files is not read, the last good stays: %s", first_line(error))
+            self._files_failed = True
+            return None
+        self._files_failed = False
+        return files
 
     def _fresh_model(self) -> Model | None:
         stamp: _Stamp | None = None
@@ -316,6 +338,7 @@ class Engine:
             record = examine_outgoing(mail, snapshot, self._answers, self._shared, self._resolver)
             if not record.ask_again:
                 self._note(record)
+                self._note_files(record)
         else:
             if self._dns_lists.first:
                 self._await_dns_lists()
@@ -334,6 +357,13 @@ class Engine:
             self._consequences.follow(record, snapshot)
         except Exception:  # The verdict is found, and nothing that is counted is worth a message.
             _log.exception("what a message brought is not counted", extra={"fields": {"id": record.mail.id}})
+        self._note_files(record)
+
+    def _note_files(self, record: Record) -> None:
+        try:
+            self._seen.note(record)
+        except Exception:
+            _log.exception("the files of a message are not counted", extra={"fields": {"id": record.mail.id}})
 
     def _note(self, record: Record) -> None:
         if self._sent_mail is None:
@@ -371,4 +401,5 @@ def worker_engine(config: Config, redis_url: str) -> Engine:
         unscanned=Unscanned(config.unscanned_folder, settings.rescan_megabytes * limits.MIB),
         weights=MappedWeightSource(config),
         journal=Journal(journal_folder(config)),
+        files=MappedFiles(config),
     )

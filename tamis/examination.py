@@ -20,6 +20,9 @@ from tamis import limits
 from tamis.addresses import domain_of
 from tamis.ahead import declared
 from tamis.answers import Answers
+from tamis.attachments import Attachments
+from tamis.attachments.helper import Helper
+from tamis.attachments.known import KnownFiles
 from tamis.authentication import Authentication, evidence
 from tamis.contract import Abstain, Context, Filter, FilterOptions, Hit
 from tamis.dns import Question as DnsQuestion
@@ -61,6 +64,9 @@ class Snapshot:
     site: Site = field(default_factory=Site)
     rules: Rules | None = None
     weights: Weights | None = None
+    known_files: KnownFiles = field(default_factory=KnownFiles)
+    helper: Helper | None = None
+    """Who reads macros and some archives, for all messages of a worker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +103,7 @@ class Examination:
         self._policies = {r: policy or snapshot.policies.for_recipient(r) for r in mail.recipients}
         self._authentication = Authentication(mail, self._lookups, spf_of)
         self._rules = snapshot.rules.look_at(mail.message) if snapshot.rules else None
+        self._attachments = Attachments(mail.message, snapshot.helper, answers, self._deadline)
         self._scans = Scans(snapshot.site.scanners, mail, self._deadline)
         self._answered: dict[tuple[str, FilterOptions], Answer] = {}
         self._cached: dict[bytes, bytes] = {}
@@ -132,7 +139,8 @@ class Examination:
         """Keep the new answers for other messages, and return the record of all that was asked."""
         self._cache.remember(self._new)
         answers = sorted(self._answered.values(), key=lambda answer: POSITION[answer.row.name])
-        return Record(self._mail, answers, milliseconds=1000 * (time.monotonic() - self._started))
+        milliseconds = 1000 * (time.monotonic() - self._started)
+        return Record(self._mail, answers, milliseconds=milliseconds, attachments=self._attachments)
 
     def _questions(self, rows: Iterable[Row]) -> Iterator[Question]:
         """Every question some policy may ask of this message."""
@@ -239,6 +247,8 @@ class Examination:
             decoys=self._snapshot.decoys,
             forwarders=self._snapshot.forwarders,
             authentication=self._authentication,
+            attachments=self._attachments,
+            known_files=self._snapshot.known_files,
             now=self._mail.now,
             deadline=self._deadline,
             dns=self._lookups or NoDns(),
@@ -310,7 +320,7 @@ class Examination:
                 continue
             decided = (row, hit.name, ground)
             break
-        malware = decided is not None and decided[0].judgement is Judgement.MALWARE
+        malware = decided is not None and _is_malware(decided[0], decided[1])
         if decided and not malware and (infected := self._malware(recipient, policy, decided[0])):
             malware = True
             seen.append((infected.name, 0))
@@ -329,7 +339,7 @@ class Examination:
             row, test, because = decided
             return verdict(
                 spam=True,
-                action=_action(policy.mode, row.always_held or trap or malware),
+                action=_action(policy.mode, (row.always_held and test not in row.spam_tests) or trap or malware),
                 row=row,
                 test=test,
                 because=because,
@@ -352,7 +362,7 @@ class Examination:
             if row.filter is None or row.judgement is not Judgement.MALWARE or not policy.judges(row):
                 continue
             for hit in self.ask(row, policy).hits:
-                if hit.decides and hit.applies_to(recipient, domain):
+                if hit.decides and _is_malware(row, hit.name) and hit.applies_to(recipient, domain):
                     return hit
         return None
 
@@ -378,6 +388,10 @@ class Examination:
         """Whether a recipient's policy wants what its traps get learned; what was let through never is."""
         options = self._policies[verdict.recipient].options[_HONEYPOT.name]
         return verdict.spam and isinstance(options, Honeypot.Options) and options.learn
+
+
+def _is_malware(row: Row, test: str) -> bool:
+    return row.judgement is Judgement.MALWARE and test not in row.spam_tests
 
 
 _ACTIONS = {Mode.QUARANTINE: "hold", Mode.TAG: "tag", Mode.JUNK: "junk", Mode.OBSERVE: "observe"}

@@ -3,6 +3,7 @@
 from typing import Final
 
 from tamis import weight_tasks
+from tamis.attachments import tasks as files
 from tamis.config import Config
 from tamis.quarantine import tasks as quarantine
 from tamis.rules.task import RulesTask
@@ -20,5 +21,6 @@ def tasks(config: Config, redis_url: str) -> list[Task]:
         Task("rules", 1.0, RulesTask(config).run, before_workers=True),
         *weight_tasks.tasks(config),
         *quarantine.tasks(config),
+        *files.tasks(config, redis_url),
         Task("rescan", _RESCAN_SECONDS, Rescan(config).run),
     ]

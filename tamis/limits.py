@@ -285,3 +285,65 @@ RULE_STEPS: Final = 2500
 
 RULE_TEXT_CHARS: Final = 128 * KIB
 """Characters of one place of a message that rules look at; of more, the middle is left out."""
+ATTACHED_FILES: Final = 500
+"""Files of one message that are looked at, members of archives included."""
+
+ARCHIVE_DEPTH: Final = 4
+"""Archives within archives that are opened."""
+
+ARCHIVE_ENTRIES: Final = 5000
+"""Entries of one archive that are listed."""
+
+ARCHIVE_BYTES: Final = 16 * MIB
+"""Octets unpacked for one message, all archives together."""
+
+ARCHIVE_RATIO: Final = 150
+"""How many octets may come out of one: more, from a member of a megabyte on, is a bomb. Honest text reaches 30."""
+
+ARCHIVE_CPU_SECONDS: Final = 0.3
+"""Processor time spent on opening the archives of one message: bzip2 makes some 15 MB a second."""
+
+XZ_MEMORY: Final = 32 * MIB
+"""What one stream of xz may ask for to be unpacked; ``xz -9`` asks for 65 MiB, and stays closed."""
+
+ARCHIVE_NAME_CHARS: Final = 255
+"""Characters of a member's name."""
+
+FILE_BYTES_KEPT: Final = 8 * MIB
+"""Octets of members of archives that are kept while a message is examined."""
+
+HELPER_BYTES: Final = 128 * MIB
+"""Address space that the helper may add to its own, for macros and for archives that it opens."""
+
+HELPER_CPU_SECONDS: Final = 0.5
+"""Processor time of the helper for one file; then it is killed, and started again."""
+
+HELPER_SECONDS: Final = 2.0
+"""How long one file may wait for the helper and its answer; all files of a message wait no longer than twice that."""
+
+HELPER_TASKS: Final = 200
+"""Files after which the helper is started anew."""
+
+COUNTED_FILES: Final = 10
+"""Executable-like files of one message whose recipients are counted: one round trip to Redis each."""
+
+NOTED_FILES: Final = 50
+"""Files of one message that go into the lasting statistics."""
+
+PENDING_FILES: Final = 2000
+"""Files that one worker keeps for the statistics between two writes to Redis."""
+
+WAITING_FILES: Final = 100_000
+"""Entries that wait in Redis for the keeper to write them down: some 20 MB. The oldest make room."""
+
+SKETCHED_BYTES: Final = 1 * MIB
+"""Octets of one file that its sketch is made of; it takes some 70 ms."""
+
+SKETCHED_FILES: Final = 10
+"""Files of one message that are sketched."""
+
+SKETCHED_BYTES_IN_ALL: Final = 4 * MIB
+"""Octets of all files of one message that sketches are made of."""
+
+VERTICES: Final = 100_000
+"""Vertices of the hypercube; those not met for the longest time make room for others."""

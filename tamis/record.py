@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from tamis.attachments import Attachments
 from tamis.authentication import Authentication
 from tamis.authentication.header import summary
 from tamis.contract import Hit
@@ -93,6 +94,7 @@ class Record:
     """Why the client is asked to come back; empty where it is not."""
     authentication: Authentication | None = None
     """Who answers for the message; None of outgoing mail, which is not asked."""
+    attachments: Attachments | None = None
 
     @property
     def unscanned(self) -> list[Answer]:

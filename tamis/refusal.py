@@ -55,7 +55,7 @@ def examine_outgoing(
     examination = Examination(mail, snapshot, answers, shared, policy, resolver)
     rows = [row for row in ORDER if row.judgement is Judgement.MALWARE and row.filter and policy.judges(row)]
     examination.prepare(rows)
-    found = ((row, hit) for row in rows for hit in examination.ask(row, policy).hits)
+    found = ((row, hit) for row in rows for hit in examination.ask(row, policy).hits if hit.name not in row.spam_tests)
     row, hit = next(((row, hit) for row, hit in found if hit.decides and hit.applies_to("", "")), (None, None))
     record = examination.record()
     record.ask_again = "" if row else examination.ask_again()

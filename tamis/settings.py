@@ -385,6 +385,12 @@ class RulesSection(Section, frozen=True):
                 raise _impossible("files", f"{value!r} must be an absolute path")
 
 
+class Attachments(Section, frozen=True):
+    """Statistics of files (row 26). They are forgotten when a file has not been seen for so many days."""
+
+    days: Annotated[int, msgspec.Meta(ge=1, le=3650)] = 90
+
+
 class Quarantine(Section, frozen=True):
     """Held mail. Without a spool folder, `spool` in the state directory; machines that share a database share it."""
 
@@ -483,6 +489,7 @@ class Settings(Section, frozen=True):
     aliases: Aliases = Aliases()
     classifier: Classifier = Classifier()
     rules: RulesSection = RulesSection()
+    attachments: Attachments = Attachments()
     quarantine: Quarantine = Quarantine()
     delivery: Delivery = Delivery()
     lists: PlatformLists = PlatformLists()

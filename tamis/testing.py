@@ -11,6 +11,8 @@ the score and the cache are the engine's and are not involved.
 from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from tamis.attachments import Attachments
+from tamis.attachments.known import KnownFiles
 from tamis.authentication import Authentication
 from tamis.contract import Abstain, Context, Filter, FilterOptions
 from tamis.dns.lookups import Dns, NoDns
@@ -25,6 +27,7 @@ from tamis.site import Site
 from tamis.spf import spf_of
 
 if TYPE_CHECKING:
+    from tamis.attachments.helper import Helper
     from tamis.bans import Bans
     from tamis.counters import Counters
     from tamis.dns.zone import ZoneText
@@ -72,6 +75,8 @@ def hits(
     rules: str = "",
     weights: "Weights | None" = None,
     sent: "SentIds | None" = None,
+    known_files: KnownFiles | None = None,
+    helper: "Helper | None" = None,
 ) -> list[str]:
     """Return the names of a filter's hits, in order, asked on behalf of all recipients.
 
@@ -97,6 +102,8 @@ def hits(
         decoys=decoys,
         forwarders=forwarders,
         authentication=Authentication(mail, _dns(dns), spf_of),
+        attachments=Attachments(mail.message, helper),
+        known_files=known_files or KnownFiles(),
         dns=_dns(dns),
         now=mail.now,
         site=site,

@@ -14,8 +14,8 @@ from tamis.config import Config
 from tamis.policy import Mode
 
 _ONCE_OFF: Final = {
-    "attachment-hashes": "without it, keep software and mail programs up to date, and let no user be administrator "
-    "of their machine: attachments are no longer compared with known malware"
+    "attachment-hashes": "once it is off, software and mail programs need an optimal security policy to limit every "
+    "risk (updates, no user who is administrator of the machine); to confirm, set off_confirmed = true beside it"
 }
 """What is warned of where a row is switched off: of row 26, the warning of the specification."""
 _HOLDING: Final = (Mode.QUARANTINE, Mode.JUNK)
@@ -82,7 +82,8 @@ def warnings(config: Config) -> Iterator[str]:
         for row in ORDER:
             source = policy.sources.get(f"filters.{row.name}.enabled", "default")
             inherited = domain and source == policies.for_domain("").sources.get(f"filters.{row.name}.enabled")
-            if row.name in _ONCE_OFF and not policy.enabled[row.name] and not inherited:
+            confirmed = getattr(policy.options[row.name], "off_confirmed", False)
+            if row.name in _ONCE_OFF and not policy.enabled[row.name] and not inherited and not confirmed:
                 yield f"{source}: {whose}.filters.{row.name}: {_ONCE_OFF[row.name]}"
             if not row.built and policy.enabled[row.name] and source != "default":
                 yield f"{source}: {whose}.filters.{row.name}: row {row.number} is not built yet and is never asked"

@@ -446,11 +446,14 @@ def test_switching_attachment_hashes_off_is_warned_of(tamis: Tamis) -> None:
     tamis.configure(f'[policy]\nmode = "tag"\n{off}[domain."a.example"]\nlevel = 6\n[domain."b.example"]\n{off}')
     _, out, err = tamis.run("check-config", str(tamis.file))
     assert out == f"{tamis.file}: valid\n"
-    warned = [line for line in err.splitlines() if "keep software and mail programs up to date" in line]
-    assert [line.partition(": without")[0] for line in warned] == [
+    warned = [line for line in err.splitlines() if "need an optimal security policy" in line]
+    assert [line.partition(": once it is off")[0] for line in warned] == [
         f"warning: {tamis.file}:6: policy.filters.attachment-hashes",
         f'warning: {tamis.file}:10: domain."b.example".filters.attachment-hashes',
     ]
+    confirmed = off + "filters.attachment-hashes.off_confirmed = true\n"
+    tamis.configure(f'[policy]\nmode = "tag"\n{confirmed}[domain."b.example"]\nfilters.attachment-hashes.minutes = 5\n')
+    assert "optimal security policy" not in tamis.run("check-config", str(tamis.file))[2]
 
 
 def test_check_config_warns_of_aliases_that_lead_nowhere_but_away(tamis: Tamis) -> None:

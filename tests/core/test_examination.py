@@ -637,3 +637,16 @@ def test_a_new_version_of_a_filter_forgets_its_answers(place: Place) -> None:
     place(bayes=newer)
     examine(cache=cache)
     assert (len(older.asked), len(newer.asked)) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("mode", "action"), [("quarantine", "hold"), ("tag", "tag"), ("junk", "junk"), ("observe", "observe")]
+)
+def test_some_tests_of_a_row_of_malware_are_spam(place: Place, mode: str, action: str) -> None:
+    """A new program that is everywhere is spam: the mode decides (SPEC, row 26). Whitelists do not reach it."""
+    place(attachment_hashes=Probe(Hit("NEW_EXECUTABLE_EVERYWHERE", "new", decides=True)))
+    verdict = only(examine(config=f'[policy]\nmode = "{mode}"\n', lists=[WL_IP]))
+    assert (verdict.row and verdict.row.number, verdict.action, verdict.malware) == ("26", action, False)
+    place(attachment_hashes=Probe(Hit("KNOWN_MALWARE", "listed", decides=True)))
+    verdict = only(examine(config=f'[policy]\nmode = "{mode}"\n', lists=[WL_IP]))
+    assert (verdict.action, verdict.malware) == ("observe" if mode == "observe" else "hold", True)

@@ -168,6 +168,11 @@ def test_answers_are_cached_as_for_inbound_mail(place: Place) -> None:
     assert (len(probe.asked), cache.fetched) == (1, [1, 1])
 
 
+def test_what_a_row_of_malware_takes_for_spam_is_not_refused(place: Place) -> None:
+    place(attachment_hashes=Probe(Hit("NEW_EXECUTABLE_EVERYWHERE", "new", decides=True)))
+    assert outgoing().refusal is None
+
+
 def test_a_scanner_that_fails_lets_it_pass(place: Place) -> None:
     place(antivirus_1=Probe(ValueError("broken")))
     record = outgoing()

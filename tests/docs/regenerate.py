@@ -45,7 +45,9 @@ def filters_page() -> str:
             row.stage.value,
             state,
             row.default.value,
-            row.judgement.value + (", always held" if row.always_held else ""),
+            row.judgement.value
+            + (", always held" if row.always_held else "")
+            + "".join(f"; spam for `{test}`" for test in row.spam_tests),
             row.question,
         )
         lines.append("| " + " | ".join(cells) + " |")
