@@ -14,7 +14,7 @@ more often, and never good. Images and plain documents are not asked about.
 
 from collections.abc import Iterator
 
-from tamis.contract import Context, Filter, Hit, Stage
+from tamis.contract import Abstain, Context, Filter, Hit, Stage
 from tamis.mail import Mail
 
 
@@ -42,3 +42,5 @@ class Hypercube(Filter):
             doubtful = doubtful or Hit("NEAR_MALWARE_DOUBTFUL", f"{file.label} is {counts}")
         if doubtful:
             yield doubtful
+        elif mail.message.capped:
+            raise Abstain("a cap kept some parts from being looked at")

@@ -303,8 +303,8 @@ ARCHIVE_RATIO: Final = 150
 ARCHIVE_CPU_SECONDS: Final = 0.3
 """Processor time spent on opening the archives of one message: bzip2 makes some 15 MB a second."""
 
-XZ_MEMORY: Final = 32 * MIB
-"""What one stream of xz may ask for to be unpacked; ``xz -9`` asks for 65 MiB, and stays closed."""
+XZ_MEMORY: Final = 80 * MIB
+"""What one stream of xz may ask for; ``xz -9`` asks for 65 MiB. Of it no more is touched than comes out."""
 
 ARCHIVE_NAME_CHARS: Final = 255
 """Characters of a member's name."""
@@ -335,6 +335,12 @@ PENDING_FILES: Final = 2000
 
 WAITING_FILES: Final = 100_000
 """Entries that wait in Redis for the keeper to write them down: some 20 MB. The oldest make room."""
+
+FILES_AT_ONCE: Final = 500
+"""Of them, what is written down in one transaction."""
+
+KNOWN_FILES: Final = 500_000
+"""Files in the statistics, some 300 MB; those that do not run, and were not seen for the longest time, go first."""
 
 SKETCHED_BYTES: Final = 1 * MIB
 """Octets of one file that its sketch is made of; it takes some 70 ms."""

@@ -90,7 +90,10 @@ def _by_helper(data: bytes, budget: Budget, ask: Ask) -> Iterator[Member]:
             yield Member(member.name, len(member.data), member.data)
         else:
             bomb = member.size > max(limits.MIB, limits.ARCHIVE_RATIO * len(data))
-            yield Member(member.name, member.size, None, member.encrypted, "its content was not had", bomb)
+            why = (
+                f"it expands to more than {limits.ARCHIVE_RATIO} times its size" if bomb else "its content was not had"
+            )
+            yield Member(member.name, member.size, None, member.encrypted, why, bomb)
     if found.encrypted and not found.members:
         yield Member("", 0, encrypted=True, why="it is encrypted")
     elif found.error:

@@ -93,7 +93,6 @@ def _members(request: Request) -> Found:
         with libarchive.memory_reader(request.data) as archive:
             for entry in archive:
                 if len(found.members) >= request.files:
-                    found.more = True
                     break
                 if not entry.isfile:
                     continue

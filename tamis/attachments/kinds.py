@@ -22,6 +22,8 @@ class Kind(enum.StrEnum):
     CHM = "chm"
     SCRIPT = "script"
     HTA = "hta"
+    UNIX_SCRIPT = "unix script"
+    """Begins with what is to run it; no mail program does, and developers send them to each other."""
     DISK = "disk image"
     ONENOTE = "onenote"
     OLE = "ole"
@@ -58,7 +60,15 @@ EXECUTABLES: Final = frozenset(
 ) | {Kind.DISK}
 """What runs, installs, mounts or is followed when it is opened."""
 
-SKETCHED: Final = EXECUTABLES | {Kind.OLE_MACROS, Kind.OOXML_MACROS, Kind.ONENOTE, Kind.RTF, Kind.PDF, Kind.HTML}
+SKETCHED: Final = EXECUTABLES | {
+    Kind.UNIX_SCRIPT,
+    Kind.OLE_MACROS,
+    Kind.OOXML_MACROS,
+    Kind.ONENOTE,
+    Kind.RTF,
+    Kind.PDF,
+    Kind.HTML,
+}
 """What row 25 makes sketches of."""
 
 OPENED: Final = frozenset({Kind.ZIP, Kind.GZIP, Kind.BZIP2, Kind.XZ, Kind.TAR})
@@ -112,7 +122,7 @@ _MSI_CLASSES: Final = tuple(bytes.fromhex(f"{n}100c0000000000c000000000000046") 
 _MARKUP: Final = re.compile(rb"\s*(?:<!doctype\s+html|<html|<head|<body|<script|<svg|<hta:)", re.I)
 _HTA: Final = re.compile(rb"<hta:application", re.I)
 _CONTROLS: Final = bytes({*range(32)} - set(b"\t\n\r\f\x1b"))
-_SCRIPTS: Final = words("bat cmd js jse ps1 psd1 psm1 reg sct sh vb vbe vbs wsc wsf wsh inf scf url")
+_SCRIPTS: Final = words("bat cmd js jse ps1 psd1 psm1 reg sct vb vbe vbs wsc wsf wsh inf scf url")
 
 
 def kind_of(data: bytes, name: str = "") -> Kind:
@@ -137,7 +147,7 @@ def kind_of(data: bytes, name: str = "") -> Kind:
     if found is not None:
         return found
     if start[:2] == b"#!":
-        return Kind.SCRIPT
+        return Kind.UNIX_SCRIPT
     if start[2:7] in (b"-lh5-", b"-lh6-", b"-lh7-", b"-lh0-"):
         return Kind.LHA
     if data[4:8] == b"ftyp":

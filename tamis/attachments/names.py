@@ -15,7 +15,7 @@ def words(text: str) -> frozenset[str]:
 RUNNING: Final = words(
     "apk app application appref-ms appx appxbundle bat chm cmd com command cpl deb dll dmg exe gadget hta img inf ins "
     "iso isp jar jnlp js jse lnk mde msc msh msi msix msp mst ocx pif pkg ps1 psc1 psd1 psm1 reg rpm run scf scr sct "
-    "settingcontent-ms sh shb sys url vb vbe vbs vhd vhdx wim wsc wsf wsh xbap xll"
+    "settingcontent-ms shb sys url vb vbe vbs vhd vhdx wim wsc wsf wsh xbap xll"
 )
 """Endings of what a system runs, installs, mounts or follows when it is opened."""
 

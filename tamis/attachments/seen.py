@@ -7,6 +7,7 @@ oldest where nobody writes it down. Nothing but numbers depends on it.
 
 import threading
 import time
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
@@ -19,7 +20,6 @@ from tamis.redis_client import RedisClient
 
 KEY: Final = b"tamis:files"
 _FLUSH_SECONDS: Final = 5.0
-_AT_ONCE: Final = 500
 _SCANNERS: Final = ("1", "24", "26")
 """The rows whose verdict teaches the hypercube; its own would teach it what it knows."""
 
@@ -101,17 +101,24 @@ class SeenFiles:
 
         def push(server: Any) -> None:
             pipeline = server.pipeline(transaction=False)
-            for start in range(0, len(packed), _AT_ONCE):
-                pipeline.rpush(KEY, *packed[start : start + _AT_ONCE])
+            for start in range(0, len(packed), limits.FILES_AT_ONCE):
+                pipeline.rpush(KEY, *packed[start : start + limits.FILES_AT_ONCE])
             pipeline.ltrim(KEY, -limits.WAITING_FILES, -1)
             pipeline.execute()
 
         self._redis.ask(push)
 
 
+def give_back(redis: RedisClient, seen: Sequence[Seen]) -> None:
+    """Put back what could not be written down, where it was."""
+    packed = [_encoder.encode(one) for one in reversed(seen)]
+    if packed:
+        redis.ask(lambda server: server.lpush(KEY, *packed))
+
+
 def take(redis: RedisClient) -> list[Seen]:
     """Take some of what waits in Redis: nobody else gets it."""
-    found = redis.ask(lambda server: server.lpop(KEY, _AT_ONCE))
+    found = redis.ask(lambda server: server.lpop(KEY, limits.FILES_AT_ONCE))
     seen = []
     for octets in found if isinstance(found, list) else ():
         try:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal
 
-from sqlalchemy import Connection, and_, case, delete, false, func, insert, or_, select, true, update
+from sqlalchemy import Column, Connection, and_, case, delete, false, func, insert, or_, select, true, update
 
 from tamis import limits
 from tamis.attachments.known_file import Columns
@@ -139,17 +139,24 @@ class FileStore:
             )
 
     def forget(self, days: int) -> int:
-        """Delete the statistics of files not seen for so long, and vertices beyond `limits.VERTICES`."""
+        """Delete the statistics of files not seen for so long, and what is beyond the limits; return how many went."""
         with self._store.change(SEEN) as connection:
             old = _now() - timedelta(days=days)
             gone = connection.execute(delete(ATTACHMENT).where(ATTACHMENT.c.last_seen < old)).rowcount
-            number = int(connection.execute(select(func.count()).select_from(VERTEX)).scalar() or 0)
-            if number > limits.VERTICES:
-                # What was only ever good is only worth something beside what is bad.
-                order = (VERTEX.c.bad > 0, VERTEX.c.last_seen)
-                oldest = select(VERTEX.c.sketch).order_by(*order).limit(number - limits.VERTICES)
-                gone += connection.execute(delete(VERTEX).where(VERTEX.c.sketch.in_(oldest))).rowcount
+            gone += _trim(connection, ATTACHMENT.c.digest, ATTACHMENT.c.runs, limits.KNOWN_FILES)
+            # What was only ever good is only worth something beside what is bad.
+            gone += _trim(connection, VERTEX.c.sketch, VERTEX.c.bad > 0, limits.VERTICES)
             return int(gone)
+
+
+def _trim(connection: Connection, key: Column[Any], worth: Any, most: int) -> int:
+    """Delete rows beyond a number: first those worth less, of them those not seen for the longest time."""
+    table = key.table
+    number = int(connection.execute(select(func.count()).select_from(table)).scalar() or 0)
+    if number <= most:
+        return 0
+    oldest = select(key).order_by(worth, table.c.last_seen).limit(number - most)
+    return connection.execute(delete(table).where(key.in_(oldest))).rowcount
 
 
 def _record(connection: Connection, seen: list[Seen]) -> None:

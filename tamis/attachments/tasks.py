@@ -5,7 +5,7 @@ from typing import Final
 
 from tamis import limits
 from tamis.attachments.known_file import known_path, write
-from tamis.attachments.seen import take
+from tamis.attachments.seen import give_back, take
 from tamis.attachments.store import FileStore
 from tamis.config import Config
 from tamis.redis_client import RedisClient
@@ -14,7 +14,7 @@ from tamis.tasks import Task
 _EVERY_SECONDS: Final = 2.0
 _REST_SECONDS: Final = 60.0
 """How long what mail taught waits until workers know it; what people taught does not wait."""
-_FORGET_SECONDS: Final = 6 * 3600.0
+_FORGET_SECONDS: Final = 1800.0
 
 
 def tasks(config: Config, redis_url: str) -> list[Task]:
@@ -24,12 +24,8 @@ def tasks(config: Config, redis_url: str) -> list[Task]:
     redis = RedisClient(redis_url, max(2.0, config.settings.redis.timeout_seconds)) if redis_url else None
 
     def run() -> None:
-        seen = take(redis) if redis else []
-        for _ in range(limits.WAITING_FILES // 500):
-            if not seen or redis is None:
-                break
-            store.record(seen)
-            seen = take(redis)
+        if redis is not None:
+            _write_down(store, redis)
         writer.run()
 
     def forget() -> None:
@@ -37,6 +33,19 @@ def tasks(config: Config, redis_url: str) -> list[Task]:
             store.forget(config.settings.attachments.days)
 
     return [Task("files", _EVERY_SECONDS, run), Task("files-forget", _FORGET_SECONDS, forget)]
+
+
+def _write_down(store: FileStore, redis: RedisClient) -> None:
+    """Take all that waits. What the database does not take waits on."""
+    for _ in range(limits.WAITING_FILES // limits.FILES_AT_ONCE):
+        seen = take(redis)
+        if not seen:
+            return
+        try:
+            store.record(seen)
+        except Exception:
+            give_back(redis, seen)
+            raise
 
 
 class _Writer:
@@ -50,7 +59,8 @@ class _Writer:
 
     def run(self) -> None:
         versions = self._store.versions()
-        if versions == (self._written or (0, 0)) and (self._written or not self._path.exists()):
+        # A database that knows nothing is rather away than empty: the last good file stays.
+        if versions in (self._written, (0, 0)):
             return
         taught = self._written is None or versions[1] != self._written[1]
         if not taught and time.monotonic() < self._not_before:

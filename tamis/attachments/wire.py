@@ -33,7 +33,6 @@ class Found(msgspec.Struct, array_like=True):
     autoexec: list[str] = []
     suspicious: list[str] = []
     members: list[Member] = []
-    more: bool = False
     encrypted: bool = False
     error: str = ""
 

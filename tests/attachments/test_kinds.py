@@ -35,7 +35,7 @@ def msi() -> bytes:
         (making.compound({"x": bytes(5000)}), "", Kind.OLE),
         (making.macros("Sub A()\r\nEnd Sub"), "", Kind.OLE_MACROS),
         (b"\x4c\0\0\0\x01\x14\x02\0" + bytes(60), "", Kind.LNK),
-        (b"#!/bin/sh\n", "", Kind.SCRIPT),
+        (b"#!/bin/sh\n", "", Kind.UNIX_SCRIPT),
         (b"var a = 1;", "a.js", Kind.SCRIPT),
         (b"\xff\xfev\0a\0r\0", "a.js", Kind.SCRIPT),
         (b"var a = 1;", "a.txt", Kind.TEXT),

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy.exc import SQLAlchemyError
 
 from tamis.attachments import Attachments
 from tamis.attachments.kinds import Kind
@@ -122,6 +123,15 @@ def test_blocking_lists_and_teaches(database_url: str) -> None:
         store.block("xyz", "ann", None, "")
 
 
+def test_files_are_bounded(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tamis.limits.KNOWN_FILES", 2)
+    store = FileStore(database_url)
+    rows = [(1, True, NOW - 9), (2, False, NOW), (3, True, NOW)]
+    store.record(Seen(bytes([octet]) * 32, 1, "pe", str(octet), runs, last, last) for octet, runs, last in rows)
+    assert store.forget(90) == 1
+    assert [file.name for file in store.files(False, None, "last_seen", 9)] == ["3", "1"]
+
+
 def test_vertices_are_bounded(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tamis.limits.VERTICES", 2)
     store = FileStore(database_url)
@@ -184,6 +194,26 @@ def test_the_one_file_that_can_be_malware_is_learned(server: Server, tmp_path: P
     near = known.near(vertex[0], Kind.ELF)
     assert near is not None
     assert (near.family, near.bad) == ("Mine", 1 + PERSON)
+
+
+@pytest.mark.servers
+def test_what_the_database_does_not_take_waits(server: Server, tmp_path: Path) -> None:
+    config: Config = parse(f'[daemon]\nstate_directory = "{tmp_path / "later"}"\n', "x")
+    notes = SeenFiles(RedisClient(server.url, 2.0))
+    notes.note(record())
+    notes.flush()
+    files, _ = tasks(config, server.url)
+    for _ in range(2):
+        with pytest.raises(SQLAlchemyError):
+            files.run()
+    (tmp_path / "later").mkdir()
+    files.run()
+    assert len(FileStore(config.database_url).files(False, None, "messages", 9)) == 2
+    # A database that was taken away leaves what the workers have.
+    (tmp_path / "later" / "tamis.db").unlink()
+    before = (tmp_path / "later" / "files").stat()
+    files.run()
+    assert (tmp_path / "later" / "files").stat() == before
 
 
 def test_without_redis_nothing_is_kept(tmp_path: Path) -> None:

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from tamis import limits
 from tamis.attachments import Attachments
 from tamis.attachments.kinds import Kind
 from tamis.attachments.known import KnownFiles
 from tamis.attachments.known_file import Columns
 from tamis.attachments.sketch import sketch
-from tamis.contract import Context
+from tamis.contract import Abstain, Context
 from tamis.filters.hypercube import Hypercube
 from tamis.message import Message
 from tamis.testing import hits, mail
@@ -50,6 +51,13 @@ def test_clean() -> None:
     other = Path("/bin/bash").read_bytes()
     assert hits(FILTER, mail(text(("x.bin", other), ("a.png", PNG))), known_files=known(20)) == []
     assert hits(FILTER, mail(text(("x.bin", PROGRAM)))) == []
+
+
+def test_abstains_where_not_all_was_looked_at() -> None:
+    with pytest.raises(Abstain, match="a cap"):
+        hits(FILTER, mail(b"\n" + b"a" * limits.MESSAGE_BYTES), known_files=known(20))
+    # Nothing is near anything while nothing is known.
+    assert hits(FILTER, mail(b"\n" + b"a" * limits.MESSAGE_BYTES)) == []
 
 
 def test_doubt_decides_nothing() -> None:
