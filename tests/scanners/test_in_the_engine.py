@@ -189,6 +189,20 @@ def test_a_new_worker_knows_how_long_it_has_lasted(engine_of: Make, server: Serv
     assert probed(engine_of(NOBODY)).examine(letter("hello")).ask_again == ""
 
 
+def test_while_they_come_back_one_by_one_mail_is_asked_for_again(engine_of: Make) -> None:
+    with Clamd(tcp=True) as second:
+        second.kill()
+        engine = engine_of(NOBODY, second.endpoint)
+        assert engine.examine(letter("hello")).ask_again
+        second.start()
+        assert engine._scanners is not None
+        for scanner in engine._scanners.antivirus.of_stage(2):
+            scanner.service.probe_soon()
+        assert probed(engine).examine(letter("hello")).ask_again
+        engine._scanners.antivirus._total_at -= 6
+        assert engine.examine(letter("hello")).ask_again == ""
+
+
 @pytest.fixture
 def hung(clam: Clamd) -> Iterator[Clamd]:
     clam.hang()
