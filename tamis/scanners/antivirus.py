@@ -5,6 +5,7 @@ are asked. SPEC, section 1, rows 1 and 24.
 """
 
 import hashlib
+import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -20,6 +21,7 @@ from tamis.scanners.service import Service
 if TYPE_CHECKING:
     from tamis.settings import AntivirusSection, ClamdSection
 
+_log: Final = logging.getLogger("tamis")
 _OUTAGE: Final = b"tamis:antivirus:out:"
 _RECOVERY_SECONDS: Final = 5.0
 _REMEMBERED_SECONDS: Final = 60
@@ -46,7 +48,7 @@ class Scanner:
     max_bytes: int
 
     def scan(self, size: int, pieces: Callable[[], Iterable[bytes]], deadline: float) -> Said:
-        """Show it so many octets, from the start for each endpoint. Never raises but for faults of ours."""
+        """Show it so many octets, from the start for each endpoint. Never raises."""
         if size > self.max_bytes:
             return Said(self.name, too_large=True)
 
@@ -59,6 +61,9 @@ class Scanner:
             return Said(self.name, too_large=True)
         except (Unanswered, OSError) as error:
             return Said(self.name, unanswered=str(error))
+        except Exception as error:  # A fault of ours must not look like a clean message.
+            _log.exception("a scanner is not asked", extra={"fields": {"scanner": self.name}})
+            return Said(self.name, unanswered=f"{type(error).__name__}: {error}")
 
 
 class Antivirus:
