@@ -347,10 +347,17 @@ class Engine:
             if not record.ask_again:
                 self._follow(record, snapshot)
                 self._note(record)
-        if self._unscanned and not record.ask_again and not record.refusal and (rows := record.unscanned):
-            self._unscanned.keep(mail, [_STAGE_OF[answer.row.name] for answer in rows])
+        if not record.ask_again and not record.refusal and (rows := record.unscanned):
+            self._keep_unscanned(mail, [_STAGE_OF[answer.row.name] for answer in rows])
         self._resolver.flush(_STORED_AT_ONCE)
         return record
+
+    def _keep_unscanned(self, mail: Mail, stages: list[int]) -> None:
+        try:
+            if self._unscanned:
+                self._unscanned.keep(mail, stages)
+        except Exception:  # It has its verdict, and nothing that comes later is worth a message.
+            _log.exception("what passed unscanned is not kept", extra={"fields": {"id": mail.id}})
 
     def _follow(self, record: Record, snapshot: Snapshot) -> None:
         try:

@@ -11,7 +11,7 @@ from tamis.scanners.rescan import Rescan
 from tamis.snapshot_task import SnapshotTask
 from tamis.tasks import Task
 
-_RESCAN_SECONDS: Final = 5.0
+_RESCAN_SECONDS: Final = 2.0
 
 
 def tasks(config: Config, redis_url: str) -> list[Task]:

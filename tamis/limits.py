@@ -187,6 +187,18 @@ FILTERS_SECONDS: Final = 5.5
 SCANNERS_SECONDS: Final = 5.0
 """How long the filters of one message wait for scanners (clamd, spamd), all together."""
 
+VIRUS_ANSWER_BYTES: Final = 4 * KIB
+"""Octets of an answer of clamd."""
+
+VIRUS_NAME_CHARS: Final = 200
+"""Characters of what a virus scanner says it has found."""
+
+SPAMD_ANSWER_BYTES: Final = MIB
+"""Octets of an answer of spamd beyond those of the message, whose header it repeats."""
+
+SPAMD_TESTS: Final = 200
+"""Tests of SpamAssassin that are named for one message."""
+
 HOLD_SECONDS: Final = 120.0
 """How long the MTA waits for a message to be held, told each second that work goes on; then it gets 451."""
 

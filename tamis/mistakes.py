@@ -27,6 +27,7 @@ class Problem:
 
 _AT: Final = re.compile(r"(.*?)(?: - at `(?:key in )?\$(.*)`)?$", re.S)
 _UNKNOWN: Final = re.compile(r"Object contains unknown field `(.*)`$")
+_MISSING: Final = re.compile(r"missing required field `(.*)`$")
 _MEMBER: Final = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]|(\[\.\.\.\])")
 
 
@@ -47,7 +48,10 @@ def convert(
         except msgspec.ValidationError as error:
             path, text = _explain(str(error), data, kind)
             whole = prefix + path
-            problems.append(Problem(file, toml_lines.line_of(lines, whole), dotted(whole), text))
+            missing = _MISSING.search(text)
+            # One that was just taken out, since it cannot be, is not missing.
+            if not missing or dotted((*whole, missing[1])) not in {problem.key for problem in problems}:
+                problems.append(Problem(file, toml_lines.line_of(lines, whole), dotted(whole), text))
             if not path or not _remove(data, path):
                 break
     return result

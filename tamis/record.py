@@ -138,6 +138,7 @@ def as_json(record: Record) -> dict[str, Any]:
         "milliseconds": round(record.milliseconds, 3),
         "verdicts": [_verdict_json(verdict) for verdict in record.verdicts],
         "refusal": _verdict_json(record.refusal) if record.refusal else None,
+        "ask_again": record.ask_again or None,
         "authentication": summary(record.authentication) if record.authentication else None,
         "traps": sorted(record.traps),
         "learn_as_spam": record.learn_as_spam,

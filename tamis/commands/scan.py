@@ -114,6 +114,8 @@ def _lines(
             ground = f"row {refusal.row.number}, {refusal.row.name}: {refusal.because}"
             yield f"  {verdict.recipient}: refused for now, with 4xx at RCPT ({ground}); else:"
         yield f"  {verdict.recipient}: {_sentence(verdict)}"
+    if record.ask_again:
+        yield f"  the client is asked to come back, with 451: {record.ask_again}; else as above"
     if record.authentication:
         yield "  authentication " + ", ".join(summary(record.authentication))
     leading = record.leading

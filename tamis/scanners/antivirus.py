@@ -5,10 +5,12 @@ are asked. SPEC, section 1, rows 1 and 24.
 """
 
 import hashlib
+import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from math import inf
 from typing import TYPE_CHECKING, Any, Final
 
 from tamis.redis_client import RedisClient
@@ -19,7 +21,9 @@ from tamis.scanners.service import Service
 if TYPE_CHECKING:
     from tamis.settings import AntivirusSection, ClamdSection
 
+_log: Final = logging.getLogger("tamis")
 _OUTAGE: Final = b"tamis:antivirus:out:"
+_RECOVERY_SECONDS: Final = 5.0
 _REMEMBERED_SECONDS: Final = 60
 """How long an outage is remembered that nobody says to last any more."""
 
@@ -44,7 +48,7 @@ class Scanner:
     max_bytes: int
 
     def scan(self, size: int, pieces: Callable[[], Iterable[bytes]], deadline: float) -> Said:
-        """Show it so many octets, from the start for each endpoint. Never raises but for faults of ours."""
+        """Show it so many octets, from the start for each endpoint. Never raises."""
         if size > self.max_bytes:
             return Said(self.name, too_large=True)
 
@@ -57,6 +61,9 @@ class Scanner:
             return Said(self.name, too_large=True)
         except (Unanswered, OSError) as error:
             return Said(self.name, unanswered=str(error))
+        except Exception as error:  # A fault of ours must not look like a clean message.
+            _log.exception("a scanner is not asked", extra={"fields": {"scanner": self.name}})
+            return Said(self.name, unanswered=f"{type(error).__name__}: {error}")
 
 
 class Antivirus:
@@ -75,6 +82,7 @@ class Antivirus:
         self._key = _OUTAGE + hashlib.blake2b(places.encode(), digest_size=8).digest()
         self._others_out_for = 0.0
         self._said_out = False
+        self._total_at = -inf
 
     def of_stage(self, stage: int) -> list[Scanner]:
         return [one for one in self._scanners if one.stage == stage]
@@ -93,24 +101,36 @@ class Antivirus:
 
     @property
     def asks_again(self) -> bool:
-        """Whether no scanner at all answers, and that for less than `defer_minutes`."""
+        """Whether no scanner at all answers, and that for less than `defer_minutes`.
+
+        And for a moment afterwards, while they come back one by one.
+        """
+        now, limit = time.monotonic(), 60 * self._settings.defer_minutes
         began = [one.service.out_since for one in self._scanners]
         since = [moment for moment in began if moment is not None]
         if not began or len(since) < len(began):
-            return False
-        out_for = max(time.monotonic() - max(since), self._others_out_for)
-        return out_for < 60 * self._settings.defer_minutes
+            return bool(limit and since) and now - self._total_at < _RECOVERY_SECONDS
+        self._total_at = now
+        return max(now - max(since), self._others_out_for) < limit
 
     def probe(self) -> None:
         """Ask each endpoint what it is, where that is due; called from time to time, and may take seconds."""
+        before = self._out()
         for one in self._scanners:
             one.service.probe()
-        out = bool(self._scanners) and all(one.service.out_since is not None for one in self._scanners)
+        if before > self._out():
+            # What ends for one of them often ends for all.
+            for one in self._scanners:
+                one.service.probe_soon()
+        out = bool(self._scanners) and self._out() == len(self._scanners)
         # A worker that is new has just begun to see an outage that others have seen for long.
         self._others_out_for = (self._redis.ask(self._still_out) or 0.0) if out else 0.0
         if self._said_out and not out:
             self._redis.ask(lambda server: server.delete(self._key))
         self._said_out = out
+
+    def _out(self) -> int:
+        return sum(one.service.out_since is not None for one in self._scanners)
 
     def _still_out(self, server: Any) -> float:
         """Return for how many seconds somebody has said that no scanner answers, and say so, too."""

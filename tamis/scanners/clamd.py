@@ -9,11 +9,10 @@ import time
 from collections.abc import Iterable
 from typing import Final
 
+from tamis import limits
 from tamis.scanners.endpoint import Connection, Endpoint, TooLarge, Unanswered
 
 _CHUNK: Final = 64 * 1024
-_ANSWER_BYTES: Final = 4096
-_NAME_CHARS: Final = 200
 _PING_SECONDS: Final = 0.5
 _CLEAN: Final = b"stream: OK\0"
 _FOUND: Final = (b"stream: ", b" FOUND\0")
@@ -57,7 +56,7 @@ def scan(endpoint: Endpoint, octets: Iterable[bytes], deadline: float) -> str:
             connection.send(bytes(4))
         except (BrokenPipeError, ConnectionResetError):
             pass  # It says why before it closes.
-        return _verdict(connection.receive(_ANSWER_BYTES, b"\0"))
+        return _verdict(connection.receive(limits.VIRUS_ANSWER_BYTES, b"\0"))
 
 
 def _still_there(endpoint: Endpoint) -> None:
@@ -73,13 +72,13 @@ def _verdict(said: bytes) -> str:
     start, end = _FOUND
     one = said.endswith(b"\0") and said.count(b"\0") == 1
     if one and said.startswith(start) and said.endswith(end) and len(said) > len(start) + len(end):
-        return _text(said[len(start) : -len(end)])[:_NAME_CHARS]
+        return _text(said[len(start) : -len(end)])[: limits.VIRUS_NAME_CHARS]
     if said.startswith(_LIMIT):
         raise TooLarge
     if not said.endswith(b"\0"):
         raise Unanswered("closed the connection without an answer")
     # An error with this message, of a server that is none the worse for it.
-    raise Unanswered(f"says {_text(said[:-1])[:_NAME_CHARS]!r}", dead=False)
+    raise Unanswered(f"says {_text(said[:-1])[: limits.VIRUS_NAME_CHARS]!r}", dead=False)
 
 
 def _ask(endpoint: Endpoint, command: bytes, seconds: float) -> str:
@@ -88,7 +87,7 @@ def _ask(endpoint: Endpoint, command: bytes, seconds: float) -> str:
             connection.send(b"z" + command + b"\0")
         except OSError as error:
             raise Unanswered(f"broken connection: {error.strerror or error}") from None
-        said = connection.receive(_ANSWER_BYTES, b"\0")
+        said = connection.receive(limits.VIRUS_ANSWER_BYTES, b"\0")
     return _text(said.removesuffix(b"\0"))
 
 

@@ -9,6 +9,7 @@ import select
 import socket
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Self
@@ -108,13 +109,15 @@ class Connection:
                 left = left[self._socket.send(left) :]
             except BlockingIOError:
                 self._wait(select.POLLOUT)
+            except (BrokenPipeError, ConnectionResetError):
+                raise
+            except OSError as error:
+                raise Unanswered(f"broken connection: {error.strerror or error}") from None
 
     def finish(self) -> None:
         """Say that nothing more is sent."""
-        try:
+        with suppress(OSError):  # It may have answered and gone already.
             self._socket.shutdown(socket.SHUT_WR)
-        except OSError as error:
-            raise Unanswered(f"broken connection: {error.strerror or error}") from None
 
     def receive(self, most: int, end: bytes = b"") -> bytes:
         """Return what is said, up to `end` with it, or until the server closes. More than `most` octets are a lie."""

@@ -32,6 +32,8 @@ _log: Final = logging.getLogger("tamis")
 _SECONDS: Final = 120.0
 """How long a scanner may take for one message here: clamd's own MaxScanTime."""
 _TRIES: Final = 3
+_OUT: Final = 100
+"""So many messages whose scanners are all out end a run."""
 _FILTERS: Final[dict[int, type[AntivirusRow]]] = {one.of_stage: one for one in (FirstStage, SecondStage)}
 
 
@@ -54,8 +56,10 @@ class Rescan:
             return
         self._unscanned.sweep()
         self._antivirus.probe()
-        clean = 0
+        clean = out = 0
         for path in waiting:
+            if out >= _OUT:
+                break
             try:
                 facts = read_facts(path)
                 said = self._scan(path, facts)
@@ -66,9 +70,8 @@ class Rescan:
                 self._done(path)
                 continue
             infected = next((one for one in said if one.virus), None)
-            if infected is None and any(one.unanswered for one in said):
-                if not self._try_later(path, facts, said):
-                    break
+            if infected is None and (not said or any(one.unanswered for one in said)):
+                out += self._try_later(path, facts, said)
                 continue
             if infected is not None:
                 self._report(facts, infected)
@@ -88,14 +91,14 @@ class Rescan:
         return Said(scanner.name) if guessed else said
 
     def _try_later(self, path: Path, facts: Facts, said: list[Said]) -> bool:
-        """Keep a message for another time, or give it up; False where no other need be tried now."""
+        """Keep a message for another time, or give it up. Returns whether its scanners are out, not only late."""
         why = "; ".join(f"{one.scanner}: {one.unanswered}" for one in said if one.unanswered)
         out = all(one.service.out_since is not None for one in self._scanners(facts))
         self._tries[path.name] = self._tries.get(path.name, 0) + (not out)
         if self._tries[path.name] >= _TRIES or path.stat().st_mtime < time.time() - 86400 * self._days:
             _log.warning("what passed unscanned is never scanned", extra={"fields": {**_named(facts), "why": why}})
             self._done(path)
-        return not out
+        return out
 
     def _report(self, facts: Facts, infected: Said) -> None:
         because = f"{infected.scanner} finds {infected.virus}, after it had passed unscanned"

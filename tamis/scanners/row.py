@@ -37,7 +37,8 @@ class AntivirusRow(Filter):
     def site_cache_key(self, site: Site, mail: Mail) -> bytes | None:
         if site.scanners is None or not site.scanners.antivirus.of_stage(self.of_stage):
             return None
-        signatures, content = site.scanners.antivirus.signatures(self.of_stage), shown.digest(mail.message)
+        signatures = site.scanners.antivirus.signatures(self.of_stage)
+        content = shown.digest(mail.message) if signatures else None
         return None if signatures is None or content is None else signatures + content
 
     def start(self, mail: Mail, ctx: Context) -> None:

@@ -13,7 +13,8 @@ from typing import Final, TypeVar
 from tamis.scanners.endpoint import Endpoint, Unanswered
 
 _FIRST_PAUSE: Final = 0.5
-_LONGEST_PAUSE: Final = 15.0
+_LONGEST_PAUSE: Final = 2.0
+"""Short: a probe is cheap, and until it is known that a scanner is back, mail passes it by."""
 
 T = TypeVar("T")
 
@@ -30,12 +31,18 @@ class _State:
 
 
 class Service:
-    """One service. `probe_with` asks an endpoint what it is, and raises `Unanswered` where it is dead."""
+    """One service. `probe_with` asks an endpoint what it is, and raises `Unanswered` where it is dead.
 
-    def __init__(self, name: str, endpoints: Sequence[Endpoint], probe_with: Callable[[Endpoint], str]) -> None:
+    With `watched`, endpoints that live are probed as well: what they are may change.
+    """
+
+    def __init__(
+        self, name: str, endpoints: Sequence[Endpoint], probe_with: Callable[[Endpoint], str], watched: bool = True
+    ) -> None:
         self.name = name
         self._states = [_State(endpoint) for endpoint in endpoints]
         self._probe_with = probe_with
+        self._watched = watched
         self._lock = threading.Lock()
         self.out_since: float | None = None
         """Since when no endpoint has answered, in monotonic seconds; None while one does, as far as is known."""
@@ -67,7 +74,7 @@ class Service:
     def probe(self) -> None:
         """Ask each endpoint what it is, where that is due. May take a second for each that is dead."""
         for state in self._states:
-            if state.out and time.monotonic() < state.probe_at:
+            if time.monotonic() < state.probe_at if state.out else not self._watched:
                 continue
             try:
                 said = self._probe_with(state.endpoint)
@@ -83,6 +90,11 @@ class Service:
     def versions(self) -> tuple[str, ...]:
         """What the endpoints that live said of themselves when they were probed last; empty for one that never was."""
         return tuple(state.said for state in self._states if not state.out)
+
+    def probe_soon(self) -> None:
+        """Have endpoints that are out probed the next time, whatever their pause."""
+        for state in self._states:
+            state.probe_at = 0.0
 
     def _why_out(self) -> str:
         return "; ".join(f"{state.endpoint}: {state.why}" for state in self._states)

@@ -55,7 +55,8 @@ def spamassassin(settings: "SpamdSection") -> SpamAssassin | None:
     endpoints = [endpoint for endpoint in map(parse_endpoint, settings.endpoints) if endpoint is not None]
     if not endpoints:
         return None
-    return SpamAssassin(Service("spamd", endpoints, spamd.ping), settings.max_bytes, settings.by_recipient)
+    service = Service("spamd", endpoints, spamd.ping, watched=False)
+    return SpamAssassin(service, settings.max_bytes, settings.by_recipient)
 
 
 def shown(mail: Mail) -> bytes:

@@ -9,6 +9,7 @@ import time
 from dataclasses import dataclass
 from typing import Final
 
+from tamis import limits
 from tamis.message import normalise
 from tamis.mime import parse_header, unfold
 from tamis.scanners.endpoint import Connection, Endpoint, Unanswered
@@ -16,8 +17,6 @@ from tamis.scanners.endpoint import Connection, Endpoint, Unanswered
 SCORES_FIELD: Final = b"x-spam-tests"
 """``add_header all Tests _TESTSSCORES(,)_`` in SpamAssassin's local.cf writes it."""
 _STATUS_FIELD: Final = b"x-spam-status"
-_ANSWER_BYTES: Final = 1024 * 1024
-_TESTS: Final = 200
 _PING_SECONDS: Final = 0.5
 _GREETING: Final = re.compile(rb"SPAMD/[0-9.]{1,8} ([0-9]{1,3}) [A-Z_]{1,20}\r\n")
 _LENGTH: Final = re.compile(rb"^Content-length: ([0-9]{1,9})\r$", re.I | re.M)
@@ -58,7 +57,8 @@ def judge(endpoint: Endpoint, octets: bytes, user: str, deadline: float) -> Judg
     if _USER.fullmatch(user):
         request.append(b"User: " + user.encode())
     connection = Connection(endpoint, deadline, lambda: _still_there(endpoint))
-    return _judgement(_ask(connection, b"\r\n".join([*request, b"", b""]) + octets, _ANSWER_BYTES + len(octets)))
+    said = _ask(connection, b"\r\n".join([*request, b"", b""]) + octets, limits.SPAMD_ANSWER_BYTES + len(octets))
+    return _judgement(said)
 
 
 def _still_there(endpoint: Endpoint) -> None:
@@ -106,4 +106,4 @@ def _tests(header: bytes) -> tuple[tuple[str, float | None], ...]:
             names = dict.fromkeys(name.decode() for name in found[1].split(b",") if name and name != b"none")
         if names:
             break
-    return tuple(names.items())[:_TESTS]
+    return tuple(names.items())[: limits.SPAMD_TESTS]

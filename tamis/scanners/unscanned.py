@@ -48,42 +48,49 @@ class Unscanned:
         self._full_said = False
 
     def keep(self, mail: Mail, stages: Sequence[int]) -> None:
-        """Keep a message, where there is room. Whatever fails is said in the log."""
-        if not self._most or not self._room(mail.message.size):
-            return
+        """Keep a message, where there is room. A failure of the disk is said in the log."""
+        try:
+            if self._most and self._room(mail.message.size):
+                self._write(mail, stages)
+        except OSError as error:
+            fields = {"id": mail.id, "why": str(error)}
+            _log.warning("a message that passed is not kept to be scanned", extra={"fields": fields})
+
+    def _write(self, mail: Mail, stages: Sequence[int]) -> None:
         facts = Facts(
             id=mail.id,
-            queue_id=mail.queue_id,
-            message_id=mail.message.header("message-id") or "",
+            queue_id=_clean(mail.queue_id),
+            message_id=_clean(mail.message.header("message-id") or ""),
             peer=str(mail.peer or ""),
-            sender=mail.mail_from,
-            recipients=list(mail.rcpt_to),
+            sender=_clean(mail.mail_from),
+            recipients=list(map(_clean, mail.rcpt_to)),
             stages=list(stages),
         )
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = self.folder / f"{mail.id}{_UNFINISHED}"
         try:
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-                file.write(_encoded(facts) + b"\n")
+                file.write(msgspec.json.encode(facts) + b"\n")
                 file.writelines(shown.pieces(mail.message))
             path.rename(path.with_suffix(""))
-        except OSError as error:
-            _log.warning(
-                "a message that passed is not kept to be scanned", extra={"fields": {"id": mail.id, "why": error}}
-            )
-            with contextlib.suppress(OSError):
-                path.unlink()
+        except OSError:
+            path.unlink(missing_ok=True)
+            raise
 
     def waiting(self) -> list[Path]:
-        """Return the files, the oldest first."""
-        try:
-            with os.scandir(self.folder) as entries:
-                found = [
-                    (entry.stat().st_mtime, entry.path) for entry in entries if not entry.name.endswith(_UNFINISHED)
-                ]
-        except FileNotFoundError:
-            return []
-        return [Path(path) for _, path in sorted(found)]
+        """Return the files, the oldest first. Raises `OSError`."""
+        return [path for _, _, path in sorted(self._files())]
+
+    def _files(self) -> Iterator[tuple[float, int, Path]]:
+        """Yield time, size and path of each file."""
+        if not self.folder.exists():
+            return
+        for path in self.folder.iterdir():
+            # The keeper removes what it has scanned.
+            with contextlib.suppress(FileNotFoundError):
+                status = path.stat()
+                if path.suffix != _UNFINISHED:
+                    yield status.st_mtime, status.st_size, path
 
     def sweep(self) -> None:
         """Remove what a process that died has left unfinished."""
@@ -96,7 +103,7 @@ class Unscanned:
         with self._lock:
             if time.monotonic() - self._measured_at > _MEASURE_SECONDS:
                 self._measured_at = time.monotonic()
-                self._size = sum(path.stat().st_size for path in self.waiting())
+                self._size = sum(size for _, size, _ in self._files())
             full = self._size + size > self._most
             if full and not self._full_said:
                 _log.warning("no room to keep mail that passes unscanned", extra={"fields": {"octets": self._size}})
@@ -119,16 +126,6 @@ def read_pieces(path: Path) -> Iterator[bytes]:
             yield piece
 
 
-def _encoded(facts: Facts) -> bytes:
-    return msgspec.json.encode(msgspec.structs.replace(facts, **{k: _clean(v) for k, v in _texts(facts).items()}))
-
-
-def _texts(facts: Facts) -> dict[str, object]:
-    return {name: getattr(facts, name) for name in ("queue_id", "message_id", "sender", "recipients")}
-
-
-def _clean(value: object) -> object:
-    """Wire data may hold what is not Unicode."""
-    if isinstance(value, list):
-        return [_clean(one) for one in value]
-    return str(value)[:1000].encode("utf-8", "replace").decode()
+def _clean(text: str) -> str:
+    """Return wire data as JSON takes it."""
+    return text[:1000].encode("utf-8", "replace").decode()

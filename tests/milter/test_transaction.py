@@ -75,6 +75,31 @@ def test_a_large_message_moves_to_the_spool_and_is_seen_the_same(
     assert stored(spool, transaction) == b"Subject: x\r\n\r\n" + lines.replace(b"\n", b"\r\n")
 
 
+def test_what_lies_beyond_what_filters_see_can_be_read(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "IN_MEMORY_BYTES", 100)
+    monkeypatch.setattr(limits, "MESSAGE_BYTES", 200)
+    monkeypatch.setattr(limits, "MIB", 64)
+    wire = b"Subject: x\r\n\r\n" + b"a line\r\n" * 60
+    transaction = Transaction(spool)
+    transaction.add_header("Subject", b" x")
+    transaction.add_body(b"a line\r\n" * 60)
+    message = transaction.message()
+    assert message.size_capped
+    assert b"".join(message.beyond()) == wire[200:]
+    assert b"".join(message.beyond()) == wire[200:]
+    transaction.close()
+    with pytest.raises(OSError, match="not kept"):
+        b"".join(message.beyond())
+
+
+def test_without_a_file_nothing_lies_beyond(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "MESSAGE_BYTES", 200)
+    transaction = Transaction(None)
+    transaction.add_body(b"a line\r\n" * 60)
+    with pytest.raises(OSError, match="not kept"):
+        b"".join(transaction.message().beyond())
+
+
 def test_what_is_not_held_leaves_nothing(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "IN_MEMORY_BYTES", 10)
     transaction = Transaction(spool)

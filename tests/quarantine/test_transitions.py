@@ -13,6 +13,7 @@ import msgspec
 import pytest
 from sqlalchemy import select
 
+from tamis.filters.order import BY_NAME
 from tamis.quarantine import transitions
 from tamis.quarantine.records import decode_changes
 from tamis.quarantine.spool import Spool
@@ -75,6 +76,21 @@ def test_release_again_does_nothing(store: Store) -> None:
     before = rows(store)
     assert release(store, f"{name}.1") == []
     assert rows(store) == before
+
+
+def test_what_is_found_to_be_malware_later_is_not_released(store: Store) -> None:
+    name = hold(store, copy("bob@example.org"), copy("carol@example.org"), *parted("dave@example.org"))
+    held = [f"{name}.1", f"{name}.2"]
+    row = BY_NAME["antivirus-1"]
+    assert transitions.take_for_malware(store, name, row, "AV1_MALWARE", "main finds Evil") == sorted(held)
+    assert release(store, *held) == []
+    assert transitions.release(store, held[:1], "ann", WL, malware=True) == held[:1]
+    with store.transaction() as connection:
+        found = connection.execute(select(COPY.c.malware, COPY.c.row, COPY.c.test, COPY.c.because).distinct()).all()
+    assert (True, "1", "AV1_MALWARE", "main finds Evil") in found
+    assert len(found) == 2, "what is on its way is not held any more"
+    assert events(store, held[1]) == [("held", "antivirus-1", "main finds Evil")]
+    assert transitions.take_for_malware(store, "nobody", row, "AV1_MALWARE", "x") == []
 
 
 def test_release_without_a_header(store: Store) -> None:

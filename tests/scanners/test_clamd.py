@@ -129,6 +129,7 @@ def test_a_name_is_safe_and_short() -> None:
     assert len(name) == 200
 
 
+@pytest.mark.servers
 def test_one_that_says_nothing_is_asked_whether_it_lives() -> None:
     asked: list[bytes] = []
 
@@ -145,6 +146,7 @@ def test_one_that_says_nothing_is_asked_whether_it_lives() -> None:
     assert any(said.startswith(b"zPING") for said in asked)
 
 
+@pytest.mark.servers
 def test_one_that_lives_and_is_slow_has_until_the_deadline() -> None:
     def slow(connection: socket.socket) -> None:
         said = connection.recv(100)
@@ -162,6 +164,7 @@ def test_one_that_lives_and_is_slow_has_until_the_deadline() -> None:
         assert not failure.value.dead
 
 
+@pytest.mark.servers
 def test_one_that_drips_ends_with_the_deadline() -> None:
     def drip(connection: socket.socket) -> None:
         while True:
@@ -174,6 +177,7 @@ def test_one_that_drips_ends_with_the_deadline() -> None:
     assert time.monotonic() - began < 3
 
 
+@pytest.mark.servers
 def test_one_that_takes_nothing_ends_with_the_deadline() -> None:
     with Liar(lambda connection: time.sleep(10)) as liar, pytest.raises(Unanswered):
         clamd.scan(place(liar.endpoint), (b"a" * 1_000_000 for _ in range(50)), soon(3))

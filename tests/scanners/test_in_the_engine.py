@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from tamis.commands.common import read_message
 from tamis.config import parse
 from tamis.decision_log import fields
 from tamis.engine import Engine
 from tamis.mail import Mail, MailClass
-from tamis.record import Record, Verdict
+from tamis.record import Record, Verdict, as_json
 from tamis.testing import mail
 from tests.redis_server import Server
 from tests.scanner_servers import Clamd, signature
@@ -59,6 +60,16 @@ def test_infected_mail_in_every_mode(engine_of: Make, clam: Clamd, mode: str, ac
     assert verdict.row is not None
     assert (verdict.row.number, verdict.action, verdict.malware) == ("1" if stage == 1 else "24", action, True)
     assert verdict.because == f"s{stage} finds Test.Evil.UNOFFICIAL"
+
+
+def test_a_file_is_read_to_its_end(engine_of: Make, tmp_path: Path) -> None:
+    """Also beyond what other rows see."""
+    path = tmp_path / "large.eml"
+    path.write_bytes(b"Subject: x\r\n\r\n" + b"a line of text\r\n" * 400_000 + EVIL + b"\r\n")
+    with Clamd(signature("Test.Evil", EVIL)) as server:
+        record = engine_of(server.endpoint).examine(Mail(read_message(str(path)), recipients=["bob@example.org"]))
+    assert one(record).malware
+    assert ("SIZE_CAPPED", 0) in one(record).tests
 
 
 def test_outgoing_malware_is_refused(engine_of: Make, clam: Clamd) -> None:
@@ -148,6 +159,7 @@ def test_a_total_outage_asks_again_then_passes_mail_on(engine_of: Make) -> None:
     record = engine_of(NOBODY).examine(letter("hello"))
     assert record.ask_again.startswith("not scanned: s1: inet:1@127.0.0.1: no connection")
     assert fields(record)["action"] == "later"
+    assert as_json(record)["ask_again"] == record.ask_again
     record = engine_of(NOBODY, more="[antivirus]\ndefer_minutes = 0\n").examine(letter("hello"))
     assert record.ask_again == ""
     assert ("AV_UNAVAILABLE", 0) in one(record).tests
@@ -187,6 +199,20 @@ def test_a_new_worker_knows_how_long_it_has_lasted(engine_of: Make, server: Serv
     (key,) = server.client.keys("tamis:antivirus:out:*")
     server.client.set(key, repr(time.time() - 601), ex=60)
     assert probed(engine_of(NOBODY)).examine(letter("hello")).ask_again == ""
+
+
+def test_while_they_come_back_one_by_one_mail_is_asked_for_again(engine_of: Make) -> None:
+    with Clamd(tcp=True) as second:
+        second.kill()
+        engine = engine_of(NOBODY, second.endpoint)
+        assert engine.examine(letter("hello")).ask_again
+        second.start()
+        assert engine._scanners is not None
+        for scanner in engine._scanners.antivirus.of_stage(2):
+            scanner.service.probe_soon()
+        assert probed(engine).examine(letter("hello")).ask_again
+        engine._scanners.antivirus._total_at -= 6
+        assert engine.examine(letter("hello")).ask_again == ""
 
 
 @pytest.fixture

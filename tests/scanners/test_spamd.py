@@ -100,6 +100,7 @@ def test_no_octets_are_too_odd(said: bytes) -> None:
     spamd._tests(b"X-Spam-Tests: " + said + b"\nX-Spam-Status: Yes, tests=" + said)
 
 
+@pytest.mark.servers
 def test_one_that_says_nothing_is_found_dead() -> None:
     began = time.monotonic()
     with Liar(lambda connection: time.sleep(10)) as liar, pytest.raises(Unanswered, match="PING"):
