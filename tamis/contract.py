@@ -66,7 +66,14 @@ class FilterOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Abstain(Exception):
-    """Raised by a filter that cannot answer; the argument says why, for the record. Never costs anything else."""
+    """Raised by a filter that cannot answer; `why` is for the record. Never costs anything else.
+
+    `evidence` is what it can say all the same: hits that only score, others are dropped. Without it there are no hits.
+    """
+
+    def __init__(self, why: str, evidence: Iterable[Hit] = ()) -> None:
+        super().__init__(why)
+        self.evidence = tuple(hit for hit in evidence if not hit.decides and hit.decides_at_share is None)
 
 
 @dataclass(slots=True)
@@ -106,6 +113,8 @@ class Filter:
     stage: ClassVar[Stage]
     tests: ClassVar[Mapping[str, str]]
     """Every name its hits may carry, with what it means."""
+    given: ClassVar[Mapping[str, float]] = {}
+    """The amounts of hits whose weight is given by hand, to be shown; no model learns them."""
     scores: ClassVar[bool] = False
     """Whether its hits are evidence for the score: then it is asked even when an earlier row has decided."""
     needs_peer: ClassVar[bool] = False

@@ -200,6 +200,7 @@ class Examination:
                 answer.hits = tuple(question.filter.check(self._mail, context))
             except Abstain as reason:
                 answer.abstained = str(reason)
+                answer.hits = reason.evidence
             except Exception as error:  # fail open: one filter's fault never costs a message
                 answer.abstained = f"{type(error).__name__}: {error}"
                 answer.error = True
