@@ -17,6 +17,7 @@ class Bayes(Filter):
     stage = Stage.MESSAGE
     scores = True
     uses_model = True
+    version = 2
     tests = {"BAYES": "token evidence of the naive-Bayes model"}
 
     def cache_key(self, mail: Mail) -> bytes | None:

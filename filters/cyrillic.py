@@ -21,7 +21,7 @@ _CYRILLIC = re.compile(r"[\u0400-\u052f\u1c80-\u1c8f\u1d2b\u1d78\u2de0-\u2dff\ua
 class Cyrillic(Filter):
     name = "cyrillic"
     stage = Stage.MESSAGE
-    version = 2
+    version = 3
     tests = {"CYRILLIC": "Cyrillic characters in headers, body or URLs"}
 
     class Options(FilterOptions, frozen=True):

@@ -30,5 +30,6 @@ class EmptyMail(Filter):
                 return
         if any(_CONTENT_MARKUP.search(source) for part, source in message.text_parts):
             return
-        if not _INVISIBLE.sub("", message.text):
+        # What a style hides is text: styles are understood in part only, and this row decides.
+        if not _INVISIBLE.sub("", message.text) and not any(page.hidden for page in message.pages):
             yield Hit("EMPTY_MAIL", "no text, no image and no attachment", True)

@@ -1,8 +1,9 @@
-"""Row 33: what is odd in the structure of the header, and of the MIME structure it announces?
+"""Row 33: what is odd in the structure of the header, of the MIME structure it announces, and of what is shown?
 
 Why it works: mail software writes headers that follow the rules; spam software is written in a hurry.
 Each oddity alone proves nothing (old and homely senders have them too), so every one only scores, with
-the weight learned for it. SPEC, section 1, row 33; RFC 5322, RFC 2045, RFC 2047.
+the weight learned for it; what authors, pages and letters pretend (`tamis.phishing`), with a given one.
+SPEC, section 1, row 33; RFC 5322, RFC 2045, RFC 2047.
 """
 
 import re
@@ -12,9 +13,11 @@ from email.utils import parsedate_to_datetime
 
 from tamis import limits
 from tamis.charset import is_charset
-from tamis.contract import Context, Filter, Hit, Stage
+from tamis.contract import Context, Filter, FilterOptions, Hit, Stage
 from tamis.mail import Mail
 from tamis.message import Message
+from tamis.phishing import author_signs, letter_signs, page_signs
+from tamis.phishing.sign import as_hits
 
 _HOUR, _DAY = 3600.0, 86400.0
 _MESSAGE_ID = re.compile(r"<[^\s<>@]+@([^\s<>@]+)>")
@@ -23,6 +26,7 @@ _CONTROL = re.compile(rb"[\x01-\x08\x0b-\x1f\x7f]")
 _RECEIVED_DATE = re.compile(r";\s*([^;]{10,60})$")
 _ENCODINGS = ("", "7bit", "8bit", "binary", "base64", "quoted-printable")
 _ONCE = ("from", "to", "cc", "subject", "date", "message-id", "reply-to", "sender", "mime-version", "content-type")
+_SIGNS = {**author_signs.SIGNS, **page_signs.SIGNS, **letter_signs.SIGNS}
 
 
 class MalformedHeaders(Filter):
@@ -63,11 +67,17 @@ class MalformedHeaders(Filter):
         "MIME_ENCODING_UNKNOWN": "a transfer encoding nobody knows",
         "MIME_TYPE_INVALID": "a Content-Type: that is none",
         "RECEIVED_NONE": "no Received: field, as if it came from nowhere",
+        **{name: sign.meaning for name, sign in _SIGNS.items()},
     }
+    given = {name: sign.points for name, sign in _SIGNS.items()}
+
+    class Options(FilterOptions, frozen=True):
+        protected_names: tuple[str, ...] = ()
 
     def check(self, mail: Mail, ctx: Context) -> Iterator[Hit]:
-        for name in anomalies(mail.message):
-            yield Hit(name, self.tests[name])
+        yield from (Hit(name, self.tests[name]) for name in anomalies(mail.message))
+        authors = author_signs.found_in(mail, ctx.recipients, ctx.options.protected_names)
+        yield from as_hits((*authors, *page_signs.found_in(mail.message), *letter_signs.found_in(mail.message)), _SIGNS)
 
 
 def anomalies(message: Message) -> list[str]:

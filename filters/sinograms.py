@@ -24,7 +24,7 @@ _HANGUL = re.compile(r"[\u1100-\u11ff\u3131-\u318e\ua960-\ua97c\uac00-\ud7af]")
 class Sinograms(Filter):
     name = "sinograms"
     stage = Stage.MESSAGE
-    version = 2
+    version = 3
     tests = {
         "SINOGRAMS": "Han characters in headers, body or URLs",
         "KANA": "Japanese Kana in headers, body or URLs",

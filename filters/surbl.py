@@ -5,6 +5,9 @@ lists are read and vote as in row 16. SPEC, section 1, row 23.
 
 Which lists there are is configured once for the site (`[dnslists]`, kind url); none is by default. Not asked about are
 recipients' own domains, `networks.own_names`, and shorteners, which stand for no one place.
+
+Links that pretend to lead elsewhere only score, whatever the lists say, and where there are none
+(`tamis.phishing.link_signs`).
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,41 +23,16 @@ from tamis.dns import Question
 from tamis.dns_lists import DnsList, of_kind
 from tamis.dns_votes import Subject, questions, vote
 from tamis.mail import Mail
+from tamis.phishing import link_signs
+from tamis.phishing.brands import hosts
+from tamis.phishing.sign import as_hits
 from tamis.private_space import is_private
 from tamis.site import Site
 
 SOME_POINTS: Final = 1.0
 """What it adds to the score that fewer lists name a domain than decide."""
 
-SHORTENERS: Final = frozenset(
-    {
-        "bit.ly",
-        "bitly.com",
-        "buff.ly",
-        "cutt.ly",
-        "dlvr.it",
-        "fb.me",
-        "goo.gl",
-        "ift.tt",
-        "is.gd",
-        "lnkd.in",
-        "ow.ly",
-        "qr.ae",
-        "rb.gy",
-        "rebrand.ly",
-        "s.id",
-        "shorturl.at",
-        "t.co",
-        "t.ly",
-        "t.me",
-        "tiny.cc",
-        "tinyurl.com",
-        "trib.al",
-        "v.gd",
-        "wp.me",
-        "youtu.be",
-    }
-)
+SHORTENERS: Final = hosts().shorteners | {"fb.me", "t.me", "trib.al", "wp.me", "youtu.be"}
 
 
 class Surbl(Filter):
@@ -65,7 +43,9 @@ class Surbl(Filter):
         "SURBL_LISTED": "enough URL lists name a domain or an address in the message",
         "SURBL_SOME": "a URL list names a domain or an address in the message, but fewer do than decide",
         "SURBL_CAPPED": "the message names more domains than the lists are asked about",
+        **{name: sign.meaning for name, sign in link_signs.SIGNS.items()},
     }
+    given = {"SURBL_SOME": SOME_POINTS, **{name: sign.points for name, sign in link_signs.SIGNS.items()}}
 
     class Options(FilterOptions, frozen=True):
         share: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.5
@@ -77,9 +57,11 @@ class Surbl(Filter):
 
     def check(self, mail: Mail, ctx: Context) -> Iterator[Hit]:
         lists, options = of_kind(ctx.site.dns_lists, "url"), ctx.options
+        signs = tuple(as_hits(link_signs.found_in(mail, ctx.recipients), link_signs.SIGNS))
         if not lists and of_kind(ctx.site.mute_lists, "url"):
-            raise Abstain("no list has a vote: none has passed its test")
+            raise Abstain("no list has a vote: none has passed its test", signs)
         if not lists:
+            yield from signs
             return
         subjects, left_out = _subjects(mail, ctx.site, lists)
         tallies = vote(ctx.dns, lists, subjects)
@@ -88,15 +70,16 @@ class Surbl(Filter):
         undecided = [tally for tally in tallies if tally.undecided(options.answers)]
         if not some and undecided:
             first = undecided[0]
-            raise Abstain(f"only {first.answered} of {first.asked} lists answered about {first.subject}")
+            raise Abstain(f"only {first.answered} of {first.asked} lists answered about {first.subject}", signs)
         if not some and mail.message.capped:
-            raise Abstain("a cap kept some of the message from being looked at")
+            raise Abstain("a cap kept some of the message from being looked at", signs)
         for tally in decisive[:1]:
             yield Hit("SURBL_LISTED", str(tally), decides=True, amount=0.0)
         for tally in some[:1] if not decisive else ():
             yield Hit("SURBL_SOME", str(tally), amount=SOME_POINTS)
         if left_out:
             yield Hit("SURBL_CAPPED", f"the lists were asked about {len(subjects)} domains and no more", amount=0.0)
+        yield from signs
 
 
 def _subjects(mail: Mail, site: Site, lists: Sequence[DnsList]) -> tuple[list[Subject], bool]:

@@ -73,14 +73,16 @@ class FilterOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Abstain(Exception):
-    """Raised by a filter that cannot answer; the argument says why, for the record. Never costs anything else.
+    """Raised by a filter that cannot answer; `why` is for the record. Never costs anything else.
 
+    `evidence` is what it can say all the same: hits that only score, others are dropped. Without it there are no hits.
     `test` is the name printed for it in X-Spam-Status, in place of the row's with _ABSTAINED. `ask_again`: the answer
     is worth waiting for, and the client may be asked to come back (SPEC, row 1: malware).
     """
 
-    def __init__(self, why: str, *, test: str = "", ask_again: bool = False) -> None:
+    def __init__(self, why: str, evidence: Iterable[Hit] = (), *, test: str = "", ask_again: bool = False) -> None:
         super().__init__(why)
+        self.evidence = tuple(hit for hit in evidence if not hit.decides and hit.decides_at_share is None)
         self.test = test
         self.ask_again = ask_again
 
@@ -136,6 +138,8 @@ class Filter:
     stage: ClassVar[Stage]
     tests: ClassVar[Mapping[str, str]]
     """Every name its hits may carry, with what it means."""
+    given: ClassVar[Mapping[str, float]] = {}
+    """The amounts of hits whose weight is given by hand, to be shown; no model learns them."""
     scores: ClassVar[bool] = False
     """Whether its hits are evidence for the score: then it is asked even when an earlier row has decided."""
     needs_peer: ClassVar[bool] = False

@@ -37,7 +37,6 @@ _READ: Final = frozenset(
         "margin-left",
         "max-height",
         "max-width",
-        "mso-hide",
         "opacity",
         "overflow",
         "position",
@@ -162,7 +161,7 @@ def is_tiny(size: float | None) -> bool:
 
 def removes(style: Style) -> bool:
     """Whether an element is not shown, nor anything in it, whatever that says itself."""
-    if style.get("display") == "none" or style.get("mso-hide") == "all" or _is_zero(style.get("opacity", "")):
+    if style.get("display") == "none" or _is_zero(style.get("opacity", "")):
         return True
     if style.get("position") in ("absolute", "fixed") and any(_is_far(style.get(side, "")) for side in ("left", "top")):
         return True

@@ -227,6 +227,7 @@ class Examination:
             except Abstain as reason:
                 answer.abstained, answer.abstained_as = str(reason), reason.test
                 answer.ask_again = reason.ask_again
+                answer.hits = reason.evidence
             except Exception as error:  # fail open: one filter's fault never costs a message
                 answer.abstained = f"{type(error).__name__}: {error}"
                 answer.error = True

@@ -62,6 +62,18 @@ STYLE_CLASSES: Final = 20
 ANCHORS: Final = 500
 """Links of one HTML part of which the text is compared with where they lead."""
 
+SIGN_LINKS: Final = 200
+"""Distinct links of one message that are looked at for signs of phishing."""
+
+SIGN_RECIPIENTS: Final = 50
+"""Recipients whose own domains links and authors are held against; each costs as much as all links."""
+
+SIGN_PAGES: Final = 20
+"""Attached pages of one message that are looked at for them."""
+
+SIGN_CHARS: Final = 32 * KIB
+"""Characters of text, and of each attached page, that are looked at for signs of phishing."""
+
 URLS: Final = 500
 """Distinct URLs taken from one message."""
 

@@ -113,7 +113,7 @@ def links_of(message: "Message") -> Links:
     _in_text(message.subject, found)
     _in_fields(message, found)
     for match in _BARE.finditer(f"{message.subject}\n{message.text}"):
-        found.name(_bare(match[1]))
+        found.name(bare_host(match[1]))
     return Links(tuple(found.led_to | found.named), found.capped)
 
 
@@ -157,7 +157,7 @@ def _within(text: str) -> Iterator[Host | None]:
     for match in _REWRITTEN.finditer(text):
         yield host(match[1].replace("-2D", "-"))
     for match in _IN_PARAMETER.finditer(text):
-        yield _bare(match[1])
+        yield bare_host(match[1])
 
 
 def _unwrapped(text: str) -> Iterator[str]:
@@ -172,7 +172,7 @@ def _unwrapped(text: str) -> Iterator[str]:
             continue
 
 
-def _bare(text: str) -> Host | None:
+def bare_host(text: str) -> Host | None:
     """Return a name without any sign of a URL, where its top-level domain exists and is not the ending of a file."""
     name = host(text)
     if not isinstance(name, str):

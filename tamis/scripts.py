@@ -4,7 +4,7 @@ import re
 from typing import Final
 from urllib.parse import unquote
 
-from tamis.message import Message
+from tamis.message import Message, strip_markup
 
 _TRACE: Final = frozenset({b"received", b"return-path", b"x-received", b"delivered-to", b"x-original-to"})
 
@@ -21,9 +21,11 @@ def visible_text(message: Message) -> str:
 
 
 def written_text(message: Message) -> str:
-    """Return `visible_text` and every header field but those of the hosts on the way, decoded alike."""
+    """Return `visible_text`, text that is hidden, and every header field but those of the hosts on the way."""
     fields = (field.text for field in message.headers if field.name.lower() not in _TRACE)
-    return "\n".join([visible_text(message), *(_unpunycode(unquote(text)) for text in fields)])
+    html = [source for part, source in message.text_parts if part.content_type == "text/html"]
+    hidden = (strip_markup(source) for page, source in zip(message.pages, html, strict=True) if page.hidden)
+    return "\n".join([visible_text(message), *hidden, *(_unpunycode(unquote(text)) for text in fields)])
 
 
 def text_for(message: Message, ratio: float) -> str:

@@ -7,7 +7,7 @@ from tamis.commands.common import add_config_option, load_config, print_json, pr
 
 
 def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    parser = subparsers.add_parser("tests", help="print the named tests and their learned weights")
+    parser = subparsers.add_parser("tests", help="print the named tests and their weights, learned or given")
     add_config_option(parser)
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.set_defaults(run=run)
@@ -22,7 +22,13 @@ def run(args: argparse.Namespace) -> int:
     from tamis.authentication import evidence
 
     found: list[dict[str, Any]] = [
-        {"name": name, "row": row.number, "filter": row.name, "weight": weights.get(name, 0.0), "meaning": meaning}
+        {
+            "name": name,
+            "row": row.number,
+            "filter": row.name,
+            "weight": row.filter.given.get(name, weights.get(name, 0.0)),
+            "meaning": meaning,
+        }
         for row in ORDER
         if row.filter
         for name, meaning in row.filter.tests.items()

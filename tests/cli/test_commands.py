@@ -173,6 +173,10 @@ def test_tests(tamis: Tamis) -> None:
     names = [*(name for row in ORDER if row.filter for name in row.filter.tests), *evidence.TESTS]
     assert [test["name"] for test in found] == names
     assert all(isinstance(test["weight"], float) for test in found)
+    weights = {test["name"]: test["weight"] for test in found}
+    given = {name: points for row in ORDER if row.filter for name, points in row.filter.given.items()}
+    assert {name: weights[name] for name in given} == given
+    assert weights["FROM_NAME_BRAND"] == 1.5
     assert len(tamis.good("tests").splitlines()) == 1 + len(names)
 
 

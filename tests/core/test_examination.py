@@ -514,6 +514,16 @@ def test_an_abstention_says_why_and_is_no_error(place: Place, caplog: pytest.Log
     assert caplog.records == []
 
 
+def test_an_abstention_may_leave_evidence_that_scores_and_never_decides(place: Place) -> None:
+    reason = Abstain("no answer", [Hit("A", "", amount=1.0), Hit("B", "", decides=True, amount=2.0)])
+    place(helo=ScoringProbe(Hit("C", "", amount=4.0), reason))
+    record = examine()
+    assert row_of(record) == ""
+    tests = dict(only(record).tests)
+    assert (tests["HELO_ABSTAINED"], tests["A"]) == (0, 1000)
+    assert not tests.keys() & {"B", "C"}
+
+
 def test_an_unknown_peer_leaves_its_rows_out() -> None:
     record = examine(peer="", lists=[WL_IP, BL_IP])
     said = {answer.row.name: answer.abstained for answer in record.answers}

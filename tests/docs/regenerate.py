@@ -56,7 +56,8 @@ def filters_page() -> str:
         "## The tests of each filter",
         "",
         "A test is a name that a hit carries. Tests of rows marked *scores* are evidence: they are printed in",
-        "X-Spam-Status with the weight the model learned for them. `tamis tests` prints the weights in force.",
+        "X-Spam-Status with the weight the model learned for them, or one given by hand. `tamis tests` prints the",
+        "weights in force.",
     ]
     for row in ORDER:
         lines += _tests(row)

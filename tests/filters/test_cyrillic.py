@@ -77,3 +77,9 @@ def test_what_hosts_on_the_way_wrote_does_not_count() -> None:
 
 def test_an_undecodable_name_of_a_host_is_left_as_it_is() -> None:
     assert hits(FILTER, mail("\nhttp://xn--99999999999999999999.example/ http://xn--\xff.example/")) == []
+
+
+def test_text_that_a_style_hides_is_no_less_in_the_body() -> None:
+    text = "Content-Type: text/html; charset=utf-8\n\n<p>hello</p><p style='display:none'>привет</p>\n"
+    assert hits(Cyrillic(), mail(text)) == ["CYRILLIC"]
+    assert hits(Cyrillic(), mail(text), Cyrillic.Options(ratio=0.1)) == []

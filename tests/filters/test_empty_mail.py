@@ -54,3 +54,8 @@ def test_clean(text: str) -> None:
 
 def test_says_nothing_of_what_was_not_read() -> None:
     assert hits(FILTER, mail("\n" + " " * limits.MESSAGE_BYTES)) == []
+
+
+def test_text_that_a_style_hides_is_text() -> None:
+    """Styles are understood in part only, and the row decides."""
+    assert hits(EmptyMail(), mail("Content-Type: text/html\n\n<p style='display:none'>hello</p>\n")) == []

@@ -110,7 +110,8 @@ FIRED: dict[str, bytes] = {
 
 
 def test_every_name_has_its_message() -> None:
-    assert list(FIRED) == list(FILTER.tests)
+    """Those with a given weight are signs of phishing (tests/phishing)."""
+    assert list(FIRED) == [name for name in FILTER.tests if name not in FILTER.given]
 
 
 def test_clean() -> None:
@@ -135,7 +136,7 @@ def test_hit(name: str) -> None:
 
 def test_no_hit_decides() -> None:
     for text in FIRED.values():
-        assert not any(hit.decides for hit in FILTER.check(mail(text), Context()))
+        assert not any(hit.decides for hit in FILTER.check(mail(text), Context(options=FILTER.Options())))
 
 
 @pytest.mark.parametrize(
