@@ -5,7 +5,7 @@ between two bounds: many events weigh no more than a few, and one complaint can 
 """
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -16,6 +16,7 @@ MOST: Final = 4.0
 FORGOTTEN_AFTER: Final = 7.0
 """Half-lives after which even the largest weight is next to nothing (0.03)."""
 _DAY_SECONDS: Final = 86_400.0
+_START: Final = datetime(1970, 1, 1)
 
 
 class Event(enum.StrEnum):
@@ -83,10 +84,9 @@ def bounded(points: float) -> float:
     return max(-MOST, min(MOST, points))
 
 
-def encode(weight: Weight) -> str:
-    """Return a weight as text, for the file that workers map."""
-    counts = " ".join(str(weight.counts.get(event, 0)) for event in Event)
-    return f"{weight.points:.6g} {weight.at.timestamp():.3f} {counts}"
+def encode(points: float, at: datetime, counts: Iterable[int]) -> str:
+    """Return a weight as text, for the file that workers map; `at` is UTC without saying so, as in the database."""
+    return f"{points:.6g} {(at - _START).total_seconds():.3f} {' '.join(map(str, counts))}"
 
 
 def decode(text: str) -> Weight | None:

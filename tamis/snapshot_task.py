@@ -40,13 +40,20 @@ class SnapshotTask:
     """
 
     def __init__(
-        self, config: Config, store: Source | None = None, path: Path | None = None, names: Collection[str] = LISTS
+        self,
+        config: Config,
+        store: Source | None = None,
+        path: Path | None = None,
+        names: Collection[str] = LISTS,
+        what: str = "lists",
     ) -> None:
-        """Without `store` and `path` those of the lists; `names` are the lists that there may be in it."""
+        """Without `store` and `path` those of the lists; `names` are the lists that there may be in it, `what` names
+        all of them together to a person."""
         self._store = store or ListStore(config.database_url)
         self._database = name_of(config.database_url)
         self._path = path or snapshot_path(config)
         self._names = names
+        self._what = what
         self._written: tuple[int, FileStamp] | None = None
         self._left_out = 0
 
@@ -58,7 +65,7 @@ class SnapshotTask:
                 self._write(version)
         except (SQLAlchemyError, OSError, ValueError) as error:
             self._written = None
-            instead = "the last good lists stay" if self._path.exists() else "there are none yet"
+            instead = f"the last good {self._what} stay" if self._path.exists() else "there are none yet"
             raise ListsNotRead(f"{instead}: {first_line(error)}") from error
 
     def _write(self, version: int) -> None:
@@ -79,7 +86,7 @@ class SnapshotTask:
             return
         if last.version and last.database == self._database:
             raise SnapshotError(
-                f"the database {self._database} has no lists any more; to begin anew, remove {self._path}"
+                f"the database {self._database} has no {self._what} any more; to begin anew, remove {self._path}"
             )
 
 

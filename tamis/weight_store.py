@@ -185,9 +185,11 @@ class WeightStore:
         with self._reading() as connection:
             if connection is None:
                 raise schema.SchemaError("it has no tables")
-            found: Any = connection.execution_options(yield_per=_AT_ONCE).execute(select(SENDER_WEIGHT))
-            for row in found:
-                yield LIST, row.domain, row.sender, encode(_weight(row)), None
+            columns = [SENDER_WEIGHT.c[name] for name in ("domain", "sender", "weight", "at")]
+            counts = [SENDER_WEIGHT.c[event.column] for event in Event]
+            found: Any = connection.execution_options(yield_per=_AT_ONCE).execute(select(*columns, *counts))
+            for domain, sender, points, at, *numbers in found:
+                yield LIST, domain, sender, encode(points, at, numbers), None
 
     @contextmanager
     def _reading(self) -> Iterator[Connection | None]:

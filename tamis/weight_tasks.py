@@ -22,7 +22,7 @@ _REST: Final = 9.0
 def tasks(config: Config) -> list[Task]:
     """Return the tasks; called in the keeper's process."""
     store = WeightStore(config.database_url, config.settings.autowhitelist.half_life_days)
-    snapshot = SnapshotTask(config, store, weights_path(config), {LIST})
+    snapshot = SnapshotTask(config, store, weights_path(config), {LIST}, "weights of senders")
     rests_until = 0.0
 
     def write() -> None:

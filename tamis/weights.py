@@ -4,7 +4,11 @@ import os
 from datetime import datetime
 from typing import Final, Protocol
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from tamis.config import Config
+from tamis.contract import Abstain
+from tamis.database import first_line
 from tamis.list_sources import FileStamp, file_stamp
 from tamis.sender_weights import Weight, decode
 from tamis.snapshot import StoredLists, weights_path
@@ -81,4 +85,7 @@ class DatabaseWeights:
         return self if new else None
 
     def find(self, domain: str, sender: str) -> Weight | None:
-        return self._store.find(domain, sender)
+        try:
+            return self._store.find(domain, sender)
+        except (SQLAlchemyError, OSError) as error:
+            raise Abstain(f"what was learned of senders cannot be read: {first_line(error)}") from error

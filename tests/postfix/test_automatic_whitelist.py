@@ -1,10 +1,13 @@
 """Row 7 with a real Postfix, the real daemon and its keeper: mail goes out, is delivered or not, and what follows."""
 
 import sqlite3
+import subprocess
+import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,8 +18,9 @@ from tamis.message import Message
 from tamis.postfix.instance import PrivatePostfix
 from tamis.postfix.served import RunningTamis
 from tamis.postfix.sink import Sink
-from tamis.sender_weights import Event
+from tamis.sent_journal import written
 from tamis.weight_store import WeightStore
+from tests.core.test_feedback_report import FIELDS, report
 from tests.dns_server import DnsServer
 from tests.endtoend.site import as_service_user
 
@@ -31,13 +35,19 @@ ZONE: ZoneText = {
     "remote.example MX": ["10 mail.remote.example"],
     "remote.example TXT": ["v=spf1 ip4:203.0.113.25 -all"],
 }
+FRANK = "frank@remote.example"
 SETTINGS = f"""
 [autowhitelist]
 wait_minutes = {WAIT / 60}
+[delivery]
+server = "127.0.0.1:1"
 [policy]
 mode = "tag"
 [domain."example.org".filters.auto-whitelisted-sender]
 outgoing = true
+[domain."held.example"]
+mode = "quarantine"
+blacklist_sender = ["{FRANK}"]
 """
 BOUNCES = {"internal_mail_filter_classes": "bounce"}
 """What docs/existing-postfix.md says about the MTA's own reports; non_smtpd_milters names Tamis already."""
@@ -72,6 +82,32 @@ class Post:
         (found,) = self.until(lambda: [d for d in self.postfix.delivered.all() if marker.encode() in d.message])
         return Message(found.content)
 
+    def hold(self, sender: str) -> str:
+        """Somebody there writes to held.example; returns our id of the message, which is held."""
+        known = {row[0] for row in self.rows("SELECT message_id FROM copy")}
+        self._to_held(sender)
+        found = self.until(lambda: {row[0] for row in self.rows("SELECT message_id FROM copy")} - known)
+        return str(found.pop())
+
+    def passes(self, sender: str) -> bool:
+        """Whether what somebody writes to held.example is delivered."""
+        before = self.postfix.delivered.count()
+        held = len(self.rows("SELECT id FROM copy"))
+        self._to_held(sender)
+        self.until(lambda: self.postfix.delivered.count() > before or len(self.rows("SELECT id FROM copy")) > held)
+        return self.postfix.delivered.count() > before
+
+    def _to_held(self, sender: str) -> None:
+        text = f"From: {sender}\nSubject: {uuid.uuid4().hex}\n\nhello\n".encode()
+        peer = {"peer": PEER, "name": "mail.remote.example", "helo": "mail.remote.example"}
+        assert self.postfix.send(text, sender, ["x@held.example"], **peer).accepted  # type: ignore[arg-type]
+
+    def tamis_command(self, *words: str) -> None:
+        """Run a command of an administrator's."""
+        command = [sys.executable, "-m", "tamis.cli", *words[:2], "-c", str(self.tamis.config), *words[2:]]
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert (done.returncode, done.stderr) == (0, "")
+
     def points(self, sender: str, domain: str = "example.org") -> float:
         config = configuration.load(self.tamis.config)
         with as_service_user():
@@ -80,11 +116,13 @@ class Post:
 
     def state(self, recipient: str) -> list[str]:
         """What is known of mail to somebody."""
+        return [row[0] for row in self.rows("SELECT state FROM sent WHERE recipient = ?", recipient)]
+
+    def rows(self, query: str, *values: str) -> list[tuple[Any, ...]]:
         database = self.tamis.folder / "state" / "tamis.db"
-        query = "SELECT state FROM sent WHERE recipient = ?"
         try:
             with as_service_user(), closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
-                return [row[0] for row in connection.execute(query, (recipient,))]
+                return connection.execute(query, values).fetchall()
         except sqlite3.OperationalError:
             return []  # Nothing has been written yet.
 
@@ -104,7 +142,7 @@ def post(can_run_postfix: None) -> Iterator[Post]:
         RunningTamis(f'[dns]\nservers = ["{names.address}"]\n{SETTINGS}') as tamis,
         PrivatePostfix(
             tamis.milter,
-            domains=["example.org", "other.example"],
+            domains=["example.org", "other.example", "held.example"],
             routes={"remote.example": sink.transport},
             settings=BOUNCES,
         ) as postfix,
@@ -121,16 +159,16 @@ def row_7(message: Message) -> str:
 
 
 def test_who_was_written_to_may_answer(post: Post) -> None:
-    bob, report = "bob@remote.example", "gone.bob@remote.example"
+    bob, gone = "bob@remote.example", "gone.bob@remote.example"
     assert row_7(post.answer(bob)) == ""
-    post.write(bob, report)
+    post.write(bob, gone)
     post.until(lambda: post.state(bob) == ["counted"])
     assert post.points(bob) == 1
     # Postfix's own report has come to Ann by now, and through the milter.
-    assert post.state(report) == ["failed"]
-    assert post.points(report) == 0
+    assert post.state(gone) == ["failed"]
+    assert post.points(gone) == 0
     post.until(lambda: row_7(post.answer(bob)) == "Auto Whitelisted EMail Address")
-    assert row_7(post.answer(report)) == ""
+    assert row_7(post.answer(gone)) == ""
     assert row_7(post.answer(bob, to="x@other.example")) == "", "each domain learns for itself"
 
 
@@ -166,18 +204,20 @@ def test_a_late_report_takes_it_back(post: Post) -> None:
     post.until(lambda: not row_7(post.answer(dave)))
 
 
-def test_what_is_done_by_hand_acts(post: Post) -> None:
-    frank = "frank@remote.example"
-    config = configuration.load(post.tamis.config)
-
-    def learn(event: Event) -> None:
-        with as_service_user():
-            WeightStore(config.database_url, 90.0).learn("example.org", frank, event, "admin")
-
-    learn(Event.RELEASE)
-    post.until(lambda: row_7(post.answer(frank)))
-    learn(Event.COMPLAINT)
-    post.until(lambda: not row_7(post.answer(frank)))
+def test_a_release_raises_and_a_complaint_lowers(post: Post, tmp_path: Path) -> None:
+    """Whatever the mail of a sender is held for after row 7: here a blacklist."""
+    held = post.hold(FRANK)
+    assert post.points(FRANK, "held.example") == 0
+    post.tamis_command("quarantine", "release", held, "--wait", "0")
+    assert post.points(FRANK, "held.example") == 2
+    post.until(lambda: post.passes(FRANK))
+    complaint = tmp_path / "complaint.eml"
+    complaint.write_bytes(report(FIELDS.replace("somespammer@Example.net", FRANK)))
+    post.tamis_command("complaint", "import", str(complaint))
+    assert post.points(FRANK, "held.example") == pytest.approx(0, abs=0.01)
+    post.until(lambda: not post.passes(FRANK))
+    post.tamis_command("sender", "learn", "validation", FRANK, "--domain", "held.example")
+    post.until(lambda: post.passes(FRANK))
 
 
 def test_an_answer_to_our_message_is_a_notice(post: Post) -> None:
@@ -188,3 +228,13 @@ def test_an_answer_to_our_message_is_a_notice(post: Post) -> None:
     name = post.write("hugo@remote.example", sender="ann@other.example")
     answered = post.answer("", text.format(name))
     assert "NULL_SENDER_NOTICE: 0" in (answered.header("X-Spam-Status") or "")
+
+
+def test_what_a_worker_has_seen_outlasts_it(post: Post) -> None:
+    last = "last@remote.example"
+    post.write(last)
+    post.tamis.stop()
+    waiting = list(written(post.tamis.folder / "state" / "sent"))
+    assert waiting or post.state(last)
+    post.tamis.start()
+    post.until(lambda: post.state(last) == ["counted"])
