@@ -14,6 +14,7 @@ import msgspec
 
 from tamis.contract import Filter, FilterOptions, Stage
 from tamis.filters.attachment_hashes import AttachmentHashes
+from tamis.filters.auto_whitelisted_sender import AutoWhitelistedSender
 from tamis.filters.banned_ip import BannedIP
 from tamis.filters.bayes import Bayes
 from tamis.filters.blacklisted_ip import BlacklistedIP
@@ -110,7 +111,14 @@ ORDER: Final = (
     Row("4", "whitelisted-ip", _C, _PASS, "Is the peer on a whitelist?", WhitelistedIP),
     Row("5", "spf", _S, _SPAM, "Does the envelope sender's domain forbid this peer?", SPF),
     Row("6", "whitelisted-sender", _M, _PASS, "Is the envelope sender, or the author, whitelisted?", WhitelistedSender),
-    Row("7", "auto-whitelisted-sender", _M, _PASS, "Has this sender earned enough weight with the domain?"),
+    Row(
+        "7",
+        "auto-whitelisted-sender",
+        _M,
+        _PASS,
+        "Has this sender earned enough weight with the domain?",
+        AutoWhitelistedSender,
+    ),
     Row("7b", "sender-complaint", _S, _SPAM, "Is the sender on the complaint list?", SenderComplaint, Switch.ALWAYS),
     Row(
         "8",

@@ -5,7 +5,7 @@ Rows are locked in the order of their ids, or passed over where somebody has the
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, delete, exists, insert, select, update
@@ -17,6 +17,7 @@ from tamis.quarantine.records import NEEDS_CONTENT, State, StoredChanges, decode
 from tamis.quarantine.rows import now, outbox_row, storable
 from tamis.quarantine.store import Store, lock_contents
 from tamis.quarantine.tables import CONTENT, COPY, EVENT, MESSAGE, OUTBOX
+from tamis.weight_store import Lesson, learn
 
 _TOGETHER: Final = 500
 """Copies changed in one transaction: holds wait meanwhile."""
@@ -26,19 +27,29 @@ Progress = Callable[[int, int], None]
 
 
 def release(
-    store: Store, copy_ids: Sequence[str], by: str, header: str, note: str = "", malware: bool = False
+    store: Store,
+    copy_ids: Sequence[str],
+    by: str,
+    header: str,
+    note: str = "",
+    malware: bool = False,
+    lesson: Lesson | None = None,
 ) -> list[str]:
     """Send held copies on their way; return those that were held. Asked again it does nothing.
 
     `header` is the name of the field that says who released them, empty for none. Copies with malware stay held
-    unless `malware` is set. Raises `sqlalchemy.exc.SQLAlchemyError`.
+    unless `malware` is set. `lesson` is what the release teaches of the sender (row 7), once for each message and
+    recipient domain; malware teaches nothing. Raises `sqlalchemy.exc.SQLAlchemyError`.
     """
     faults.point("release.asked")
     released: list[str] = []
+    taught: set[tuple[str, str]] = set()
     for batch in _batches(copy_ids):
-        wanted = select(COPY).where(COPY.c.id.in_(batch)).order_by(COPY.c.id)
+        wanted = select(COPY, MESSAGE.c.sender_key).join(MESSAGE, MESSAGE.c.id == COPY.c.message_id)
+        wanted = wanted.where(COPY.c.id.in_(batch)).order_by(COPY.c.id)
         if not malware:
             wanted = wanted.where(~COPY.c.malware)
+        pupils: list[tuple[str, str]] = []
         with store.transaction() as connection:
             for row in connection.execute(wanted).all():
                 outbox_id = new_id()
@@ -50,6 +61,13 @@ def release(
                 new = outbox_row(outbox_id, row.message_id, "release", not row.legs, StoredChanges(add=fields))
                 connection.execute(insert(OUTBOX).values(new))
                 released.append(row.id)
+                if (row.message_id, row.domain) not in taught and not row.malware:
+                    taught.add((row.message_id, row.domain))
+                    pupils.append((row.domain, row.sender_key))
+            # After all rows of copies are locked, or two releases would wait for each other.
+            if lesson is not None:
+                for domain, sender in pupils:
+                    learn(connection, domain, sender, lesson, by, datetime.now(UTC))
     faults.point("release.committed")
     return released
 

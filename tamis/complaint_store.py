@@ -17,6 +17,8 @@ from tamis.list_rows import put, storable, take_away
 from tamis.list_store import ListStore
 from tamis.lists import PLATFORM, BadEntry
 from tamis.reputation_tables import COMPLAINT, PROPOSAL
+from tamis.sender_weights import HALF_LIFE_DAYS
+from tamis.weight_store import complain
 
 _AT_ONCE: Final = 200
 _AGAIN: Final = 2
@@ -26,11 +28,17 @@ _AGAIN: Final = 2
 class ComplaintStore:
     """The complaints and proposals in the database of the lists."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, half_life_days: float = HALF_LIFE_DAYS) -> None:
+        """`half_life_days`: how fast fades what was learned of senders."""
         self._store = ListStore(url)
+        self._half_life = half_life_days
 
     def record(self, complaints: Iterable[Complaint]) -> tuple[int, int]:
-        """Keep complaints; return how many are new, and how many were known. Raises SQLAlchemyError."""
+        """Keep complaints; return how many are new, and how many were known. Raises SQLAlchemyError.
+
+        Of a sender, each new one counts at once against what it has earned for row 7: the most that forged ones do
+        is that its mail is judged as that of strangers.
+        """
         latest = {(one.kind, one.value, one.report): one for one in complaints}
         new: list[Complaint] = []
         with self._store.change("complaints") as connection:
@@ -39,6 +47,9 @@ class ComplaintStore:
                 new += _insert_new(connection, everything[start : start + _AT_ONCE])
             for kind, value in dict.fromkeys((one.kind, one.value) for one in new):
                 _propose(connection, kind, value)
+            for one in new:
+                if one.kind is Kind.SENDER:
+                    complain(connection, one.value, self._half_life, one.source, datetime.now(UTC))
         return len(new), len(latest) - len(new)
 
     def proposals(self, state: State | None = None, kind: Kind | None = None, limit: int = 0) -> list[Proposal]:

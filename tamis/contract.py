@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tamis.counters import Counters
     from tamis.greylist import Greylist
     from tamis.models.bayes import Model
+    from tamis.weights import Weights
 
 
 class Stage(enum.StrEnum):
@@ -85,6 +86,7 @@ class Context:
     counters: "Counters | None" = None
     greylist: "Greylist | None" = None
     bans: "Bans | None" = None
+    weights: "Weights | None" = None
     decoys: Collection[str] = ()
     forwarders: Collection[str] = ()
     authentication: Authentication = field(default_factory=Authentication)

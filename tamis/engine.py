@@ -42,6 +42,7 @@ from tamis.refusal import examine_outgoing, refused_for_now
 from tamis.settings import enabled_lists
 from tamis.shared_state import shared_state
 from tamis.site import Site
+from tamis.weights import DatabaseWeights, MappedWeightSource, Weights, WeightSource
 
 _log = logging.getLogger("tamis")
 
@@ -106,7 +107,12 @@ class Engine:
     """Examines mail. Create it after fork; `examine` may be called from any number of threads."""
 
     def __init__(
-        self, config: Config, redis_url: str = "", lists: ListSource | None = None, network: bool = True
+        self,
+        config: Config,
+        redis_url: str = "",
+        lists: ListSource | None = None,
+        network: bool = True,
+        weights: WeightSource | None = None,
     ) -> None:
         """Without `network` the DNS is not asked."""
         self.config = config
@@ -123,6 +129,8 @@ class Engine:
         self._destinations = Destinations(config.settings.aliases)
         self._lists = lists or DatabaseLists(config)
         self._lists_failed = False
+        self._weights = weights or DatabaseWeights(config)
+        self._weights_failed = False
         self._ready = False
         self._model_stamp: _Stamp | None = None
         self._bad_model: _Stamp | None = None
@@ -158,10 +166,15 @@ class Engine:
 
     def _refresh_snapshot(self) -> None:
         with self._refreshing:
-            lists, model = self._fresh_lists(), self._fresh_model()
-            if lists is not None or model is not None:
+            lists, model, weights = self._fresh_lists(), self._fresh_model(), self._fresh_weights()
+            if lists is not None or model is not None or weights is not None:
                 current = self._snapshot
-                self._snapshot = replace(current, lists=lists or current.lists, model=model or current.model)
+                self._snapshot = replace(
+                    current,
+                    lists=lists or current.lists,
+                    model=model or current.model,
+                    weights=weights or current.weights,
+                )
             self._dns_lists.step()
             self._take_up_dns_lists()
 
@@ -193,6 +206,18 @@ class Engine:
         self._lists_failed = False
         self._ready = True
         return lists
+
+    def _fresh_weights(self) -> Weights | None:
+        try:
+            weights = self._weights.fresh()
+        except (SQLAlchemyError, OSError, ValueError) as error:
+            # Where the keeper has not written any yet, row 7 says so.
+            if not self._weights_failed and not isinstance(error, FileNotFoundError):
+                _log.warning("weights of senders not read, the last good ones stay: %s", first_line(error))
+                self._weights_failed = True
+            return None
+        self._weights_failed = False
+        return weights
 
     def _fresh_model(self) -> Model | None:
         stamp: _Stamp | None = None
@@ -263,4 +288,4 @@ class Engine:
 
 def worker_engine(config: Config, redis_url: str) -> Engine:
     """Return the engine of a worker: its lists are those that the keeper writes for all workers."""
-    return Engine(config, redis_url, SnapshotLists(config))
+    return Engine(config, redis_url, SnapshotLists(config), weights=MappedWeightSource(config))

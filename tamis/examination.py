@@ -35,6 +35,7 @@ from tamis.record import Answer, Record, Verdict, points
 from tamis.shared_state import SharedState
 from tamis.site import Site
 from tamis.spf import spf_of
+from tamis.weights import Weights
 
 _log = logging.getLogger("tamis")
 _hits_encoder = msgspec.msgpack.Encoder()
@@ -56,6 +57,7 @@ class Snapshot:
     decoys: frozenset[str] = frozenset()
     forwarders: tuple[str, ...] = ()
     site: Site = field(default_factory=Site)
+    weights: Weights | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +197,7 @@ class Examination:
                 deadline=self._deadline,
                 dns=self._lookups or NoDns(),
                 site=self._snapshot.site,
+                weights=self._snapshot.weights,
             )
             try:
                 answer.hits = tuple(question.filter.check(self._mail, context))

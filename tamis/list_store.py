@@ -48,6 +48,13 @@ def configured_entries(config: Config) -> list[Entry]:
     return found
 
 
+def raise_version(connection: Connection, what: str) -> None:
+    """Say in a transaction that something of that kind changes; whoever does so as well waits for its end."""
+    raised = update(VERSION).where(VERSION.c.name == what).values(number=VERSION.c.number + 1)
+    if not connection.execute(raised).rowcount:
+        connection.execute(insert(VERSION).values(name=what, number=1))
+
+
 class ListStore:
     """The list tables. Reading never creates or upgrades the database; the first change does."""
 
@@ -77,9 +84,7 @@ class ListStore:
         engine = self._open()
         schema.upgrade(engine)
         with engine.begin() as connection:
-            raised = update(VERSION).where(VERSION.c.name == what).values(number=VERSION.c.number + 1)
-            if not connection.execute(raised).rowcount:
-                connection.execute(insert(VERSION).values(name=what, number=1))
+            raise_version(connection, what)
             yield connection
 
     @contextmanager
@@ -91,12 +96,12 @@ class ListStore:
         with self._open().connect() as connection:
             yield connection if schema.readable(connection) else None
 
-    def version(self) -> int:
-        """Return a number that changes whenever an entry does."""
+    def version(self, what: str = _LISTS) -> int:
+        """Return a number that changes whenever an entry does, or `what` else is said."""
         with self.read() as connection:
             if connection is None:
                 return 0
-            found = connection.execute(select(VERSION.c.number).where(VERSION.c.name == _LISTS)).scalar()
+            found = connection.execute(select(VERSION.c.number).where(VERSION.c.name == what)).scalar()
             return int(found or 0)
 
     def entries(self) -> list[Entry]:

@@ -18,6 +18,7 @@ from tamis.dns_lists import DnsList, Kind, parse_codes
 from tamis.lists import CONFIGURED, BadEntry, normalise_value, recipient_domain
 from tamis.mail import parse_ip
 from tamis.postmap import is_table
+from tamis.sender_weights import HALF_LIFE_DAYS
 
 LEVELS: Final = (3.0, 4.5, 6.0, 7.5, 9.0, 10.5, 12.0)
 """The seven levels; a lower one is more aggressive (SPEC, section 2)."""
@@ -238,6 +239,12 @@ class Bans(Section, frozen=True):
     longest_hours: Annotated[int, msgspec.Meta(ge=1, le=720)] = 24
 
 
+class AutoWhitelist(Section, frozen=True):
+    """How long what is learned of senders counts (row 7)."""
+
+    half_life_days: Annotated[float, msgspec.Meta(gt=0, le=3650)] = HALF_LIFE_DAYS
+
+
 class DnsListSection(Section, frozen=True):
     """One DNS list that rows 16 (addresses, domains) or 23 (URLs) ask (RFC 5782)."""
 
@@ -412,6 +419,7 @@ class Settings(Section, frozen=True):
     dns: Dns = Dns()
     dnslists: Annotated[dict[ListName, DnsListSection], msgspec.Meta(max_length=40)] = {}
     bans: Bans = Bans()
+    autowhitelist: AutoWhitelist = AutoWhitelist()
     database: Database = Database()
     aliases: Aliases = Aliases()
     classifier: Classifier = Classifier()

@@ -18,7 +18,7 @@ A key only leads to an entry; what makes the hit is its text. A file of another 
 import mmap
 import socket
 import zlib
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from hashlib import blake2b
@@ -69,6 +69,11 @@ class Header(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 def snapshot_path(config: Config) -> Path:
     """Return where the keeper writes the snapshot and workers look for it."""
     return config.state_directory / "snapshot"
+
+
+def weights_path(config: Config) -> Path:
+    """Return where the keeper writes the weights of senders (row 7), in a file of the same layout."""
+    return config.state_directory / "weights"
 
 
 def hasher(key: bytes) -> "partial[Any]":
@@ -127,17 +132,25 @@ class StoredLists:
 
     def find(self, name: ListName, domain: str, value: str) -> Entry | None:
         """Return the entry of exactly that value, ended or not."""
+        found = None
+        for source, end in self._sources(name, domain, value):
+            found = longer(found, Entry(name, value, domain, source, _moment(end)))
+        return found
+
+    def source_of(self, name: str, domain: str, value: str) -> str | None:
+        """Return the source of the entry of exactly that value, None where there is none."""
+        return next((source for source, _ in self._sources(name, domain, value)), None)
+
+    def _sources(self, name: str, domain: str, value: str) -> Iterator[tuple[str, int]]:
+        """Yield source and end of each entry of exactly that value."""
         asked = encoded(f"{name}\0{domain}\0{value}\0")
         key, at = self._search(self._keys, asked)
-        found = None
         while at < len(self._keys) and int(self._keys[at]) == key:
             start = self._texts + int(self._starts[at])
             text = self._data[start : start + int(self._lengths[at])]
             if text.startswith(asked):
-                source = text[len(asked) :].decode("utf-8", "replace")
-                found = longer(found, Entry(name, value, domain, source, _moment(int(self._ends[at]))))
+                yield text[len(asked) :].decode("utf-8", "replace"), int(self._ends[at])
             at += 1
-        return found
 
     def _search(self, column: NDArray[np.uint64], words: bytes) -> tuple[int, int]:
         """Return the hash of `words`, and where in a sorted column it stands if it does."""

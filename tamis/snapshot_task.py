@@ -1,8 +1,9 @@
 """The keeper's task that writes the snapshot of the lists when they have changed."""
 
 import logging
+from collections.abc import Collection, Iterable
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -11,9 +12,21 @@ from tamis.database import first_line, name_of
 from tamis.list_sources import FileStamp, file_stamp
 from tamis.list_store import ListStore
 from tamis.snapshot import SnapshotError, StoredLists, snapshot_path
-from tamis.snapshot_writer import write
+from tamis.snapshot_writer import LISTS, Row, write
 
 _log: Final = logging.getLogger("tamis")
+
+
+class Source(Protocol):
+    """What a snapshot is written of."""
+
+    def version(self) -> int:
+        """Return a number that changes whenever an entry does; 0 where there are no tables."""
+        ...
+
+    def rows(self) -> Iterable[Row]:
+        """Yield all entries."""
+        ...
 
 
 class ListsNotRead(Exception):
@@ -26,10 +39,21 @@ class SnapshotTask:
     The first time it always writes: a number alone does not tell a database from its own backup.
     """
 
-    def __init__(self, config: Config) -> None:
-        self._store = ListStore(config.database_url)
+    def __init__(
+        self,
+        config: Config,
+        store: Source | None = None,
+        path: Path | None = None,
+        names: Collection[str] = LISTS,
+        what: str = "lists",
+    ) -> None:
+        """Without `store` and `path` those of the lists; `names` are the lists that there may be in it, `what` names
+        all of them together to a person."""
+        self._store = store or ListStore(config.database_url)
         self._database = name_of(config.database_url)
-        self._path = snapshot_path(config)
+        self._path = path or snapshot_path(config)
+        self._names = names
+        self._what = what
         self._written: tuple[int, FileStamp] | None = None
         self._left_out = 0
 
@@ -41,13 +65,13 @@ class SnapshotTask:
                 self._write(version)
         except (SQLAlchemyError, OSError, ValueError) as error:
             self._written = None
-            instead = "the last good lists stay" if self._path.exists() else "there are none yet"
+            instead = f"the last good {self._what} stay" if self._path.exists() else "there are none yet"
             raise ListsNotRead(f"{instead}: {first_line(error)}") from error
 
     def _write(self, version: int) -> None:
         if version == 0:
             self._doubt()
-        left_out = write(self._path, self._store.rows() if version else (), version, self._database)
+        left_out = write(self._path, self._store.rows() if version else (), version, self._database, self._names)
         self._written = (version, file_stamp(self._path.stat()))
         if left_out not in (0, self._left_out):
             _log.warning("list entries that make no sense to this version are left out: %d", left_out)
@@ -62,7 +86,7 @@ class SnapshotTask:
             return
         if last.version and last.database == self._database:
             raise SnapshotError(
-                f"the database {self._database} has no lists any more; to begin anew, remove {self._path}"
+                f"the database {self._database} has no {self._what} any more; to begin anew, remove {self._path}"
             )
 
 

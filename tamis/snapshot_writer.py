@@ -4,7 +4,7 @@ import os
 import socket
 import zlib
 from array import array
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -21,15 +21,15 @@ Row = tuple[str, str, str, str, datetime | None]
 
 _START: Final = START.replace(tzinfo=None)
 _MICROSECOND: Final = timedelta(microseconds=1)
-_NAMES: Final = frozenset(name.value for name in ListName)
+LISTS: Final = frozenset(name.value for name in ListName)
 _WITH_NETWORKS: Final = tuple(name.value for name in ListName if name.holds_networks)
 
 
-def write(path: Path, rows: Iterable[Row], version: int, database: str) -> int:
+def write(path: Path, rows: Iterable[Row], version: int, database: str, names: Collection[str] = LISTS) -> int:
     """Write a snapshot so that a reader, or a crash, sees the old file or the new one.
 
-    Returns the number of rows that make no sense, as a newer Tamis may have written them: they are left out.
-    Raises OSError, and what `rows` raises.
+    `names` are the lists that there may be. Returns the number of rows that make no sense, as a newer Tamis may have
+    written them: they are left out. Raises OSError, and what `rows` raises.
     """
     key = os.urandom(16)
     hash_of = hasher(key)
@@ -40,7 +40,7 @@ def write(path: Path, rows: Iterable[Row], version: int, database: str) -> int:
     for name, domain, value, source, end in rows:
         asked = encoded(f"{name}\0{domain}\0{value}\0")
         prefix = _prefix(value) if name in prefixes else None
-        if asked.count(0) != 3 or name not in _NAMES or (prefix is None and name in prefixes):
+        if asked.count(0) != 3 or name not in names or (prefix is None and name in prefixes):
             left_out += 1
             continue
         keys += hash_of(asked).digest()

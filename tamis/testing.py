@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tamis.dns.zone import ZoneText
     from tamis.greylist import Greylist
     from tamis.models.bayes import Model
+    from tamis.weights import Weights
 
 _PEER = "192.0.2.7"
 _RECIPIENTS = ("recipient@example.org",)
@@ -63,6 +64,7 @@ def hits(
     bans: "Bans | None" = None,
     forwarders: Collection[str] = (),
     site: Site | None = None,
+    weights: "Weights | None" = None,
 ) -> list[str]:
     """Return the names of a filter's hits, in order, asked on behalf of all recipients.
 
@@ -88,6 +90,7 @@ def hits(
         dns=_dns(dns),
         now=mail.now,
         site=site,
+        weights=weights,
     )
     names = [hit.name for hit in filter.check(mail, context)]
     unknown = set(names) - set(filter.tests)

@@ -54,7 +54,7 @@ def _propose(args: argparse.Namespace) -> int:
         wrong.settle()
     others = [complaint for complaint in found if not ours.has(complaint.kind, complaint.value)]
     become_service_user(config)
-    new, known = ComplaintStore(config.database_url).record(others)
+    new, known = ComplaintStore(config.database_url, config.settings.autowhitelist.half_life_days).record(others)
     own = len(found) - len(others)
     print(f"{new} new complaints, {known} known already" + (f", {own} of our own left out" if own else ""))
     return 0

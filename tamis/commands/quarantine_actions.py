@@ -12,6 +12,7 @@ from tamis.addresses import normalise_address
 from tamis.commands.common import UsageError, bar, caller, load_config, printable
 from tamis.commands.quarantine_common import add_action, at, counted, octets, open_store, some_copies
 from tamis.privileges import become_service_user
+from tamis.sender_weights import Event
 
 if TYPE_CHECKING:
     from tamis.quarantine.queries import Copy, Found
@@ -76,6 +77,7 @@ def _meant(store: "Store", args: argparse.Namespace) -> list[str]:
 
 def _release(args: argparse.Namespace) -> int:
     from tamis.quarantine import transitions
+    from tamis.weight_store import Lesson
 
     config, by = load_config(args), args.by or caller()
     if not args.id and not args.all_of:
@@ -87,7 +89,8 @@ def _release(args: argparse.Namespace) -> int:
         print(f"nothing is held for {printable(args.all_of)}")
         return 0
     header = config.settings.headers.whitelisted
-    released = set(transitions.release(store, ids, by, header, args.note, malware=args.malware))
+    lesson = Lesson(Event.RELEASE, config.settings.autowhitelist.half_life_days)
+    released = set(transitions.release(store, ids, by, header, args.note, malware=args.malware, lesson=lesson))
     after = _wait(store, ids, args.wait)
     return max((_say(copy, _released(store, copy, copy.id in released)) for copy in after), default=0)
 

@@ -18,6 +18,8 @@ from tamis.quarantine.records import decode_changes
 from tamis.quarantine.spool import Spool
 from tamis.quarantine.store import Store
 from tamis.quarantine.tables import CONTENT, COPY, OUTBOX
+from tamis.sender_weights import Event
+from tamis.weight_store import Lesson, WeightStore
 from tests.quarantine.held import FIELDS, RAW, age, contents, copy, events, hold, message, parted, rows, states
 
 WL = "X-Icodia-SpamFilter-WL"
@@ -49,6 +51,22 @@ def test_release(store: Store) -> None:
     assert not second.expand, "addresses that an alias stood for are not expanded again"
     assert decode_changes(first.changes).add == [(WL, "Released by ann"), *FIELDS]
     assert not decode_changes(first.changes).remove, "the octets stay as they came"
+
+
+def test_a_release_teaches_of_the_sender(store: Store, database_url: str) -> None:
+    """Once for a message and domain, whoever of the domain it was for; what is malware teaches nothing."""
+    weights, lesson = WeightStore(database_url, 90.0), Lesson(Event.RELEASE, 90.0)
+    name = hold(store, copy("bob@example.org"), copy("carol@example.org"), copy("eve@other.example"))
+    virus = hold(store, copy("bob@example.org", malware=True), raw=RAW + b"2", sender_key="virus@sender.example")
+    null = hold(store, copy("bob@example.org"), raw=RAW + b"3", sender_key="")
+    ids = [f"{name}.1", f"{name}.2", f"{name}.3", f"{virus}.1", f"{null}.1"]
+    for _ in range(2):
+        transitions.release(store, ids, "ann", WL, malware=True, lesson=lesson)
+    learned = [(one.domain, one.sender, round(one.now, 2), one.changed_by) for one in weights.known()]
+    assert learned == [
+        ("example.org", "ann@sender.example", 2.0, "ann"),
+        ("other.example", "ann@sender.example", 2.0, "ann"),
+    ]
 
 
 def test_release_again_does_nothing(store: Store) -> None:
