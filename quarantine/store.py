@@ -5,6 +5,7 @@ neither held nor copied twice (SPEC, section 3; RFC 1047). Once the MTA has had 
 message, which must not be lost; but while the first is held, no other is held beside it within a day.
 """
 
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
@@ -27,6 +28,8 @@ NOT_ANSWERED: Final = timedelta(hours=48)
 
 _PAGES: Final = 2000
 """Pages of SQLite given back in one step."""
+_LOOK_SECONDS: Final = 0.1
+"""The longest pause of SQLite between two looks at a file that another process writes."""
 _ALREADY_THERE: Final = (State.HELD, State.RELEASED, State.DELIVERED)
 
 
@@ -57,6 +60,15 @@ def lock_contents(connection: Connection, sizes: Mapping[str, int], stored: bool
     statement = upsert(connection, CONTENT)
     latest = {"stored_at": statement.excluded.stored_at if stored else CONTENT.c.stored_at}
     connection.execute(statement.on_conflict_do_update(index_elements=["digest"], set_=latest), rows)
+
+
+def lock_known_contents(connection: Connection, digests: Sequence[str]) -> list[str]:
+    """Lock the rows of contents, in the order in which everybody does; return those that are there."""
+    if connection.dialect.name == "sqlite":
+        # Whoever writes is alone, but reading locks nothing.
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    query = select(CONTENT.c.digest).where(CONTENT.c.digest.in_(digests)).order_by(CONTENT.c.digest)
+    return list(connection.execute(query.with_for_update()).scalars())
 
 
 class Store:
@@ -100,6 +112,9 @@ class Store:
                 raise schema.SchemaError(
                     f"tables of version {found}, not {schema.REVISION}: run tamis database upgrade"
                 )
+            if connection.dialect.name == "postgresql":
+                # Some tens of milliseconds of reading are over sooner than the processes that would share them start.
+                connection.exec_driver_sql("SET LOCAL max_parallel_workers_per_gather = 0")
             yield connection if found else None
 
     @contextmanager
@@ -107,6 +122,20 @@ class Store:
         """A transaction. Raises `sqlalchemy.exc.SQLAlchemyError`."""
         with self.engine().begin() as connection:
             yield connection
+
+    @contextmanager
+    def kept_open(self) -> Iterator[Connection]:
+        """A connection for many transactions. Raises `sqlalchemy.exc.SQLAlchemyError`.
+
+        The last to close a file of SQLite writes everything back into it, which takes longer than a commit.
+        """
+        with self.engine().connect() as connection:
+            yield connection
+
+    def let_others_write(self) -> None:
+        """Between two long transactions: whoever waits for SQLite looks only so often whether it is free."""
+        if self.engine().dialect.name == "sqlite":
+            time.sleep(_LOOK_SECONDS)
 
     def write(self, messages: Sequence[NewMessage]) -> None:
         """Write messages whose octets have been stored; when it returns they survive a power cut.
