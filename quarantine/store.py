@@ -71,6 +71,36 @@ def lock_known_contents(connection: Connection, digests: Sequence[str]) -> list[
     return list(connection.execute(query.with_for_update()).scalars())
 
 
+def _not_yet_answered(connection: Connection, messages: Sequence[NewMessage]) -> list[str]:
+    """Return the copies of these messages of which nobody has written yet that the MTA had an answer."""
+    if not messages:
+        return []
+    theirs = [
+        and_(
+            MESSAGE.c.digest == message.incoming.digest,
+            MESSAGE.c.sender_key == key(message.sender_key),
+            COPY.c.recipient.in_([key(copy.verdict.recipient) for copy in message.copies]),
+        )
+        for message in messages
+    ]
+    query = select(COPY.c.id).join(MESSAGE, COPY.c.message_id == MESSAGE.c.id)
+    query = query.where(MESSAGE.c.digest.in_({message.incoming.digest for message in messages}), or_(*theirs))
+    return list(connection.execute(query.where(~COPY.c.answered)).scalars())
+
+
+def _note(connection: Connection, answered: Sequence[str], seen: Sequence[str]) -> None:
+    """Note which copies' messages have been answered, and which the client has brought once more."""
+    both = {*answered, *seen}
+    if not both:
+        return
+    # In the order in which everybody locks them.
+    connection.execute(select(COPY.c.id).where(COPY.c.id.in_(both)).order_by(COPY.c.id).with_for_update())
+    if answered:
+        connection.execute(update(COPY).where(COPY.c.id.in_(answered)).values(answered=True))
+    if seen:
+        connection.execute(update(COPY).where(COPY.c.id.in_(seen)).values(seen=COPY.c.seen + 1))
+
+
 class Store:
     """The tables of held mail. Make one after fork; any number of threads may use it."""
 
@@ -137,10 +167,11 @@ class Store:
         if self.engine().dialect.name == "sqlite":
             time.sleep(_LOOK_SECONDS)
 
-    def write(self, messages: Sequence[NewMessage]) -> None:
+    def write(self, messages: Sequence[NewMessage], answered: Sequence[NewMessage] = ()) -> None:
         """Write messages whose octets have been stored; when it returns they survive a power cut.
 
-        Raises `OSError` or `sqlalchemy.exc.SQLAlchemyError`: then nothing was written.
+        `answered`: messages written before, of which the MTA has had the answer meanwhile. Raises `OSError` or
+        `sqlalchemy.exc.SQLAlchemyError`: then nothing was written.
         """
         self.spool.settle(message.incoming.digest for message in messages)
         with self.transaction() as connection:
@@ -150,7 +181,8 @@ class Store:
                 # Whoever removes a content holds the lock that is ours now.
                 if not self.spool.holds(message.incoming.digest):
                     message.incoming.restore()
-            self._insert(connection, messages)
+            # Contents are locked before copies, always.
+            self._insert(connection, messages, _not_yet_answered(connection, answered))
             faults.point("hold.inserted")
         faults.point("hold.committed")
 
@@ -173,24 +205,11 @@ class Store:
 
     def answered(self, messages: Sequence[NewMessage]) -> None:
         """Remember that the MTA has had the answer to these messages. Raises `sqlalchemy.exc.SQLAlchemyError`."""
-        theirs = [
-            and_(
-                MESSAGE.c.digest == message.incoming.digest,
-                MESSAGE.c.sender_key == key(message.sender_key),
-                COPY.c.recipient.in_([key(copy.verdict.recipient) for copy in message.copies]),
-            )
-            for message in messages
-        ]
         with self.transaction() as connection:
-            # In the order in which everybody locks them.
-            query = select(COPY.c.id).join(MESSAGE, COPY.c.message_id == MESSAGE.c.id)
-            query = query.where(MESSAGE.c.digest.in_({message.incoming.digest for message in messages}), or_(*theirs))
-            query = query.where(~COPY.c.answered).order_by(COPY.c.id).with_for_update(of=COPY)
-            ids = list(connection.execute(query).scalars())
-            connection.execute(update(COPY).where(COPY.c.id.in_(ids)).values(answered=True))
+            _note(connection, _not_yet_answered(connection, messages), [])
 
-    def _insert(self, connection: Connection, messages: Sequence[NewMessage]) -> None:
-        known = self._known(connection, messages)
+    def _insert(self, connection: Connection, messages: Sequence[NewMessage], answered: Sequence[str]) -> None:
+        known = self._known(connection, messages, answered)
         new_messages: list[dict[str, Any]] = []
         new_copies: list[dict[str, Any]] = []
         new_outbox: dict[str, dict[str, Any]] = {}
@@ -213,10 +232,11 @@ class Store:
         for table, rows in ((MESSAGE, new_messages), (COPY, new_copies), (OUTBOX, list(new_outbox.values()))):
             if rows:
                 connection.execute(insert(table), rows)
-        if seen:
-            connection.execute(update(COPY).where(COPY.c.id.in_(seen)).values(seen=COPY.c.seen + 1))
+        _note(connection, answered, seen)
 
-    def _known(self, connection: Connection, messages: Iterable[NewMessage]) -> dict[tuple[str, str, str, str], str]:
+    def _known(
+        self, connection: Connection, messages: Iterable[NewMessage], answered: Sequence[str]
+    ) -> dict[tuple[str, str, str, str], str]:
         """The copies of these messages that are there already, by content, sender, recipient and legs."""
         moment = now()
         digests = {message.incoming.digest for message in messages}
@@ -227,7 +247,7 @@ class Store:
             .where(
                 or_(
                     and_(COPY.c.state == State.HELD.value, MESSAGE.c.received_at > moment - SAME_MESSAGE),
-                    and_(~COPY.c.answered, MESSAGE.c.received_at > moment - NOT_ANSWERED),
+                    and_(~COPY.c.answered, COPY.c.id.not_in(answered), MESSAGE.c.received_at > moment - NOT_ANSWERED),
                 )
             )
         )
