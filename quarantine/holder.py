@@ -53,32 +53,39 @@ class Holder:
                     batch.append(self._waiting.get_nowait())
                 except queue.Empty:
                     break
-            self._answer([message for message, future in batch if future is None])
+            self._answered = [*self._answered, *(message for message, future in batch if future is None)][-_REMEMBERED:]
             # Who no longer waits has been told to try again. From here on nobody stops waiting without the result.
             holds = [(message, future) for message, future in batch if future is not None]
-            self._write([one for one in holds if one[1].set_running_or_notify_cancel()])
+            holds = [one for one in holds if one[1].set_running_or_notify_cancel()]
+            if holds:
+                self._write(holds)
+            else:
+                self._answer()
 
-    def _answer(self, messages: list[NewMessage]) -> None:
-        self._answered = [*self._answered, *messages][-_REMEMBERED:]
+    def _answer(self) -> None:
+        # Where it fails, it is written with the next; until then the same octets are taken for another try.
         if self._answered:
-            # Where it fails, it is written with the next; until then the same octets are taken for another try.
             with suppress(Exception):
                 self._store.answered(self._answered)
                 self._answered = []
 
     def _write(self, batch: list[tuple[NewMessage, "Future[None]"]]) -> None:
-        if not batch:
-            return
+        answered, self._answered = self._answered, []
         try:
-            self._store.write([message for message, _ in batch])
+            # Together: where the database is busy, it is waited for once.
+            self._store.write([message for message, _ in batch], answered)
         except Exception as error:
-            if len(batch) == 1 or isinstance(error, (OSError, OperationalError)):
+            self._answered = answered
+            if isinstance(error, (OSError, OperationalError)) or (len(batch) == 1 and not answered):
                 for _, future in batch:
                     future.set_exception(error)
                 return
             # One message that cannot be written must not cost the others theirs.
+            self._answer()
+            unwritten, self._answered = self._answered, []
             for one in batch:
                 self._write([one])
+            self._answered = unwritten
             return
         for _, future in batch:
             future.set_result(None)

@@ -97,11 +97,8 @@ class Outbox:
 
     @contextmanager
     def kept_open(self) -> Iterator[None]:
-        """Use one connection for all that is asked meanwhile. Raises `sqlalchemy.exc.SQLAlchemyError`.
-
-        The last to close a file of SQLite writes everything back into it, which takes longer than a commit.
-        """
-        with self._store.engine().connect() as self._connection:
+        """Use one connection for all that is asked meanwhile. Raises `sqlalchemy.exc.SQLAlchemyError`."""
+        with self._store.kept_open() as self._connection:
             try:
                 yield
             finally:

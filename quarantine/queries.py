@@ -6,11 +6,23 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, and_, or_, select, union_all
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Connection,
+    Integer,
+    and_,
+    bindparam,
+    literal_column,
+    or_,
+    select,
+    union_all,
+)  # fmt: skip
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from tamis.quarantine.records import State
-from tamis.quarantine.tables import COPY, EVENT, MESSAGE, OUTBOX
-from tamis.quarantine.words import plain
+from tamis.quarantine.tables import COPY, EVENT, HELD, MESSAGE, OUTBOX
+from tamis.quarantine.words import plain, some_pairs
 
 NAME: Final = re.compile(r"([0-9a-f]{16})(\.[0-9]{1,3})?")
 """Our id of a message, or of one of its copies."""
@@ -105,7 +117,7 @@ def find(connection: Connection, wanted: Wanted, limit: int, after: str = "") ->
         page = page.join(MESSAGE, MESSAGE.c.id == COPY.c.message_id).where(states, *of_the_message)
     else:
         # The copies of each state stand in their order in an index.
-        parts = [select(page.where(COPY.c.state == state.value).subquery()) for state in wanted.states]
+        parts = [select(page.where(*_in_state(connection, state, wanted)).subquery()) for state in wanted.states]
         united = union_all(*parts).subquery()
         page = select(united).order_by(united.c.held_at.desc(), united.c.id.desc()).limit(limit)
     chosen = page.subquery()
@@ -131,6 +143,14 @@ def _of_the_copy(wanted: Wanted) -> list[ColumnElement[bool]]:
     if wanted.until is not None:
         conditions.append(COPY.c.held_at < wanted.until)
     return conditions
+
+
+def _in_state(connection: Connection, state: State, wanted: Wanted) -> list[ColumnElement[bool]]:
+    text = plain(wanted.text)
+    if state is not State.HELD or not text or connection.dialect.name != "postgresql":
+        return [COPY.c.state == state.value]
+    asked = bindparam(None, some_pairs(text), type_=ARRAY(Integer))
+    return [literal_column(str(HELD), Boolean), COPY.c.pairs.op("@>", is_comparison=True)(asked)]
 
 
 def _of_the_message(wanted: Wanted) -> list[ColumnElement[bool]]:

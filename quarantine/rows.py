@@ -62,6 +62,7 @@ def copy_row(message: NewMessage, copy: NewCopy, number: int) -> dict[str, Any]:
     """Return a copy as a row of its table; `number` tells it from the other copies of the message."""
     verdict, moment = copy.verdict, now()
     row = verdict.row
+    words = searchable((message.subject, message.sender, message.author, message.header_id))
     return {
         "id": f"{message.id}.{number}",
         "message_id": message.id,
@@ -88,7 +89,8 @@ def copy_row(message: NewMessage, copy: NewCopy, number: int) -> dict[str, Any]:
         "seen": 1,
         "outbox_id": copy.outbox.id if copy.outbox else None,
         "size": message.incoming.size,
-        "words": searchable((message.subject, message.sender, message.author, message.header_id)),
+        "words": words,
+        "pairs": words,
     }
 
 

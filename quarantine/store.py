@@ -5,6 +5,7 @@ neither held nor copied twice (SPEC, section 3; RFC 1047). Once the MTA has had 
 message, which must not be lost; but while the first is held, no other is held beside it within a day.
 """
 
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
@@ -27,6 +28,8 @@ NOT_ANSWERED: Final = timedelta(hours=48)
 
 _PAGES: Final = 2000
 """Pages of SQLite given back in one step."""
+_LOOK_SECONDS: Final = 0.1
+"""The longest pause of SQLite between two looks at a file that another process writes."""
 _ALREADY_THERE: Final = (State.HELD, State.RELEASED, State.DELIVERED)
 
 
@@ -57,6 +60,45 @@ def lock_contents(connection: Connection, sizes: Mapping[str, int], stored: bool
     statement = upsert(connection, CONTENT)
     latest = {"stored_at": statement.excluded.stored_at if stored else CONTENT.c.stored_at}
     connection.execute(statement.on_conflict_do_update(index_elements=["digest"], set_=latest), rows)
+
+
+def lock_known_contents(connection: Connection, digests: Sequence[str]) -> list[str]:
+    """Lock the rows of contents, in the order in which everybody does; return those that are there."""
+    if connection.dialect.name == "sqlite":
+        # Whoever writes is alone, but reading locks nothing.
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    query = select(CONTENT.c.digest).where(CONTENT.c.digest.in_(digests)).order_by(CONTENT.c.digest)
+    return list(connection.execute(query.with_for_update()).scalars())
+
+
+def _not_yet_answered(connection: Connection, messages: Sequence[NewMessage]) -> list[str]:
+    """Return the copies of these messages of which nobody has written yet that the MTA had an answer."""
+    if not messages:
+        return []
+    theirs = [
+        and_(
+            MESSAGE.c.digest == message.incoming.digest,
+            MESSAGE.c.sender_key == key(message.sender_key),
+            COPY.c.recipient.in_([key(copy.verdict.recipient) for copy in message.copies]),
+        )
+        for message in messages
+    ]
+    query = select(COPY.c.id).join(MESSAGE, COPY.c.message_id == MESSAGE.c.id)
+    query = query.where(MESSAGE.c.digest.in_({message.incoming.digest for message in messages}), or_(*theirs))
+    return list(connection.execute(query.where(~COPY.c.answered)).scalars())
+
+
+def _note(connection: Connection, answered: Sequence[str], seen: Sequence[str]) -> None:
+    """Note which copies' messages have been answered, and which the client has brought once more."""
+    both = {*answered, *seen}
+    if not both:
+        return
+    # In the order in which everybody locks them.
+    connection.execute(select(COPY.c.id).where(COPY.c.id.in_(both)).order_by(COPY.c.id).with_for_update())
+    if answered:
+        connection.execute(update(COPY).where(COPY.c.id.in_(answered)).values(answered=True))
+    if seen:
+        connection.execute(update(COPY).where(COPY.c.id.in_(seen)).values(seen=COPY.c.seen + 1))
 
 
 class Store:
@@ -100,6 +142,9 @@ class Store:
                 raise schema.SchemaError(
                     f"tables of version {found}, not {schema.REVISION}: run tamis database upgrade"
                 )
+            if connection.dialect.name == "postgresql":
+                # Some tens of milliseconds of reading are over sooner than the processes that would share them start.
+                connection.exec_driver_sql("SET LOCAL max_parallel_workers_per_gather = 0")
             yield connection if found else None
 
     @contextmanager
@@ -108,10 +153,25 @@ class Store:
         with self.engine().begin() as connection:
             yield connection
 
-    def write(self, messages: Sequence[NewMessage]) -> None:
+    @contextmanager
+    def kept_open(self) -> Iterator[Connection]:
+        """A connection for many transactions. Raises `sqlalchemy.exc.SQLAlchemyError`.
+
+        The last to close a file of SQLite writes everything back into it, which takes longer than a commit.
+        """
+        with self.engine().connect() as connection:
+            yield connection
+
+    def let_others_write(self) -> None:
+        """Between two long transactions: whoever waits for SQLite looks only so often whether it is free."""
+        if self.engine().dialect.name == "sqlite":
+            time.sleep(_LOOK_SECONDS)
+
+    def write(self, messages: Sequence[NewMessage], answered: Sequence[NewMessage] = ()) -> None:
         """Write messages whose octets have been stored; when it returns they survive a power cut.
 
-        Raises `OSError` or `sqlalchemy.exc.SQLAlchemyError`: then nothing was written.
+        `answered`: messages written before, of which the MTA has had the answer meanwhile. Raises `OSError` or
+        `sqlalchemy.exc.SQLAlchemyError`: then nothing was written.
         """
         self.spool.settle(message.incoming.digest for message in messages)
         with self.transaction() as connection:
@@ -121,7 +181,8 @@ class Store:
                 # Whoever removes a content holds the lock that is ours now.
                 if not self.spool.holds(message.incoming.digest):
                     message.incoming.restore()
-            self._insert(connection, messages)
+            # Contents are locked before copies, always.
+            self._insert(connection, messages, _not_yet_answered(connection, answered))
             faults.point("hold.inserted")
         faults.point("hold.committed")
 
@@ -144,24 +205,11 @@ class Store:
 
     def answered(self, messages: Sequence[NewMessage]) -> None:
         """Remember that the MTA has had the answer to these messages. Raises `sqlalchemy.exc.SQLAlchemyError`."""
-        theirs = [
-            and_(
-                MESSAGE.c.digest == message.incoming.digest,
-                MESSAGE.c.sender_key == key(message.sender_key),
-                COPY.c.recipient.in_([key(copy.verdict.recipient) for copy in message.copies]),
-            )
-            for message in messages
-        ]
         with self.transaction() as connection:
-            # In the order in which everybody locks them.
-            query = select(COPY.c.id).join(MESSAGE, COPY.c.message_id == MESSAGE.c.id)
-            query = query.where(MESSAGE.c.digest.in_({message.incoming.digest for message in messages}), or_(*theirs))
-            query = query.where(~COPY.c.answered).order_by(COPY.c.id).with_for_update(of=COPY)
-            ids = list(connection.execute(query).scalars())
-            connection.execute(update(COPY).where(COPY.c.id.in_(ids)).values(answered=True))
+            _note(connection, _not_yet_answered(connection, messages), [])
 
-    def _insert(self, connection: Connection, messages: Sequence[NewMessage]) -> None:
-        known = self._known(connection, messages)
+    def _insert(self, connection: Connection, messages: Sequence[NewMessage], answered: Sequence[str]) -> None:
+        known = self._known(connection, messages, answered)
         new_messages: list[dict[str, Any]] = []
         new_copies: list[dict[str, Any]] = []
         new_outbox: dict[str, dict[str, Any]] = {}
@@ -184,10 +232,11 @@ class Store:
         for table, rows in ((MESSAGE, new_messages), (COPY, new_copies), (OUTBOX, list(new_outbox.values()))):
             if rows:
                 connection.execute(insert(table), rows)
-        if seen:
-            connection.execute(update(COPY).where(COPY.c.id.in_(seen)).values(seen=COPY.c.seen + 1))
+        _note(connection, answered, seen)
 
-    def _known(self, connection: Connection, messages: Iterable[NewMessage]) -> dict[tuple[str, str, str, str], str]:
+    def _known(
+        self, connection: Connection, messages: Iterable[NewMessage], answered: Sequence[str]
+    ) -> dict[tuple[str, str, str, str], str]:
         """The copies of these messages that are there already, by content, sender, recipient and legs."""
         moment = now()
         digests = {message.incoming.digest for message in messages}
@@ -198,7 +247,7 @@ class Store:
             .where(
                 or_(
                     and_(COPY.c.state == State.HELD.value, MESSAGE.c.received_at > moment - SAME_MESSAGE),
-                    and_(~COPY.c.answered, MESSAGE.c.received_at > moment - NOT_ANSWERED),
+                    and_(~COPY.c.answered, COPY.c.id.not_in(answered), MESSAGE.c.received_at > moment - NOT_ANSWERED),
                 )
             )
         )

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, delete, exists, insert, select, update
+from sqlalchemy import ColumnElement, Connection, delete, exists, insert, literal, select, update
 
 from tamis import faults
 from tamis.filters.order import Row
@@ -16,12 +16,14 @@ from tamis.headers import sanitise
 from tamis.mail import new_id
 from tamis.quarantine.records import NEEDS_CONTENT, State, StoredChanges, decode_fields
 from tamis.quarantine.rows import now, outbox_row, storable
-from tamis.quarantine.store import Store, lock_contents
+from tamis.quarantine.store import Store, lock_contents, lock_known_contents
 from tamis.quarantine.tables import CONTENT, COPY, EVENT, MESSAGE, OUTBOX
 from tamis.weight_store import Lesson, learn
 
 _TOGETHER: Final = 500
-"""Copies changed in one transaction: holds wait meanwhile."""
+"""Copies that people change in one transaction: holds wait meanwhile."""
+_EXPIRED_TOGETHER: Final = 2000
+"""Copies whose time ends in one transaction, each with statements for all: it takes as long."""
 
 Progress = Callable[[int, int], None]
 """Told after each transaction how many copies and how many octets of disk it was."""
@@ -108,28 +110,40 @@ def expire(store: Store, days: float, progress: Progress | None = None) -> int:
     """End the time of copies held longer than so many days; return their number."""
     # The oldest first, which an index knows. What somebody is about to release is looked at the next time.
     query = select(COPY.c.id).where(overdue(days)).order_by(COPY.c.held_at)
-    query = query.limit(_TOGETHER).with_for_update(skip_locked=True)
+    query = query.limit(_EXPIRED_TOGETHER).with_for_update(skip_locked=True)
     number = 0
-    while True:
-        with store.transaction() as connection:
-            ids = list(connection.execute(query).scalars())
-            # One statement for all. The state is asked for again: SQLite locks nothing by reading.
-            ended = (
-                update(COPY)
-                .where(COPY.c.id.in_(ids), COPY.c.state == State.HELD.value)
-                .values(state=State.EXPIRED.value, changed_at=now(), changed_by="time", fields="[]")
-                .returning(COPY.c.id)
-            )
-            gone = list(connection.execute(ended).scalars()) if ids else []
-            _note(connection, gone, State.EXPIRED, "time", "")
-            faults.point("expire.marked")
-        faults.point("expire.committed")
-        freed = collect(store, _digests(store, gone))
-        number += len(gone)
-        if progress is not None:
-            progress(len(gone), freed)
-        if len(ids) < _TOGETHER:
-            return number
+    with store.kept_open() as connection:
+        while True:
+            with connection.begin():
+                ids = list(connection.execute(query).scalars())
+                gone, digests = _end(connection, ids)
+                faults.point("expire.marked")
+            faults.point("expire.committed")
+            freed = _collect(store, connection, digests)
+            number += gone
+            if progress is not None:
+                progress(gone, freed)
+            if len(ids) < _EXPIRED_TOGETHER:
+                return number
+            store.let_others_write()
+
+
+def _end(connection: Connection, ids: Sequence[str]) -> tuple[int, list[str]]:
+    """End the time of those copies that are held; return their number and the contents of their messages."""
+    if not ids:
+        return 0, []
+    # The state is asked for again: SQLite locks nothing by reading.
+    ended = (
+        update(COPY)
+        .where(COPY.c.id.in_(ids), COPY.c.state == State.HELD.value)
+        .values(state=State.EXPIRED.value, changed_at=now(), changed_by="time", fields="[]")
+        .returning(COPY.c.id, COPY.c.message_id)
+    )
+    rows = connection.execute(ended).all()
+    _note(connection, [row.id for row in rows], State.EXPIRED, "time", "")
+    messages = sorted({row.message_id for row in rows})
+    contents = select(MESSAGE.c.digest).where(MESSAGE.c.id.in_(messages)).distinct()
+    return len(rows), sorted(connection.execute(contents).scalars())
 
 
 def forget(store: Store, days: float) -> int:
@@ -146,17 +160,18 @@ def forget(store: Store, days: float) -> int:
         .with_for_update(skip_locked=True)
     )
     number = 0
-    while True:
-        with store.transaction() as connection:
-            rows = connection.execute(query).all()
-            ids, messages = [row.id for row in rows], {row.message_id for row in rows}
-            if ids:
-                connection.execute(delete(EVENT).where(EVENT.c.copy_id.in_(ids)))
-                number += connection.execute(delete(COPY).where(COPY.c.id.in_(ids))).rowcount
-                alone = ~exists().where(COPY.c.message_id == MESSAGE.c.id)
-                connection.execute(delete(MESSAGE).where(MESSAGE.c.id.in_(messages), alone))
-        if len(ids) < _TOGETHER:
-            break
+    with store.kept_open() as connection:
+        while True:
+            with connection.begin():
+                rows = connection.execute(query).all()
+                ids, messages = [row.id for row in rows], {row.message_id for row in rows}
+                if ids:
+                    connection.execute(delete(EVENT).where(EVENT.c.copy_id.in_(ids)))
+                    number += connection.execute(delete(COPY).where(COPY.c.id.in_(ids))).rowcount
+                    alone = ~exists().where(COPY.c.message_id == MESSAGE.c.id)
+                    connection.execute(delete(MESSAGE).where(MESSAGE.c.id.in_(messages), alone))
+            if len(ids) < _TOGETHER:
+                break
     if number:
         store.give_back()
     return number
@@ -180,20 +195,34 @@ def collect(store: Store, digests: Iterable[str]) -> int:
 
     Whoever holds a message with that content waits meanwhile, and then stores it again.
     """
-    freed = 0
-    for batch in _batches(digests):
-        with store.transaction() as connection:
-            # Also what has no row yet: whoever stores it at this moment has written one that nobody else sees.
-            lock_contents(connection, dict.fromkeys(batch, 0), stored=False)
-            faults.point("collect.locked")
-            needed = select(CONTENT.c.digest).where(CONTENT.c.digest.in_(batch), _needed(CONTENT.c.digest))
-            kept = set(connection.execute(needed).scalars())
-            gone = [digest for digest in batch if digest not in kept]
-            if gone:
-                connection.execute(delete(CONTENT).where(CONTENT.c.digest.in_(gone)))
-            freed += sum(store.spool.remove(digest) for digest in gone)
-            faults.point("collect.unlinked")
+    with store.kept_open() as connection:
+        return sum(_collect(store, connection, batch) for batch in _batches(digests))
+
+
+def _collect(store: Store, connection: Connection, digests: Sequence[str]) -> int:
+    with connection.begin():
+        known = lock_known_contents(connection, digests)
+        freed = _remove_contents(store, connection, known)
+    faults.point("collect.committed")
+    if others := set(digests).difference(known):
+        # What has no row yet: whoever stores it at this moment has written one that nobody else sees. Apart from the
+        # others, for the sake of the order in which all are locked.
+        with connection.begin():
+            lock_contents(connection, dict.fromkeys(others, 0), stored=False)
+            freed += _remove_contents(store, connection, sorted(others))
         faults.point("collect.committed")
+    return freed
+
+
+def _remove_contents(store: Store, connection: Connection, digests: Sequence[str]) -> int:
+    """Remove contents that are locked, but for those that a copy needs; return the octets given back."""
+    faults.point("collect.locked")
+    gone: list[str] = []
+    if digests:
+        ended = delete(CONTENT).where(CONTENT.c.digest.in_(digests), ~_needed(CONTENT.c.digest))
+        gone = sorted(connection.execute(ended.returning(CONTENT.c.digest)).scalars())
+    freed = store.spool.remove(gone)
+    faults.point("collect.unlinked")
     return freed
 
 
@@ -210,9 +239,11 @@ def _batches(names: Iterable[str]) -> Iterator[list[str]]:
 
 def _needed(digest: Any) -> Any:
     """Whether a copy needs a content."""
-    # From the content to its messages and their copies: the index of states would lead to every copy that is held.
+    # From the content to its messages and their copies: the index of states would lead to every copy that is held. As
+    # a value for each content: of a condition PostgreSQL makes a join, for which it reads both tables from end to end.
     state = COPY.c.state.concat("").in_([state.value for state in NEEDS_CONTENT])
-    return exists().where(MESSAGE.c.digest == digest, COPY.c.message_id == MESSAGE.c.id, state).correlate(CONTENT)
+    some = select(COPY.c.id).join(MESSAGE, COPY.c.message_id == MESSAGE.c.id).where(MESSAGE.c.digest == digest, state)
+    return some.limit(1).correlate(CONTENT).scalar_subquery().is_not(None)
 
 
 def _digests(store: Store, copy_ids: Sequence[str]) -> list[str]:
@@ -238,10 +269,6 @@ def _change(
 
 
 def _note(connection: Connection, copy_ids: Sequence[str], state: State, by: str, note: str) -> None:
-    moment = now()
-    rows = [
-        {"copy_id": one, "at": moment, "state": state.value, "by": storable(by, 255), "note": storable(note, 255)}
-        for one in copy_ids
-    ]
-    if rows:
-        connection.execute(insert(EVENT), rows)
+    values = (literal(now()), literal(state.value), literal(storable(by, 255)), literal(storable(note, 255)))
+    rows = select(COPY.c.id, *values).where(COPY.c.id.in_(copy_ids))
+    connection.execute(insert(EVENT).from_select(["copy_id", "at", "state", "by", "note"], rows))

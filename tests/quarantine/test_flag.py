@@ -65,7 +65,7 @@ def test_what_cannot_be_compared(
 def test_what_is_not_there_any_more(config: Path, store: Store, capsys: pytest.CaptureFixture[str]) -> None:
     name = hold(store)
     for digest in list(store.spool.digests()):
-        store.spool.remove(digest)
+        store.spool.remove([digest])
     assert flag(config, name) == 2
     assert flag(config, "0" * 16) == 2
     said = capsys.readouterr().err

@@ -2,8 +2,10 @@
 
 import sqlite3
 import time
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -27,10 +29,10 @@ class Counting(Store):
         self.batches: list[int] = []
         self._seconds = seconds
 
-    def write(self, messages: list[NewMessage]) -> None:  # type: ignore[override]
+    def write(self, messages: Sequence[NewMessage], answered: Sequence[NewMessage] = ()) -> None:
         self.batches.append(len(messages))
         time.sleep(self._seconds)
-        super().write(messages)
+        super().write(messages, answered)
 
 
 @pytest.fixture
@@ -115,7 +117,10 @@ def test_a_locked_database(tmp_path: Path, spool: Spool) -> None:
     store.engine()
     holder = Holder(store)
     locker = sqlite3.connect(str(sqlite_file(f"sqlite:///{tmp_path}/tamis.db")), isolation_level=None)
+    before = message(spool, copy("before@example.org"), raw=b"before")
+    assert held([holder.hold(before)]) == [True]
     locker.execute("BEGIN IMMEDIATE")
+    holder.answered(before)
     start = time.monotonic()
     assert not any(held([holder.hold(one) for one in messages(store, 20)]))
     assert time.monotonic() - start < 15
@@ -161,22 +166,34 @@ def test_who_is_answered_before_is_known_to_what_comes_after(store: Store) -> No
     assert rows(store)["outbox"] == 3
 
 
+def away() -> Any:
+    raise OperationalError("", {}, Exception())
+
+
+def test_an_answer_that_cannot_be_written_costs_no_hold(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> Any:
+        raise ValueError
+
+    holder = Holder(store)
+    one = message(store.spool, *parted("bob@example.org"))
+    assert held([holder.hold(one)]) == [True]
+    with monkeypatch.context() as changed:
+        changed.setattr("tamis.quarantine.store._not_yet_answered", lambda _, messages: messages and broken())
+        holder.answered(one)
+        new = [message(store.spool, copy(f"{name}@example.org"), raw=name.encode()) for name in ("x", "y")]
+        assert held([holder.hold(two) for two in new]) == [True, True]
+    assert held([holder.hold(message(store.spool, *parted("bob@example.org")))]) == [True]
+    assert rows(store)["outbox"] == 2
+
+
 def test_an_answer_is_remembered_while_the_database_is_away(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is written with what comes next."""
     holder = Holder(store)
     one = message(store.spool, *parted("bob@example.org"))
     assert held([holder.hold(one)]) == [True]
-    failures = [OperationalError("", {}, Exception())]
-    answered = store.answered
-
-    def sometimes(messages: list[NewMessage]) -> None:
-        if failures:
-            raise failures.pop()
-        answered(messages)
-
-    monkeypatch.setattr(store, "answered", sometimes)
-    holder.answered(one)
-    assert held([holder.hold(message(store.spool, copy("else@example.org"), raw=b"else"))]) == [True]
-    assert failures == []
+    with monkeypatch.context() as broken:
+        broken.setattr(store, "transaction", away)
+        holder.answered(one)
+        assert held([holder.hold(message(store.spool, copy("else@example.org"), raw=b"else"))]) == [False]
     assert held([holder.hold(message(store.spool, *parted("bob@example.org")))]) == [True]
     assert rows(store)["outbox"] == 2

@@ -157,7 +157,7 @@ def test_octets_that_are_gone(store: Store, sender: Sender, sink: Sink) -> None:
     other = hold(store, *parted("carol@example.org"), raw=RAW + b"x")
     for digest in store.spool.digests():
         if store.spool.path(digest).stat().st_size == len(RAW):
-            store.spool.remove(digest)
+            store.spool.remove([digest])
     assert sender.send_due() == 2
     assert states(store) == {f"{name}.1": "released", f"{other}.1": "delivered"}
     assert "No such file" in last_reply(store)

@@ -72,7 +72,7 @@ def test_a_file_that_lost_its_end_does_not_stand_for_the_content(spool: Spool) -
 
 def test_a_content_that_was_removed_is_given_its_name_again(spool: Spool) -> None:
     incoming = put(spool)
-    assert spool.remove(incoming.digest) == len(RAW)
+    assert spool.remove([incoming.digest]) == len(RAW)
     incoming.restore()
     assert spool.path(incoming.digest).read_bytes() == RAW
     incoming.discard()
@@ -82,13 +82,16 @@ def test_a_content_that_was_removed_is_given_its_name_again(spool: Spool) -> Non
 def test_a_content_that_was_discarded_cannot_be_restored(spool: Spool) -> None:
     incoming = put(spool)
     incoming.discard()
-    spool.remove(incoming.digest)
+    spool.remove([incoming.digest])
     with pytest.raises(FileNotFoundError):
         incoming.restore()
 
 
-def test_removing_what_is_not_there(spool: Spool) -> None:
-    assert spool.remove("0" * 64) == 0
+def test_removing_what_is_there_and_what_is_not(spool: Spool) -> None:
+    digests = [put(spool, RAW + b"%d" % number).digest for number in range(20)]
+    assert spool.remove(["0" * 64, *digests, "1" * 64]) == sum(len(RAW + b"%d" % number) for number in range(20))
+    assert list(spool.digests()) == []
+    assert spool.remove(digests) == spool.remove([]) == 0
 
 
 def test_folders_are_made_when_they_are_needed(tmp_path: Path) -> None:

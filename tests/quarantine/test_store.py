@@ -202,7 +202,7 @@ def test_a_content_that_is_collected_in_between_is_stored_again(store: Store) ->
 def test_what_cannot_be_stored_again_is_not_held(store: Store) -> None:
     new = message(store.spool)
     new.incoming.discard()
-    store.spool.remove(new.incoming.digest)
+    store.spool.remove([new.incoming.digest])
     with pytest.raises(FileNotFoundError):
         store.write([new])
     assert rows(store) == {"content": 0, "message": 0, "copy": 0, "outbox": 0, "event": 0}
@@ -357,7 +357,7 @@ def test_a_dead_process_between_the_file_and_its_row(store: Store) -> None:
     age(store, 40)
     (digest,) = contents(store)
     end_all(store)
-    store.spool.remove(digest)
+    store.spool.remove([digest])
     assert transitions.collect(store, transitions.unneeded(store)) == 0
     assert contents(store) == set()
 

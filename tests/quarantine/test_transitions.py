@@ -176,7 +176,8 @@ def test_expire_leaves_what_is_no_longer_held(store: Store) -> None:
     assert states(store) == {f"{name}.1": "released", f"{name}.2": "expired"}
 
 
-def test_expiry_of_many_says_how_far_it_is(store: Store) -> None:
+def test_expiry_of_many_says_how_far_it_is(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transitions, "_EXPIRED_TOGETHER", 500)
     hold_many(store, 1100)
     age(store, 31)
     said: list[tuple[int, int]] = []

@@ -63,6 +63,6 @@ def test_a_flood_teaches_no_more_than_so_much_a_day(store: Store, model: Path, m
 def test_what_has_gone_meanwhile_is_no_loss(store: Store, model: Path) -> None:
     hold(store, raw=spam(1), learn=True)
     for digest in list(store.spool.digests()):
-        store.spool.remove(digest)
+        store.spool.remove([digest])
     assert learn(store, model) == 0
     assert not model.exists()

@@ -4,7 +4,6 @@ from typing import Final
 
 import sqlalchemy as sa
 from alembic import op
-from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.types import TypeEngine
 
 revision: Final = "0002"
@@ -112,19 +111,3 @@ def upgrade() -> None:
     op.create_index("copy_outbox", "copy", ["outbox_id"])
     op.create_index("outbox_next", "outbox", ["next_at"])
     op.create_index("event_copy", "event", ["copy_id"])
-    if op.get_bind().dialect.name == "postgresql":
-        _index_words()
-
-
-def _index_words() -> None:
-    """Make searches fast where the server has pg_trgm and lets us have it; do without it where not."""
-    known = sa.text("SELECT 1 FROM pg_available_extensions WHERE name = 'pg_trgm'")
-    connection = op.get_bind()
-    if connection.execute(known).first() is None:
-        return
-    try:
-        with connection.begin_nested():
-            op.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")
-    except ProgrammingError:
-        return
-    op.create_index("copy_words", "copy", ["words"], postgresql_using="gin", postgresql_ops={"words": "gin_trgm_ops"})

@@ -7,7 +7,7 @@ from alembic import op
 from sqlalchemy.types import TypeEngine
 
 revision: Final = "0009"
-down_revision: Final = "0005"
+down_revision: Final = "0006"
 
 
 def _text(length: int) -> TypeEngine[str]:
