@@ -22,6 +22,7 @@ from tamis.contract import Abstain, Context, Filter, FilterOptions, Hit, Stage
 from tamis.dns import Question
 from tamis.dns_lists import DnsList, of_kind
 from tamis.dns_votes import Subject, questions, vote
+from tamis.images.pictures import Pictures
 from tamis.mail import Mail
 from tamis.phishing import link_signs
 from tamis.phishing.brands import hosts
@@ -63,7 +64,7 @@ class Surbl(Filter):
         if not lists:
             yield from signs
             return
-        subjects, left_out = _subjects(mail, ctx.site, lists)
+        subjects, left_out = _subjects(mail, ctx.site, lists, ctx.pictures)
         tallies = vote(ctx.dns, lists, subjects)
         decisive = [tally for tally in tallies if tally.decides(options.share, options.answers)]
         some = [tally for tally in tallies if tally.listing]
@@ -82,15 +83,20 @@ class Surbl(Filter):
         yield from signs
 
 
-def _subjects(mail: Mail, site: Site, lists: Sequence[DnsList]) -> tuple[list[Subject], bool]:
+def _subjects(
+    mail: Mail, site: Site, lists: Sequence[DnsList], pictures: Pictures | None = None
+) -> tuple[list[Subject], bool]:
     """Return what the lists are asked about, and whether something was left out for want of room.
+
+    What QR codes lead to comes first: it is what the message is for. Without `pictures` they are not looked at.
 
     Of too many, those from the middle: who pads a message does so before what matters, or behind it.
     """
     own = {organisational(domain_of(recipient)) for recipient in mail.recipients}
     links = mail.message.links
+    coded = pictures.links.subjects if pictures else ()
     found: list[Subject] = []
-    for subject in links.subjects:
+    for subject in dict.fromkeys((*coded, *links.subjects)):
         if isinstance(subject, str):
             if subject not in own and subject not in SHORTENERS and not site.is_own(subject):
                 found.append(subject)

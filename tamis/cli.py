@@ -7,7 +7,18 @@ import sys
 from sqlalchemy.exc import SQLAlchemyError
 
 import tamis
-from tamis.commands import attachment, check_config, complaint, database, filters, policy, quarantine, scan, sender
+from tamis.commands import (
+    attachment,
+    check_config,
+    complaint,
+    database,
+    filters,
+    image,
+    policy,
+    quarantine,
+    scan,
+    sender,
+)
 from tamis.commands import list as list_command
 from tamis.commands import tests as tests_command
 from tamis.commands.common import UsageError
@@ -38,6 +49,7 @@ def build_parser() -> argparse.ArgumentParser:
     complaint.add(commands)
     sender.add(commands)
     attachment.add(commands)
+    image.add(commands)
     quarantine.add(commands)
     database.add(commands)
     check_config.add(commands)

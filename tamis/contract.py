@@ -19,6 +19,7 @@ from tamis.attachments.known import KnownFiles
 from tamis.authentication import Authentication
 from tamis.dns import Question
 from tamis.dns.lookups import Dns, NoDns
+from tamis.images.pictures import Pictures
 from tamis.lists import PLATFORM, Lists
 from tamis.mail import Mail
 from tamis.message import Message
@@ -99,9 +100,9 @@ class Context:
 
     `recipients` are those whose policy has these `options`; `rules` says which rules the message meets, and matches
     text that is not in it (`rules.match("ocr", texts)`), None where there are none; `decoys` are the names of
-    listeners whose every recipient is a trap; `forwarders` the networks of `networks.forwarders`; `authentication`
-    and `attachments` are shared by all filters of the message; `known_files` is what is lastingly known of files;
-    `scans` what scanners say of it; `deadline` is monotonic seconds.
+    listeners whose every recipient is a trap; `forwarders` the networks of `networks.forwarders`; `authentication`,
+    `attachments` and `pictures` are shared by all filters of the message; `known_files` is what is lastingly known of
+    files; `scans` what scanners say of it; `deadline` is monotonic seconds.
     """
 
     options: Any = field(default_factory=FilterOptions)
@@ -119,6 +120,7 @@ class Context:
     authentication: Authentication = field(default_factory=Authentication)
     attachments: Attachments = field(default_factory=lambda: Attachments(Message(b"")))
     known_files: KnownFiles = field(default_factory=KnownFiles)
+    pictures: Pictures = field(default_factory=Pictures)
     dns: Dns = field(default_factory=NoDns)
     site: Site = field(default_factory=Site)
     scans: "Scans" = field(default_factory=_no_scans)

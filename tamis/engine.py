@@ -35,6 +35,11 @@ from tamis.examination import FILTERS, Examination, Snapshot
 from tamis.filters.antivirus_1 import FirstStage
 from tamis.filters.antivirus_2 import SecondStage
 from tamis.filters.order import ORDER
+from tamis.images.client import Readers, SocketReaders
+from tamis.images.known import KnownImages, known_path
+from tamis.images.own_pool import OwnReaders
+from tamis.images.pool_process import socket_path
+from tamis.images.sources import DatabaseImages, ImageSource, MappedImages
 from tamis.list_sources import DatabaseLists, ListSource, SnapshotLists
 from tamis.list_store import configured_entries
 from tamis.lists import Lists
@@ -133,10 +138,13 @@ class Engine:
         weights: WeightSource | None = None,
         journal: Journal | None = None,
         files: KnownSource | None = None,
+        images: ImageSource | None = None,
+        readers: Readers | None = None,
     ) -> None:
         """`unscanned` keeps what passes while no virus scanner answers.
 
         Without `network` neither the DNS nor scanners are asked; without `journal` nothing is learned of outgoing mail.
+        Without `readers` of images it has its own, started with the first image.
         """
         self.config = config
         settings = config.settings.redis
@@ -159,6 +167,9 @@ class Engine:
         self._files = files or DatabaseFiles(config)
         self._files_failed = False
         self._seen = SeenFiles(redis)
+        self._images = images or DatabaseImages(config.database_url)
+        self._images_failed = False
+        self._readers = readers or OwnReaders(config.settings.images)
         self._lists_failed = False
         self._rules = rules or rule_sources.RuleFiles(config)
         self._rules_failed = ""
@@ -216,8 +227,8 @@ class Engine:
     def _refresh_snapshot(self) -> None:
         with self._refreshing:
             lists, model, rules = self._fresh_lists(), self._fresh_model(), self._fresh_rules()
-            weights, files = self._fresh_weights(), self._fresh_files()
-            if any(fresh is not None for fresh in (lists, model, rules, weights, files)):
+            weights, files, images = self._fresh_weights(), self._fresh_files(), self._fresh_images()
+            if any(fresh is not None for fresh in (lists, model, rules, weights, files, images)):
                 current = self._snapshot
                 self._snapshot = replace(
                     current,
@@ -226,6 +237,7 @@ class Engine:
                     rules=current.rules if rules is None else rules,
                     weights=weights or current.weights,
                     known_files=files or current.known_files,
+                    images=current.images if images is None else images,
                 )
             self._dns_lists.step()
             self._take_up_dns_lists()
@@ -281,6 +293,17 @@ class Engine:
             return None
         self._files_failed = False
         return files
+
+    def _fresh_images(self) -> KnownImages | None:
+        try:
+            images = self._images.fresh()
+        except (SQLAlchemyError, OSError, ValueError) as error:
+            if not self._images_failed:
+                _log.warning("known images not read, the last good ones stay: %s", first_line(error))
+            self._images_failed = True
+            return None
+        self._images_failed = False
+        return images
 
     def _fresh_model(self) -> Model | None:
         stamp: _Stamp | None = None
@@ -343,7 +366,9 @@ class Engine:
             if self._dns_lists.first:
                 self._await_dns_lists()
             snapshot = self._snapshot
-            record = Examination(mail, snapshot, self._answers, self._shared, resolver=self._resolver).run()
+            record = Examination(
+                mail, snapshot, self._answers, self._shared, resolver=self._resolver, readers=self._readers
+            ).run()
             if not record.ask_again:
                 self._follow(record, snapshot)
                 self._note(record)
@@ -409,4 +434,6 @@ def worker_engine(config: Config, redis_url: str) -> Engine:
         weights=MappedWeightSource(config),
         journal=Journal(journal_folder(config)),
         files=MappedFiles(config),
+        images=MappedImages(known_path(config.state_directory)),
+        readers=SocketReaders(socket_path(config)),
     )

@@ -30,6 +30,9 @@ from tamis.dns.lookups import Lookups, NoDns
 from tamis.dns.resolver import Resolver
 from tamis.filters.honeypot import Honeypot
 from tamis.filters.order import BY_NAME, ORDER, POSITION, Judgement, Row
+from tamis.images.client import Readers
+from tamis.images.known import KnownImages
+from tamis.images.pictures import Pictures
 from tamis.lists import ListName, Lists
 from tamis.mail import Mail, MailClass
 from tamis.models.bayes import Model
@@ -65,6 +68,7 @@ class Snapshot:
     rules: Rules | None = None
     weights: Weights | None = None
     known_files: KnownFiles = field(default_factory=KnownFiles)
+    images: KnownImages = field(default_factory=KnownImages)
     helper: Helper | None = None
     """Who reads macros and some archives, for all messages of a worker."""
 
@@ -91,8 +95,9 @@ class Examination:
         shared: SharedState | None = None,
         policy: Policy | None = None,
         resolver: Resolver | None = None,
+        readers: Readers | None = None,
     ) -> None:
-        """`policy` stands for every recipient's own."""
+        """`policy` stands for every recipient's own. Without `readers` no image is looked at."""
         self._mail = mail
         self._snapshot = snapshot
         self._cache = answers
@@ -104,6 +109,7 @@ class Examination:
         self._authentication = Authentication(mail, self._lookups, spf_of)
         self._rules = snapshot.rules.look_at(mail.message) if snapshot.rules else None
         self._attachments = Attachments(mail.message, snapshot.helper, answers, self._deadline)
+        self._pictures = Pictures(mail.message, readers, answers, snapshot.images, self._deadline)
         self._scans = Scans(snapshot.site.scanners, mail, self._deadline)
         self._answered: dict[tuple[str, FilterOptions], Answer] = {}
         self._cached: dict[bytes, bytes] = {}
@@ -250,6 +256,7 @@ class Examination:
             authentication=self._authentication,
             attachments=self._attachments,
             known_files=self._snapshot.known_files,
+            pictures=self._pictures,
             now=self._mail.now,
             deadline=self._deadline,
             dns=self._lookups or NoDns(),

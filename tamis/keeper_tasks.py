@@ -5,6 +5,7 @@ from typing import Final
 from tamis import weight_tasks
 from tamis.attachments import tasks as files
 from tamis.config import Config
+from tamis.images import tasks as images
 from tamis.quarantine import tasks as quarantine
 from tamis.rules.task import RulesTask
 from tamis.scanners.rescan import Rescan
@@ -20,6 +21,7 @@ def tasks(config: Config, redis_url: str) -> list[Task]:
         Task("snapshot", 1.0, SnapshotTask(config).run, before_workers=True),
         Task("rules", 1.0, RulesTask(config).run, before_workers=True),
         *weight_tasks.tasks(config),
+        *images.tasks(config),
         *quarantine.tasks(config),
         *files.tasks(config, redis_url),
         Task("rescan", _RESCAN_SECONDS, Rescan(config).run),

@@ -16,6 +16,7 @@ from tamis.attachments.known import KnownFiles
 from tamis.authentication import Authentication
 from tamis.contract import Abstain, Context, Filter, FilterOptions
 from tamis.dns.lookups import Dns, NoDns
+from tamis.images.pictures import Pictures
 from tamis.lists import Entry, Lists
 from tamis.mail import Mail, parse_ip
 from tamis.message import Message
@@ -77,6 +78,7 @@ def hits(
     sent: "SentIds | None" = None,
     known_files: KnownFiles | None = None,
     helper: "Helper | None" = None,
+    pictures: Pictures | None = None,
 ) -> list[str]:
     """Return the names of a filter's hits, in order, asked on behalf of all recipients.
 
@@ -104,6 +106,7 @@ def hits(
         authentication=Authentication(mail, _dns(dns), spf_of),
         attachments=Attachments(mail.message, helper),
         known_files=known_files or KnownFiles(),
+        pictures=pictures or Pictures(mail.message),
         dns=_dns(dns),
         now=mail.now,
         site=site,

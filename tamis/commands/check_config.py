@@ -85,8 +85,6 @@ def warnings(config: Config) -> Iterator[str]:
             confirmed = getattr(policy.options[row.name], "off_confirmed", False)
             if row.name in _ONCE_OFF and not policy.enabled[row.name] and not inherited and not confirmed:
                 yield f"{source}: {whose}.filters.{row.name}: {_ONCE_OFF[row.name]}"
-            if not row.built and policy.enabled[row.name] and source != "default":
-                yield f"{source}: {whose}.filters.{row.name}: row {row.number} is not built yet and is never asked"
 
 
 def _lonely_lists(config: Config) -> Iterator[str]:

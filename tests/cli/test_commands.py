@@ -161,7 +161,7 @@ def test_filters(tamis: Tamis) -> None:
     assert [(row["number"], row["name"], row["stage"]) for row in rows] == [
         (row.number, row.name, row.stage.value) for row in ORDER
     ]
-    assert {row["state"] for row in rows} == {"built", "not built"}
+    assert {row["state"] for row in rows} == {"built"}
     assert [row["number"] for row in rows if not row["enabled"]] == ["3", "29", "30"]
     printed = tamis.good("filters").splitlines()
     assert len(printed) == 1 + len(ORDER)
@@ -424,13 +424,6 @@ def test_check_config(tamis: Tamis) -> None:
     tamis.configure('socket_group = "root"\n[policy]\nmode = "tag"\n')
     assert tamis.good("check-config", str(tamis.file)) == f"{tamis.file}: valid\n"
     assert tamis.good("check-config", "-c", str(tamis.file)) == f"{tamis.file}: valid\n"
-
-
-def test_check_config_warns_of_what_is_not_built(tamis: Tamis) -> None:
-    tamis.configure('[policy.filters.spamassassin]\nenabled = true\n[domain."example.org"]\nmode = "junk"\n')
-    status, out, err = tamis.run("check-config", str(tamis.file))
-    assert (status, out) == (0, f"{tamis.file}: valid\n")
-    assert f"warning: {tamis.file}:5: policy.filters.spamassassin: row 28 is not built yet" in err
 
 
 def test_check_config_warns_where_nothing_held_can_get_out(tamis: Tamis) -> None:
