@@ -57,6 +57,12 @@ class _Server:
         return self
 
     def __exit__(self, *_: object) -> None:
+        if self.process is not None and self.process.poll() is None:
+            # Asked, it waits for its children; killed, it leaves them to whoever there is.
+            self.resume()
+            self.process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(10)
         self.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
 
