@@ -5,13 +5,27 @@ neither held nor copied twice (SPEC, section 3; RFC 1047). Once the MTA has had 
 message, which must not be lost; but while the first is held, no other is held beside it within a day.
 """
 
+import json
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, and_, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Text,
+    and_,
+    any_,
+    bindparam,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)  # fmt: skip
 from sqlalchemy.dialects import postgresql, sqlite
 
 from tamis import faults, schema
@@ -42,6 +56,13 @@ def upsert(connection: Connection, table: Any) -> Any:
     return (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(table)
 
 
+def among(connection: Connection, column: ColumnElement[str], values: Collection[str]) -> ColumnElement[bool]:
+    """Return whether a column has one of thousands of values: as one parameter, since each takes its time."""
+    if connection.dialect.name == "sqlite":
+        return column.in_(select(func.json_each(json.dumps(list(values))).table_valued("value").c.value))
+    return column == any_(bindparam(None, list(values), type_=postgresql.ARRAY(Text)))
+
+
 def count(connection: Connection, name: str, number: int = 1) -> None:
     """Add to a counter."""
     statement = upsert(connection, COUNTER).values(name=name, number=number)
@@ -67,7 +88,7 @@ def lock_known_contents(connection: Connection, digests: Sequence[str]) -> list[
     if connection.dialect.name == "sqlite":
         # Whoever writes is alone, but reading locks nothing.
         connection.exec_driver_sql("BEGIN IMMEDIATE")
-    query = select(CONTENT.c.digest).where(CONTENT.c.digest.in_(digests)).order_by(CONTENT.c.digest)
+    query = select(CONTENT.c.digest).where(among(connection, CONTENT.c.digest, digests)).order_by(CONTENT.c.digest)
     return list(connection.execute(query.with_for_update()).scalars())
 
 

@@ -16,7 +16,7 @@ from tamis.headers import sanitise
 from tamis.mail import new_id
 from tamis.quarantine.records import NEEDS_CONTENT, State, StoredChanges, decode_fields
 from tamis.quarantine.rows import now, outbox_row, storable
-from tamis.quarantine.store import Store, lock_contents, lock_known_contents
+from tamis.quarantine.store import Store, among, lock_contents, lock_known_contents
 from tamis.quarantine.tables import CONTENT, COPY, EVENT, MESSAGE, OUTBOX
 from tamis.weight_store import Lesson, learn
 
@@ -135,14 +135,14 @@ def _end(connection: Connection, ids: Sequence[str]) -> tuple[int, list[str]]:
     # The state is asked for again: SQLite locks nothing by reading.
     ended = (
         update(COPY)
-        .where(COPY.c.id.in_(ids), COPY.c.state == State.HELD.value)
+        .where(among(connection, COPY.c.id, ids), COPY.c.state == State.HELD.value)
         .values(state=State.EXPIRED.value, changed_at=now(), changed_by="time", fields="[]")
         .returning(COPY.c.id, COPY.c.message_id)
     )
     rows = connection.execute(ended).all()
     _note(connection, [row.id for row in rows], State.EXPIRED, "time", "")
     messages = sorted({row.message_id for row in rows})
-    contents = select(MESSAGE.c.digest).where(MESSAGE.c.id.in_(messages)).distinct()
+    contents = select(MESSAGE.c.digest).where(among(connection, MESSAGE.c.id, messages)).distinct()
     return len(rows), sorted(connection.execute(contents).scalars())
 
 
@@ -219,7 +219,7 @@ def _remove_contents(store: Store, connection: Connection, digests: Sequence[str
     faults.point("collect.locked")
     gone: list[str] = []
     if digests:
-        ended = delete(CONTENT).where(CONTENT.c.digest.in_(digests), ~_needed(CONTENT.c.digest))
+        ended = delete(CONTENT).where(among(connection, CONTENT.c.digest, digests), ~_needed(CONTENT.c.digest))
         gone = sorted(connection.execute(ended.returning(CONTENT.c.digest)).scalars())
     freed = store.spool.remove(gone)
     faults.point("collect.unlinked")
@@ -270,5 +270,5 @@ def _change(
 
 def _note(connection: Connection, copy_ids: Sequence[str], state: State, by: str, note: str) -> None:
     values = (literal(now()), literal(state.value), literal(storable(by, 255)), literal(storable(note, 255)))
-    rows = select(COPY.c.id, *values).where(COPY.c.id.in_(copy_ids))
+    rows = select(COPY.c.id, *values).where(among(connection, COPY.c.id, copy_ids))
     connection.execute(insert(EVENT).from_select(["copy_id", "at", "state", "by", "note"], rows))
