@@ -1,10 +1,15 @@
 """Which messages are reports of failure, of whose delivery, and of which message."""
 
+from pathlib import Path
+
 import pytest
 
 from tamis import limits
 from tamis.delivery_failures import Failure, envelope_key, message_key, quoted_keys, read_failure
 from tamis.message import Message
+from tamis.models.corpus import entries_of
+
+HOW_IT_WORKS = (Path(__file__).parents[2] / "docs" / "how-it-works.md").read_text(encoding="utf-8")
 
 OURS = "<1@example.org>"
 RETURNED = f"Received: from x\nFrom: ann@example.org\nMessage-ID: {OURS}\nSubject: hello\n"
@@ -159,3 +164,18 @@ def test_message_ids_that_are_named_anywhere() -> None:
 def test_keys_are_of_one_kind() -> None:
     assert message_key(" <1@example.org> ") == message_key("1@example.org") != envelope_key("1@example.org")
     assert message_key("") == message_key("<>") == message_key("x" * 1000) == ""
+
+
+@pytest.mark.corpora
+def test_real_reports(corpora: Path) -> None:
+    """As many as docs/how-it-works.md says; none whose subject speaks of a delay, and no ordinary mail."""
+    found = {}
+    for entry in entries_of(corpora / "bounces"):
+        raw = entry.read()
+        # Some are kept with the line ends of old Macs.
+        message = Message(raw if b"\n" in raw else raw.replace(b"\r", b"\n"))
+        if read_failure(message) is not None:
+            found[entry.name] = message.subject
+    assert f"notices of the corpus `bounces`, {len(found)} are reports of failure" in HOW_IT_WORKS, len(found)
+    assert not [subject for subject in found.values() if "delay" in subject.lower()]
+    assert not any(read_failure(Message(entry.read())) for entry in entries_of(corpora / "modern") if not entry.spam)
