@@ -38,6 +38,8 @@ class AutoWhitelistedSender(Filter):
     class Options(FilterOptions, frozen=True):
         threshold: Annotated[float, Meta(gt=0, le=MOST)] = 0.5
         author: bool = True
+        outgoing: bool = False
+        """Whether those count to whom somebody of the domain writes; `tamis.sent_mail` goes by it."""
 
     def check(self, mail: Mail, ctx: Context) -> Iterator[Hit]:
         if ctx.weights is None:

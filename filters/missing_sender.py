@@ -7,11 +7,8 @@ it sends does not look like a notice. SPEC, section 1, row 11.
 
 No From: at all decides; one that ran into the field before it, since a line break was lost, is one all the same.
 A null sender passes when one clause below holds: a report (RFC 3464, 5965, 6533, 8098, which replaces 3798; or in
-JSON), an automatic reply (RFC 3834), a daemon as author, a returned message, or a recipient of this message quoted
-in its body. Otherwise it scores, and decides where the score is strong.
-
-Message-IDs that we sent cannot be recognised yet: nothing keeps them. A body that quotes one passes only
-where another clause holds.
+JSON), an automatic reply (RFC 3834), a daemon as author, a returned message, a Message-ID of our outgoing mail that it
+names, or a recipient of this message quoted in its body. Otherwise it scores, and decides where the score is strong.
 """
 
 import re
@@ -20,6 +17,7 @@ from typing import Final
 
 from tamis import limits
 from tamis.contract import Abstain, Context, Filter, Hit, Stage
+from tamis.delivery_failures import quoted_keys
 from tamis.mail import Mail
 from tamis.message import Message
 from tamis.notices import shape_of_a_notice
@@ -53,23 +51,35 @@ class MissingSender(Filter):
         elif not mail.sender_known:
             raise Abstain("the envelope sender is not known")
         elif not mail.sender:
-            yield from self._null_sender(mail)
+            yield from self._null_sender(mail, ctx)
 
-    def _null_sender(self, mail: Mail) -> Iterator[Hit]:
+    def _null_sender(self, mail: Mail, ctx: Context) -> Iterator[Hit]:
         clause = shape_of_a_notice(mail.message)
         if clause:
             yield Hit("NULL_SENDER_NOTICE", f"null sender, and {clause}", amount=0.0)
             return
         quoted = quoted_recipients(mail)
         others = [recipient for recipient in dict.fromkeys(mail.recipients) if recipient not in quoted]
+        answers = _answers_ours(mail, ctx) if others else False
+        if answers:
+            yield Hit("NULL_SENDER_NOTICE", "null sender, and it names a Message-ID of ours", amount=0.0)
+            return
         if others and mail.message.capped:
             raise Abstain("a cap kept from view what might make it a notice")
+        if answers is None:
+            raise Abstain("it names Message-IDs, and whether one is ours is not known: Redis does not answer")
         for recipient in quoted:
             because = f"null sender, and the body quotes {recipient}"
             yield Hit("NULL_SENDER_NOTICE", because, recipient=recipient, amount=0.0)
         for recipient in others if quoted else [""]:
             because = "null sender, and no sign of a notice"
             yield Hit("NULL_SENDER_ODD", because, recipient=recipient, amount=ODD_POINTS, decides_at_share=STRONG_SHARE)
+
+
+def _answers_ours(mail: Mail, ctx: Context) -> bool | None:
+    """Whether it names a Message-ID of our outgoing mail; None where that is not known."""
+    keys = quoted_keys(mail.message) if ctx.sent is not None else []
+    return ctx.sent.any_known(keys, ctx.now) if ctx.sent is not None and keys else False
 
 
 def author_is_swallowed(message: Message) -> bool:

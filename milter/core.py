@@ -36,6 +36,9 @@ class Engine(Protocol):
 
     def refresh(self) -> None: ...
 
+    def keep(self) -> None:
+        """Write down what was seen and not written yet: the worker ends."""
+
 
 class Identify(Protocol):
     """Tells the class of a message and its true peer."""

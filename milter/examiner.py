@@ -26,6 +26,7 @@ from tamis.networks import Identity
 from tamis.policy import Policies
 from tamis.quarantine.entry import SmtpFacts, new_message
 from tamis.quarantine.holder import Holder
+from tamis.quarantine.parameters import envelope_id
 from tamis.quarantine.records import NewMessage
 from tamis.quarantine.spool import Spool
 from tamis.quarantine.store import Store
@@ -159,6 +160,7 @@ class Examiner:
             raise NotReady("the lists have never been read")
         recipients = [recipient.address for recipient in transaction.recipients]
         mail = self._mail(message, envelope, identity, transaction.sender, recipients, message_id)
+        mail.envelope_id = envelope_id(transaction.parameters)
         if identity.mail_class is not MailClass.OUTGOING:
             forged.check(mail, transaction, forged_fields(mail, self._settings.headers), self._policies)
         record = self._engine.examine(mail)

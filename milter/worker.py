@@ -63,6 +63,7 @@ def _serve(listener: socket.socket, config: Config, core: Core, redis_url: str, 
     received = signal.sigwait(children.SIGNALS)
     protocol.stop_accepting(descriptor)
     _wait_until_done(activity, received == children.RETIRE, config.settings.daemon.drain_seconds)
+    engine.keep()
     return 0
 
 

@@ -7,11 +7,18 @@ from typing import Final
 _OF_MAIL: Final = ("RET=", "ENVID=", "BODY=", "SMTPUTF8")
 _OF_RCPT: Final = ("NOTIFY=", "ORCPT=")
 _XTEXT: Final = re.compile(r"[^!-*,-<>-~]")
+_ENCODED: Final = re.compile(r"\+([0-9A-F]{2})")
 
 
 def of_mail(words: Iterable[str]) -> str:
     """Return the parameters of MAIL that go with a copy: the others concern one connection (SIZE=, AUTH=)."""
     return _kept(words, _OF_MAIL)
+
+
+def envelope_id(words: Iterable[str]) -> str:
+    """Return the ENVID among the parameters of MAIL, decoded; empty where there is none."""
+    found = next((word[6:] for word in words if word.upper().startswith("ENVID=")), "")
+    return _ENCODED.sub(lambda octet: chr(int(octet[1], 16)), found)
 
 
 def of_rcpt(words: Iterable[str]) -> str:

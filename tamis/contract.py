@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tamis.counters import Counters
     from tamis.greylist import Greylist
     from tamis.models.bayes import Model
+    from tamis.sent_ids import SentIds
     from tamis.weights import Weights
 
 
@@ -87,6 +88,7 @@ class Context:
     greylist: "Greylist | None" = None
     bans: "Bans | None" = None
     weights: "Weights | None" = None
+    sent: "SentIds | None" = None
     decoys: Collection[str] = ()
     forwarders: Collection[str] = ()
     authentication: Authentication = field(default_factory=Authentication)

@@ -39,6 +39,8 @@ from tamis.policy import Policies
 from tamis.record import Record, Refusal
 from tamis.redis_client import RedisClient
 from tamis.refusal import examine_outgoing, refused_for_now
+from tamis.sent_journal import Journal, journal_folder
+from tamis.sent_mail import SentMail
 from tamis.settings import enabled_lists
 from tamis.shared_state import shared_state
 from tamis.site import Site
@@ -113,19 +115,23 @@ class Engine:
         lists: ListSource | None = None,
         network: bool = True,
         weights: WeightSource | None = None,
+        journal: Journal | None = None,
     ) -> None:
-        """Without `network` the DNS is not asked."""
+        """Without `network` the DNS is not asked; without `journal` nothing is learned of outgoing mail."""
         self.config = config
         settings = config.settings.redis
         redis = RedisClient(redis_url, settings.timeout_seconds)
         self._answers = Answers(redis, settings.answer_lifetime_seconds)
-        self._shared = shared_state(redis, config.settings.bans.ham_days)
+        self._shared = shared_state(redis, config.settings.bans.ham_days, config.settings.autowhitelist.remember_days)
         self._consequences = Consequences(config.settings.bans, config.settings.networks, self._shared)
         servers = addresses(config.settings.dns.servers) if network else []
         self._resolver = Resolver(
             servers, config.settings.dns.timeout_seconds, config.settings.dns.attempts, Shared(redis, servers)
         )
         self._policies = Policies(config)
+        self._journal = journal
+        self._journal_failed = False
+        self._sent_mail = SentMail(self._policies, self._shared.sent, journal) if journal else None
         self._destinations = Destinations(config.settings.aliases)
         self._lists = lists or DatabaseLists(config)
         self._lists_failed = False
@@ -163,6 +169,18 @@ class Engine:
         self._resolver.flush()
         self._refresh_snapshot()
         self._consequences.refresh(datetime.now(UTC))
+        self.keep()
+
+    def keep(self) -> None:
+        """Write down what was seen of outgoing mail; what cannot be written now is tried again, up to a number."""
+        try:
+            if self._journal is not None:
+                self._journal.flush()
+            self._journal_failed = False
+        except OSError as error:
+            if not self._journal_failed:
+                _log.error("what was seen of outgoing mail cannot be written: %s", error)
+            self._journal_failed = True
 
     def _refresh_snapshot(self) -> None:
         with self._refreshing:
@@ -257,12 +275,14 @@ class Engine:
         """Return what is to be said of a message; outgoing mail gets no verdicts and no header (SPEC, section 0)."""
         if mail.mail_class is MailClass.OUTGOING:
             record = examine_outgoing(mail, self._snapshot, self._answers, self._shared, self._resolver)
+            self._note(record)
         else:
             if self._dns_lists.first:
                 self._await_dns_lists()
             snapshot = self._snapshot
             record = Examination(mail, snapshot, self._answers, self._shared, resolver=self._resolver).run()
             self._follow(record, snapshot)
+            self._note(record)
         self._resolver.flush(_STORED_AT_ONCE)
         return record
 
@@ -271,6 +291,17 @@ class Engine:
             self._consequences.follow(record, snapshot)
         except Exception:  # The verdict is found, and nothing that is counted is worth a message.
             _log.exception("what a message brought is not counted", extra={"fields": {"id": record.mail.id}})
+
+    def _note(self, record: Record) -> None:
+        if self._sent_mail is None:
+            return
+        try:
+            if record.mail.mail_class is MailClass.OUTGOING:
+                self._sent_mail.follow_outgoing(record)
+            else:
+                self._sent_mail.follow_inbound(record)
+        except Exception:  # As above.
+            _log.exception("outgoing mail is not learned from", extra={"fields": {"id": record.mail.id}})
 
     def dispose(self, record: Record) -> Disposition:
         """Return what becomes of each recipient's copy."""
@@ -288,4 +319,5 @@ class Engine:
 
 def worker_engine(config: Config, redis_url: str) -> Engine:
     """Return the engine of a worker: its lists are those that the keeper writes for all workers."""
-    return Engine(config, redis_url, SnapshotLists(config), weights=MappedWeightSource(config))
+    journal = Journal(journal_folder(config))
+    return Engine(config, redis_url, SnapshotLists(config), weights=MappedWeightSource(config), journal=journal)

@@ -198,6 +198,7 @@ class Examination:
                 dns=self._lookups or NoDns(),
                 site=self._snapshot.site,
                 weights=self._snapshot.weights,
+                sent=self._shared.sent if self._shared else None,
             )
             try:
                 answer.hits = tuple(question.filter.check(self._mail, context))

@@ -74,6 +74,9 @@ ADDRESSES: Final = 200
 ADDRESS_FIELD_CHARS: Final = 4 * KIB
 """Characters of one address field that are parsed: the parser's time grows with their square."""
 
+ADDRESS_CHARS: Final = 320
+"""Characters of an address that may be one of ours: 64 of the local part, 255 of the domain (RFC 5321)."""
+
 AUTHOR_FIELDS: Final = 5
 """From: fields parsed; there should be one."""
 
@@ -107,6 +110,34 @@ PENDING_PEERS: Final = 10_000
 
 REPORTED_DOMAINS: Final = 10
 """Fields of one name that are read of a feedback report: so many domains one report may accuse."""
+
+REPORT_GROUPS: Final = 100
+"""Recipients that are read of a report on a delivery (RFC 3464)."""
+
+QUOTED_IDS: Final = 50
+"""Message-IDs that are read of a message that may quote one of ours."""
+
+MESSAGE_ID_CHARS: Final = 500
+"""Characters of a Message-ID; a longer one is known to nobody."""
+
+SENT_RECIPIENTS: Final = 100
+"""Recipients of one outgoing message from which something is learned; a message to more is a mailing, and teaches
+nothing."""
+
+SENT_IDS: Final = 100_000
+"""Message-IDs of outgoing mail that row 11 recognises, the latest; some 10 MB of Redis."""
+
+SENT_KEPT: Final = 500_000
+"""Recipients of outgoing mail that wait for reports of failure in the database; the oldest make room."""
+
+REPORTS_KEPT: Final = 10_000
+"""Reports of failure kept while their message is not found."""
+
+JOURNAL_EVENTS: Final = 2000
+"""Outgoing messages and reports of failure that a process keeps between two writes, half a second apart."""
+
+JOURNAL_FILES: Final = 5000
+"""Files of the journal that wait for the keeper; while there are more, nothing is added."""
 
 GREYLISTED_RECIPIENTS: Final = 500
 """Recipients of one message whose first try is remembered; at RCPT it is one at a time."""

@@ -54,7 +54,8 @@ class Mail:
     `sender_known` tells apart (a message in a file may not say it). Both it and `recipients` are
     normalised here, for comparing; `mail_from` and `rcpt_to` keep them as they were said. `listener` is the name
     of the MTA's listener that the message came through ({daemon_name} of the milter protocol), empty where there
-    was none; `mta` the MTA's own name ({j}), empty where that is not known.
+    was none; `mta` the MTA's own name ({j}), empty where that is not known. `envelope_id` is the sender's own name for
+    the delivery (RFC 3461, ENVID), decoded, usually empty.
     """
 
     message: Message
@@ -70,6 +71,7 @@ class Mail:
     sender_known: bool = True
     listener: str = ""
     mta: str = ""
+    envelope_id: str = ""
 
     mail_from: str = field(init=False)
     rcpt_to: tuple[str, ...] = field(init=False)

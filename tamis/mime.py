@@ -84,6 +84,8 @@ class Tree:
     parts: list[Part] = field(default_factory=list)
     containers: list[str] = field(default_factory=list)
     """Content types of the multiparts and enclosed messages, outermost first."""
+    enclosed: list[tuple[Field, ...]] = field(default_factory=list)
+    """The headers of enclosed messages, in the order in which they begin."""
     missing_boundaries: int = 0
     unclosed: int = 0
     depth: int = 0
@@ -252,6 +254,7 @@ def parse_tree(fields: tuple[Field, ...], body: bytes) -> Tree:
             elif content_type == "message/rfc822":
                 raw = _enclosed(part_fields, raw)
                 block = parse_header(raw)
+                tree.enclosed.append(block.fields)
                 nested = [(block.fields, raw[block.body_start :], depth + 1, False)]
             else:
                 nested = _split_multipart(tree, parameters.get("boundary", ""), raw, depth, content_type)

@@ -240,9 +240,11 @@ class Bans(Section, frozen=True):
 
 
 class AutoWhitelist(Section, frozen=True):
-    """How long what is learned of senders counts (row 7)."""
+    """How long what is learned of senders counts (row 7), and when outgoing mail counts as delivered."""
 
     half_life_days: Annotated[float, msgspec.Meta(gt=0, le=3650)] = HALF_LIFE_DAYS
+    wait_minutes: Annotated[float, msgspec.Meta(gt=0, le=10080)] = 60.0
+    remember_days: Annotated[int, msgspec.Meta(ge=1, le=60)] = 10
 
 
 class DnsListSection(Section, frozen=True):

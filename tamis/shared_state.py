@@ -7,6 +7,7 @@ from tamis.counters import Counters
 from tamis.greylist import Greylist
 from tamis.ham_counts import HamCounts
 from tamis.redis_client import RedisClient
+from tamis.sent_ids import SentIds
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +18,11 @@ class SharedState:
     greylist: Greylist
     bans: Bans
     ham: HamCounts
+    sent: SentIds
 
 
-def shared_state(redis: RedisClient, ham_days: int = 7) -> SharedState:
+def shared_state(redis: RedisClient, ham_days: int = 7, sent_days: int = 10) -> SharedState:
     """Return what that server remembers."""
-    return SharedState(Counters(redis), Greylist(redis), Bans(redis), HamCounts(redis, ham_days))
+    return SharedState(
+        Counters(redis), Greylist(redis), Bans(redis), HamCounts(redis, ham_days), SentIds(redis, sent_days)
+    )

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tamis.dns.zone import ZoneText
     from tamis.greylist import Greylist
     from tamis.models.bayes import Model
+    from tamis.sent_ids import SentIds
     from tamis.weights import Weights
 
 _PEER = "192.0.2.7"
@@ -65,6 +66,7 @@ def hits(
     forwarders: Collection[str] = (),
     site: Site | None = None,
     weights: "Weights | None" = None,
+    sent: "SentIds | None" = None,
 ) -> list[str]:
     """Return the names of a filter's hits, in order, asked on behalf of all recipients.
 
@@ -91,6 +93,7 @@ def hits(
         now=mail.now,
         site=site,
         weights=weights,
+        sent=sent,
     )
     names = [hit.name for hit in filter.check(mail, context)]
     unknown = set(names) - set(filter.tests)

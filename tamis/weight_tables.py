@@ -35,7 +35,7 @@ SENT: Final = Table(
     Column("envelope_key", text_of(32), nullable=False, doc="digest of its ENVID, empty where it has none"),
     Column("sent_at", DateTime, nullable=False),
     Column("state", text_of(7), nullable=False, doc="waiting, counted or failed"),
-    Column("counted_at", DateTime, nullable=True),
+    Column("counted_at", DateTime, nullable=True, doc="when it was learned from"),
     Index("sent_message", "message_key"),
     Index("sent_envelope", "envelope_key"),
     Index("sent_state", "state", "sent_at"),
@@ -46,9 +46,9 @@ SENT: Final = Table(
 UNDELIVERED: Final = Table(
     "undelivered",
     METADATA,
+    Column("key", text_of(32), primary_key=True, doc="digest of the Message-ID or the ENVID that it names"),
     Column("mail_id", text_of(16), primary_key=True, doc="our id of the report"),
-    Column("keys", Text, nullable=False, doc="JSON: digests of the Message-ID and ENVID that it names"),
-    Column("recipients", Text, nullable=False, doc="JSON: those that it says had no delivery"),
+    Column("recipients", Text, nullable=False, doc="JSON: those that it says had no delivery; empty for all"),
     Column("seen_at", DateTime, nullable=False),
 )
 """Reports of failure whose message has not been found yet: it may be on its way here from another process."""

@@ -4,6 +4,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from tamis.addresses import parse_mailboxes
 from tamis.answers import Answers
 from tamis.config import parse
 from tamis.contract import Abstain, Context
+from tamis.delivery_failures import message_key
 from tamis.examination import Examination, Snapshot
 from tamis.filters.missing_sender import MissingSender
 from tamis.lists import Lists
@@ -24,7 +26,10 @@ from tamis.models.storage import SHIPPED_MODEL
 from tamis.notices import CLAUSES, shape_of_a_notice
 from tamis.policy import Policies
 from tamis.record import Record
+from tamis.redis_client import RedisClient
+from tamis.sent_ids import SentIds
 from tamis.testing import hits, mail
+from tests.redis_server import Server
 
 FILTER = MissingSender()
 HOW_IT_WORKS = (Path(__file__).parents[2] / "docs" / "how-it-works.md").read_text(encoding="utf-8")
@@ -191,6 +196,33 @@ def test_quoting_one_recipient_passes_the_message_for_that_one_alone() -> None:
     message = mail(PLAIN + "recipient@example.org", recipients=OURS)
     found = {hit.recipient: hit.name for hit in FILTER.check(message, Context(recipients=OURS))}
     assert found == {"recipient@example.org": "NULL_SENDER_NOTICE", "other@example.org": "NULL_SENDER_ODD"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        with_fields("In-Reply-To: <1@example.org>"),
+        with_fields("References: <0@x.example>\n <1@example.org>"),
+        PLAIN + "about your message <1@example.org>\n",
+    ],
+)
+def test_a_message_id_of_ours(server: Server, text: str) -> None:
+    """Of outgoing mail that was sent within the last days, by whatever machine."""
+    ours = SentIds(RedisClient(server.url))
+    assert hits(FILTER, mail(text), sent=ours) == ["NULL_SENDER_ODD"]
+    ours.add(message_key("<1@example.org>"), datetime.now(UTC))
+    elsewhere = SentIds(RedisClient(server.url))
+    assert hits(FILTER, mail(text, recipients=OURS), sent=elsewhere) == ["NULL_SENDER_NOTICE"]
+    (hit,) = FILTER.check(mail(text), Context(sent=elsewhere))
+    assert hit.because == "null sender, and it names a Message-ID of ours"
+    assert hits(FILTER, mail(text.replace("<1@", "<2@")), sent=elsewhere) == ["NULL_SENDER_ODD"]
+
+
+def test_abstains_where_nobody_says_whether_a_message_id_is_ours() -> None:
+    away = SentIds(RedisClient())
+    with pytest.raises(Abstain, match="Redis does not answer"):
+        hits(FILTER, mail(with_fields("In-Reply-To: <1@example.org>")), sent=away)
+    assert hits(FILTER, mail(PLAIN), sent=away) == ["NULL_SENDER_ODD"]
 
 
 def test_abstains_where_the_sender_is_not_known() -> None:

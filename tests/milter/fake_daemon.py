@@ -44,6 +44,9 @@ class FakeEngine:
     def refresh(self) -> None:
         """Has nothing to refresh."""
 
+    def keep(self) -> None:
+        """Has nothing to keep."""
+
     def examine(self, mail: Mail) -> Any:
         raw = mail.message.raw
         order = (mail.message.header("x-do") or "").split()

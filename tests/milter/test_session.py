@@ -46,6 +46,8 @@ class Engine:
 
     def refresh(self) -> None: ...
 
+    def keep(self) -> None: ...
+
     def examine(self, mail: Mail) -> Record:
         self.seen.append(mail)
         self.act()

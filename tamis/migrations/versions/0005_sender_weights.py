@@ -46,8 +46,8 @@ def upgrade() -> None:
     op.create_index("sent_at", "sent", ["sent_at"])
     op.create_table(
         "undelivered",
+        sa.Column("key", _text(32), primary_key=True),
         sa.Column("mail_id", _text(16), primary_key=True),
-        sa.Column("keys", sa.Text, nullable=False),
         sa.Column("recipients", sa.Text, nullable=False),
         sa.Column("seen_at", sa.DateTime, nullable=False),
     )
