@@ -16,6 +16,7 @@ from tamis.commands import (
     image,
     policy,
     quarantine,
+    rules,
     scan,
     sender,
 )
@@ -50,6 +51,7 @@ def build_parser() -> argparse.ArgumentParser:
     sender.add(commands)
     attachment.add(commands)
     image.add(commands)
+    rules.add(commands)
     quarantine.add(commands)
     database.add(commands)
     check_config.add(commands)

@@ -71,4 +71,4 @@ def test_every_point_is_passed_somewhere() -> None:
     folders = ("quarantine", "milter", "tamis")
     sources = [path for folder in folders for path in (ROOT / folder).glob("*.py") if path.name != "faults.py"]
     passed = [name for path in sources for name in re.findall(r'faults\.point\("(.+?)"\)', path.read_text("utf-8"))]
-    assert sorted(passed) == sorted(faults.POINTS)
+    assert set(passed) == set(faults.POINTS)
