@@ -2,13 +2,9 @@
 
 import importlib
 import logging
-import os
-import threading
 from contextlib import suppress
-from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice
-from pathlib import Path
 from typing import Final
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -16,51 +12,38 @@ from sqlalchemy.exc import SQLAlchemyError
 from tamis import limits
 from tamis.ahead import declared
 from tamis.answers import Answers
-from tamis.attachments.helper import Helper
-from tamis.attachments.known import KnownFiles
 from tamis.attachments.seen import SeenFiles
-from tamis.attachments.sources import DatabaseFiles, KnownSource, MappedFiles
 from tamis.authentication import domains
 from tamis.config import Config
 from tamis.consequences import Consequences
 from tamis.contract import Stage
-from tamis.database import first_line, open_database
+from tamis.current import Current
+from tamis.database import open_database
 from tamis.destinations import Destinations
 from tamis.disposition import Disposition, dispose
 from tamis.dns.resolver import Resolver
 from tamis.dns.servers import addresses
 from tamis.dns.shared import Shared
-from tamis.dns_list_tests import DnsListTests
 from tamis.examination import FILTERS, Examination, Snapshot
 from tamis.filters.antivirus_1 import FirstStage
 from tamis.filters.antivirus_2 import SecondStage
 from tamis.filters.order import ORDER
 from tamis.images.client import Readers, SocketReaders
-from tamis.images.known import KnownImages, known_path
 from tamis.images.own_pool import OwnReaders
 from tamis.images.pool_process import socket_path
-from tamis.images.sources import DatabaseImages, ImageSource, MappedImages
-from tamis.list_sources import DatabaseLists, ListSource, SnapshotLists
-from tamis.list_store import configured_entries
-from tamis.lists import Lists
 from tamis.mail import Mail, MailClass
-from tamis.models.bayes import Model
-from tamis.models.storage import SHIPPED_MODEL
+from tamis.model_source import preload_model
 from tamis.policy import Policies
 from tamis.record import Record, Refusal
 from tamis.redis_client import RedisClient
 from tamis.refusal import examine_outgoing, refused_for_now
 from tamis.rules import sources as rule_sources
-from tamis.rules.matching import Rules
-from tamis.rules.shipped import shipped_rules
 from tamis.scanners.scanners import Scanners
 from tamis.scanners.unscanned import Unscanned
 from tamis.sent_journal import Journal, journal_folder
 from tamis.sent_mail import SentMail
-from tamis.settings import enabled_lists
 from tamis.shared_state import shared_state
-from tamis.site import Site
-from tamis.weights import DatabaseWeights, MappedWeightSource, Weights, WeightSource
+from tamis.sources import Sources
 
 _log = logging.getLogger("tamis")
 
@@ -72,56 +55,18 @@ _STAGE_OF: Final = {one.name: one.of_stage for one in (FirstStage, SecondStage)}
 _STAGES: Final = list(Stage)
 """In the order in which a mail gets known."""
 
-_Stamp = tuple[str, int, int, int]
-_models: dict[_Stamp, Model] = {}
-"""Models loaded before fork, so that the workers share their memory."""
-
-
-def model_path(config: Config) -> Path:
-    """Return the model in force: the site's own where there is one that may be read, else the shipped one."""
-    return config.site_model if os.access(config.site_model, os.R_OK) else SHIPPED_MODEL
-
-
-def _stamp(path: Path) -> _Stamp:
-    status = path.stat()
-    return (str(path), status.st_ino, status.st_mtime_ns, status.st_size)
-
 
 def preload(config: Config) -> None:
     """Load the model, the rules, the public suffixes, pyspf and the database's driver; the workers share them.
 
-    A site's model that cannot be used is said in the log. Raises only where not even the shipped one can be read.
+    Raises OSError or ValueError only where not even the shipped model can be read.
     """
     domains.load()
     with suppress(SQLAlchemyError):
         open_database(config.database_url)
     importlib.import_module("tamis.spf_query")
     rule_sources.preload(config)
-    path = model_path(config)
-    try:
-        stamp = _stamp(path)
-        model = _models.get(stamp) or Model.load(path)
-    except (OSError, ValueError) as error:
-        if _models:
-            _log.error("model not read, the last good one stays: %s", error)
-            return
-        if path == SHIPPED_MODEL:
-            raise
-        # Damaged, or of the Tamis before an upgrade: mail must go on being filtered.
-        _log.error("the site's model is not read, the shipped one is taken: %s", error)
-        stamp, model = _stamp(SHIPPED_MODEL), Model.load(SHIPPED_MODEL)
-    else:
-        if path == SHIPPED_MODEL and _is_there(config.site_model):
-            _log.error("the site's model may not be read, the shipped one is taken: %s", config.site_model)
-    _models.clear()
-    _models[stamp] = model
-
-
-def _is_there(path: Path) -> bool:
-    try:
-        return path.exists()
-    except OSError:
-        return True
+    preload_model(config)
 
 
 class Engine:
@@ -131,20 +76,17 @@ class Engine:
         self,
         config: Config,
         redis_url: str = "",
-        lists: ListSource | None = None,
+        sources: Sources | None = None,
         network: bool = True,
-        rules: rule_sources.RuleSource | None = None,
         unscanned: Unscanned | None = None,
-        weights: WeightSource | None = None,
         journal: Journal | None = None,
-        files: KnownSource | None = None,
-        images: ImageSource | None = None,
         readers: Readers | None = None,
     ) -> None:
         """`unscanned` keeps what passes while no virus scanner answers.
 
-        Without `network` neither the DNS nor scanners are asked; without `journal` nothing is learned of outgoing mail.
-        Without `readers` of images it has its own, started with the first image.
+        Without `sources` they are the database and the files themselves; without `network` neither the DNS nor scanners
+        are asked; without `journal` nothing is learned of outgoing mail. Without `readers` of images it has its own,
+        started with the first image.
         """
         self.config = config
         settings = config.settings.redis
@@ -163,42 +105,20 @@ class Engine:
         self._journal_failed = False
         self._sent_mail = SentMail(self._policies, self._shared.sent, journal) if journal else None
         self._destinations = Destinations(config.settings.aliases)
-        self._lists = lists or DatabaseLists(config)
-        self._files = files or DatabaseFiles(config)
-        self._files_failed = False
         self._seen = SeenFiles(redis)
-        self._images = images or DatabaseImages(config.database_url)
-        self._images_failed = False
         self._readers = readers or OwnReaders(config.settings.images)
-        self._lists_failed = False
-        self._rules = rules or rule_sources.RuleFiles(config)
-        self._rules_failed = ""
-        self._weights = weights or DatabaseWeights(config)
-        self._weights_failed = False
-        self._ready = False
-        self._model_stamp: _Stamp | None = None
-        self._bad_model: _Stamp | None = None
-        self._refreshing = threading.Lock()
-        self._snapshot = Snapshot(
-            self._policies,
-            Lists(configured_entries(config)),
-            None,
-            frozenset(config.settings.networks.decoys),
-            config.settings.networks.forwarders,
-            Site(frozenset(config.settings.networks.own_names), scanners=self._scanners),
-            helper=Helper(),
+        self._current = Current(
+            config, self._policies, sources or Sources.themselves(config), self._resolver, self._scanners
         )
-        self._dns_lists = DnsListTests(enabled_lists(config.settings.dnslists), self._resolver)
-        self._refresh_snapshot()
 
     @property
     def snapshot(self) -> Snapshot:
-        return self._snapshot
+        return self._current.snapshot
 
     @property
     def ready(self) -> bool:
         """Whether lists have ever been read; before, those of the configuration file are all that is known."""
-        return self._ready
+        return self._current.ready
 
     def refresh(self) -> None:
         """Take up changed lists, rules, a changed model and bans; keep the last good ones where that fails.
@@ -208,7 +128,7 @@ class Engine:
         self._resolver.flush()
         if self._scanners:
             self._scanners.refresh()
-        self._refresh_snapshot()
+        self._current.refresh()
         self._consequences.refresh(datetime.now(UTC))
         self.keep()
         self._seen.flush()
@@ -223,117 +143,6 @@ class Engine:
             if not self._journal_failed:
                 _log.error("what was seen of outgoing mail cannot be written: %s", error)
             self._journal_failed = True
-
-    def _refresh_snapshot(self) -> None:
-        with self._refreshing:
-            lists, model, rules = self._fresh_lists(), self._fresh_model(), self._fresh_rules()
-            weights, files, images = self._fresh_weights(), self._fresh_files(), self._fresh_images()
-            if any(fresh is not None for fresh in (lists, model, rules, weights, files, images)):
-                current = self._snapshot
-                self._snapshot = replace(
-                    current,
-                    lists=lists or current.lists,
-                    model=model or current.model,
-                    rules=current.rules if rules is None else rules,
-                    weights=weights or current.weights,
-                    known_files=files or current.known_files,
-                    images=current.images if images is None else images,
-                )
-            self._dns_lists.step()
-            self._take_up_dns_lists()
-
-    def _take_up_dns_lists(self) -> None:
-        """Let those DNS lists vote that behave."""
-        current, good = self._snapshot, self._dns_lists.good()
-        mute = self._dns_lists.mute()
-        if (good, mute) != (current.site.dns_lists, current.site.mute_lists):
-            self._snapshot = replace(current, site=replace(current.site, dns_lists=good, mute_lists=mute))
-
-    def _await_dns_lists(self) -> None:
-        """Let the first message wait for the first tests of the DNS lists, a moment at most."""
-        with self._refreshing:
-            if self._dns_lists.first:
-                self._dns_lists.wait()
-                self._take_up_dns_lists()
-
-    def _fresh_lists(self) -> Lists | None:
-        try:
-            lists = self._lists.fresh()
-        except (SQLAlchemyError, OSError, ValueError) as error:
-            if not self._lists_failed:
-                say = "the last good ones stay" if self._ready else "there are none but those of the configuration yet"
-                _log.log(
-                    logging.WARNING if self._ready else logging.ERROR, "lists not read, %s: %s", say, first_line(error)
-                )
-            self._lists_failed = True
-            return None
-        self._lists_failed = False
-        self._ready = True
-        return lists
-
-    def _fresh_weights(self) -> Weights | None:
-        try:
-            weights = self._weights.fresh()
-        except (SQLAlchemyError, OSError, ValueError) as error:
-            # Where the keeper has not written any yet, row 7 says so.
-            if not self._weights_failed and not isinstance(error, FileNotFoundError):
-                _log.warning("weights of senders not read, the last good ones stay: %s", first_line(error))
-                self._weights_failed = True
-            return None
-        self._weights_failed = False
-        return weights
-
-    def _fresh_files(self) -> KnownFiles | None:
-        try:
-            files = self._files.fresh()
-        except (SQLAlchemyError, OSError, ValueError) as error:
-            if not self._files_failed:
-                _log.warning("what is known of files is not read, the last good stays: %s", first_line(error))
-            self._files_failed = True
-            return None
-        self._files_failed = False
-        return files
-
-    def _fresh_images(self) -> KnownImages | None:
-        try:
-            images = self._images.fresh()
-        except (SQLAlchemyError, OSError, ValueError) as error:
-            if not self._images_failed:
-                _log.warning("known images not read, the last good ones stay: %s", first_line(error))
-            self._images_failed = True
-            return None
-        self._images_failed = False
-        return images
-
-    def _fresh_model(self) -> Model | None:
-        stamp: _Stamp | None = None
-        try:
-            path = model_path(self.config)
-            stamp = _stamp(path)
-            if stamp in (self._model_stamp, self._bad_model):
-                return None
-            model = _models.get(stamp) or Model.load(path)
-        except (OSError, ValueError) as error:
-            _log.error("model not read, the last good one stays: %s", error)
-            self._bad_model = stamp
-            return None if self._snapshot.model else next(iter(_models.values()), None)
-        self._model_stamp = stamp
-        return model
-
-    def _fresh_rules(self) -> Rules | None:
-        try:
-            rules = self._rules.fresh()
-        except (OSError, ValueError) as error:
-            if str(error) != self._rules_failed:
-                say = "the last good ones stay" if self._snapshot.rules else "the shipped ones alone are taken"
-                _log.error("rules not read, %s: %s", say, first_line(error))
-            self._rules_failed = str(error)
-            if self._snapshot.rules is None and self.config.settings.rules.shipped:
-                return rule_sources.compiled(shipped_rules())
-            return None
-        if rules is not None:
-            self._rules_failed = ""
-        return rules
 
     def prefetch(self, mail: Mail, stage: Stage) -> None:
         """Send the questions to the DNS that can be asked of what is known of a mail by this stage.
@@ -352,20 +161,19 @@ class Engine:
             for row in ORDER
             if row.filter and row.filter.stage in reached and policy.enabled[row.name]
         }
-        self._resolver.ask(islice(declared(mail, asked.values(), self._snapshot.site), limits.DNS_QUESTIONS))
+        self._resolver.ask(islice(declared(mail, asked.values(), self.snapshot.site), limits.DNS_QUESTIONS))
 
     def examine(self, mail: Mail) -> Record:
         """Return what is to be said of a message; outgoing mail gets no verdicts and no header (SPEC, section 0)."""
         if mail.mail_class is MailClass.OUTGOING:
-            snapshot = self._snapshot
+            snapshot = self.snapshot
             record = examine_outgoing(mail, snapshot, self._answers, self._shared, self._resolver)
             if not record.ask_again:
                 self._note(record)
                 self._note_files(record)
         else:
-            if self._dns_lists.first:
-                self._await_dns_lists()
-            snapshot = self._snapshot
+            self._current.await_dns_lists()
+            snapshot = self.snapshot
             record = Examination(
                 mail, snapshot, self._answers, self._shared, resolver=self._resolver, readers=self._readers
             ).run()
@@ -419,21 +227,17 @@ class Engine:
         """
         if mail.mail_class is not MailClass.INBOUND:
             return None
-        return refused_for_now(mail, recipient, self._snapshot, self._answers, self._shared, self._resolver)
+        return refused_for_now(mail, recipient, self.snapshot, self._answers, self._shared, self._resolver)
 
 
 def worker_engine(config: Config, redis_url: str) -> Engine:
-    """Return the engine of a worker: its lists, rules and weights are those that the keeper writes for all workers."""
-    settings = config.settings.antivirus
+    """Return the engine of a worker."""
+    room = config.settings.antivirus.rescan_megabytes * limits.MIB
     return Engine(
         config,
         redis_url,
-        SnapshotLists(config),
-        rules=rule_sources.KeptRules(config),
-        unscanned=Unscanned(config.unscanned_folder, settings.rescan_megabytes * limits.MIB),
-        weights=MappedWeightSource(config),
+        Sources.kept(config),
+        unscanned=Unscanned(config.unscanned_folder, room),
         journal=Journal(journal_folder(config)),
-        files=MappedFiles(config),
-        images=MappedImages(known_path(config.state_directory)),
         readers=SocketReaders(socket_path(config)),
     )

@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from tamis import engine, examination, refusal
+from tamis import engine, examination, model_source, refusal
 from tamis.contract import Filter
 from tamis.dns import servers
 from tamis.filters.order import ORDER
 from tamis.models.bayes import Model
+from tamis.models.storage import SHIPPED_MODEL
 from tests.postgresql import Cluster, programs
 from tests.redis_server import Server
 
@@ -50,14 +51,14 @@ def pytest_collection_finish() -> None:
 @pytest.fixture(scope="session")
 def shipped_model() -> Model:
     """The shipped model, read once; not to be changed."""
-    return Model.load(engine.SHIPPED_MODEL)
+    return Model.load(SHIPPED_MODEL)
 
 
 @pytest.fixture(autouse=True)
 def _preloaded(shipped_model: Model) -> None:
     """Let every engine find the shipped model in memory, as a worker does, and no other test's."""
-    engine._models.clear()
-    engine._models[engine._stamp(engine.SHIPPED_MODEL)] = shipped_model
+    model_source.PRELOADED.clear()
+    model_source.PRELOADED[model_source.stamp_of(SHIPPED_MODEL)] = shipped_model
 
 
 @pytest.fixture(autouse=True)

@@ -85,7 +85,7 @@ def _held(args: argparse.Namespace) -> Iterable[Message]:
 
 def _known_as_ham(args: argparse.Namespace) -> Callable[[Collection[str]], set[str]]:
     """Return what asks the model which phrases may have been in ham: those of which every pair of words was."""
-    from tamis.engine import model_path
+    from tamis.model_source import model_path
     from tamis.models.bayes import Model
     from tamis.models.features import word_pairs
 

@@ -35,8 +35,8 @@ def _of_the_site(config: Config) -> Iterator[dict[str, Any]]:
 
 
 def run(args: argparse.Namespace) -> int:
-    from tamis.engine import model_path
     from tamis.filters.order import ORDER
+    from tamis.model_source import model_path
     from tamis.models.bayes import Model
 
     weights = Model.load(model_path(load_config(args))).weights
