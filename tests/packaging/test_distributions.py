@@ -26,6 +26,7 @@ NEEDED = (
     "tamis/models/default.bin",
     "tamis/phishing/brands.toml",
     "tamis/phishing/hosts.toml",
+    "tamis/rules/base/fr.toml",
     "tamis/postfix/dovecot/junk.sieve",
     "tamis/postfix/private/dovecot.conf.in",
     "tamis/postfix/private/main.cf.in",
