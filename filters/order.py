@@ -20,15 +20,18 @@ from tamis.filters.blacklisted_ip import BlacklistedIP
 from tamis.filters.blacklisted_sender import BlacklistedSender
 from tamis.filters.cyrillic import Cyrillic
 from tamis.filters.empty_mail import EmptyMail
+from tamis.filters.exceptions import Exceptions
 from tamis.filters.greylisting import Greylisting
 from tamis.filters.helo import Helo
 from tamis.filters.honeypot import Honeypot
 from tamis.filters.invalid_mx import InvalidMx
 from tamis.filters.ip_complaint import IPComplaint
+from tamis.filters.keywords import Keywords
 from tamis.filters.mail_checksum import MailChecksum
 from tamis.filters.malformed_headers import MalformedHeaders
 from tamis.filters.maps_rbl import MapsRbl
 from tamis.filters.missing_sender import MissingSender
+from tamis.filters.regex_logic import RegexLogic
 from tamis.filters.reverse_dns import ReverseDns
 from tamis.filters.same_sender_recipient import SameSenderRecipient
 from tamis.filters.sender_complaint import SenderComplaint
@@ -136,9 +139,9 @@ ORDER: Final = (
     Row("15", "invalid-mx", _S, _SPAM, "Can no reply reach the envelope sender's domain?", InvalidMx),
     Row("16", "maps-rbl", _C, _SPAM, "Do half of the DNS lists name the peer or the sender's domain?", MapsRbl),
     Row("17", "empty-mail", _M, _SPAM, "Has the message neither text, image nor attachment?", EmptyMail),
-    Row("18", "exceptions", _M, Judgement.EXCEPTION, "Does one of the operator's exceptions match?"),
-    Row("19", "keywords", _M, _SPAM, "Does a keyword rule match?"),
-    Row("20", "regex-logic", _M, _SPAM, "Does a boolean expression over the rules hold?"),
+    Row("18", "exceptions", _M, Judgement.EXCEPTION, "Does one of the operator's exceptions match?", Exceptions),
+    Row("19", "keywords", _M, _SPAM, "Does a keyword rule match?", Keywords),
+    Row("20", "regex-logic", _M, _SPAM, "Does a boolean expression over the rules hold?", RegexLogic),
     Row("21", "ocr", _M, _SPAM, "Is an image known, or does its text hit the keywords?"),
     Row(
         "22",

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tamis.counters import Counters
     from tamis.greylist import Greylist
     from tamis.models.bayes import Model
+    from tamis.rules.matching import MessageRules
 
 
 class Stage(enum.StrEnum):
@@ -73,15 +74,17 @@ class Abstain(Exception):
 class Context:
     """What a filter may look at besides the mail.
 
-    `recipients` are those whose policy has these `options`; `decoys` are the names of the listeners whose every
-    recipient is a trap; `forwarders` the networks of `networks.forwarders`; `authentication` is shared by all filters
-    of the message; `deadline` is monotonic seconds.
+    `recipients` are those whose policy has these `options`; `rules` says which rules the message meets, and matches
+    text that is not in it (`rules.match("ocr", texts)`), None where there are none; `decoys` are the names of listeners
+    whose every recipient is a trap; `forwarders` the networks of `networks.forwarders`; `authentication` is shared by
+    all filters of the message; `deadline` is monotonic seconds.
     """
 
     options: Any = field(default_factory=FilterOptions)
     recipients: Sequence[str] = ()
     lists: Lists = field(default_factory=Lists)
     model: "Model | None" = None
+    rules: "MessageRules | None" = None
     counters: "Counters | None" = None
     greylist: "Greylist | None" = None
     bans: "Bans | None" = None
@@ -112,6 +115,8 @@ class Filter:
     """Whether it is about the peer: then it is not asked where the peer is unknown."""
     uses_model: ClassVar[bool] = False
     """Whether its answer changes with the classifier's model."""
+    uses_rules: ClassVar[bool] = False
+    """Whether its answer changes with the rules."""
     version: ClassVar[int] = 1
     """Raised with every change of its answers, so that cached ones are forgotten."""
     Options: ClassVar[type[FilterOptions]] = FilterOptions
@@ -129,7 +134,7 @@ class Filter:
         return ()
 
     def cache_key(self, mail: Mail) -> bytes | None:
-        """All that the answer depends on, besides options, model and lists; None when it is not worth caching."""
+        """All that the answer depends on, besides options, model, rules and lists; None when not worth caching."""
         return None
 
     def check(self, mail: Mail, ctx: Context) -> Iterator[Hit]:

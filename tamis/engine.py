@@ -39,6 +39,9 @@ from tamis.policy import Policies
 from tamis.record import Record, Refusal
 from tamis.redis_client import RedisClient
 from tamis.refusal import examine_outgoing, refused_for_now
+from tamis.rules import sources as rule_sources
+from tamis.rules.matching import Rules
+from tamis.rules.shipped import shipped_rules
 from tamis.settings import enabled_lists
 from tamis.shared_state import shared_state
 from tamis.site import Site
@@ -67,7 +70,7 @@ def _stamp(path: Path) -> _Stamp:
 
 
 def preload(config: Config) -> None:
-    """Load the model, the public suffixes, pyspf and the database's driver into this process; its workers share them.
+    """Load the model, the rules, the public suffixes, pyspf and the database's driver; the workers share them.
 
     A site's model that cannot be used is said in the log. Raises only where not even the shipped one can be read.
     """
@@ -75,6 +78,7 @@ def preload(config: Config) -> None:
     with suppress(SQLAlchemyError):
         open_database(config.database_url)
     importlib.import_module("tamis.spf_query")
+    rule_sources.preload(config)
     path = model_path(config)
     try:
         stamp = _stamp(path)
@@ -106,7 +110,12 @@ class Engine:
     """Examines mail. Create it after fork; `examine` may be called from any number of threads."""
 
     def __init__(
-        self, config: Config, redis_url: str = "", lists: ListSource | None = None, network: bool = True
+        self,
+        config: Config,
+        redis_url: str = "",
+        lists: ListSource | None = None,
+        network: bool = True,
+        rules: rule_sources.RuleSource | None = None,
     ) -> None:
         """Without `network` the DNS is not asked."""
         self.config = config
@@ -123,6 +132,8 @@ class Engine:
         self._destinations = Destinations(config.settings.aliases)
         self._lists = lists or DatabaseLists(config)
         self._lists_failed = False
+        self._rules = rules or rule_sources.RuleFiles(config)
+        self._rules_failed = ""
         self._ready = False
         self._model_stamp: _Stamp | None = None
         self._bad_model: _Stamp | None = None
@@ -148,7 +159,7 @@ class Engine:
         return self._ready
 
     def refresh(self) -> None:
-        """Take up changed lists, a changed model and bans; keep the last good ones where that fails.
+        """Take up changed lists, rules, a changed model and bans; keep the last good ones where that fails.
 
         And test DNS lists when that is due, and store what the DNS has answered lately, for other workers.
         """
@@ -158,10 +169,15 @@ class Engine:
 
     def _refresh_snapshot(self) -> None:
         with self._refreshing:
-            lists, model = self._fresh_lists(), self._fresh_model()
-            if lists is not None or model is not None:
+            lists, model, rules = self._fresh_lists(), self._fresh_model(), self._fresh_rules()
+            if lists is not None or model is not None or rules is not None:
                 current = self._snapshot
-                self._snapshot = replace(current, lists=lists or current.lists, model=model or current.model)
+                self._snapshot = replace(
+                    current,
+                    lists=lists or current.lists,
+                    model=model or current.model,
+                    rules=current.rules if rules is None else rules,
+                )
             self._dns_lists.step()
             self._take_up_dns_lists()
 
@@ -208,6 +224,21 @@ class Engine:
             return None if self._snapshot.model else next(iter(_models.values()), None)
         self._model_stamp = stamp
         return model
+
+    def _fresh_rules(self) -> Rules | None:
+        try:
+            rules = self._rules.fresh()
+        except (OSError, ValueError) as error:
+            if str(error) != self._rules_failed:
+                say = "the last good ones stay" if self._snapshot.rules else "the shipped ones alone are taken"
+                _log.error("rules not read, %s: %s", say, first_line(error))
+            self._rules_failed = str(error)
+            if self._snapshot.rules is None and self.config.settings.rules.shipped:
+                return rule_sources.compiled(shipped_rules())
+            return None
+        if rules is not None:
+            self._rules_failed = ""
+        return rules
 
     def prefetch(self, mail: Mail, stage: Stage) -> None:
         """Send the questions to the DNS that can be asked of what is known of a mail by this stage.
@@ -262,5 +293,5 @@ class Engine:
 
 
 def worker_engine(config: Config, redis_url: str) -> Engine:
-    """Return the engine of a worker: its lists are those that the keeper writes for all workers."""
-    return Engine(config, redis_url, SnapshotLists(config))
+    """Return the engine of a worker: its lists and rules are those that the keeper writes for all workers."""
+    return Engine(config, redis_url, SnapshotLists(config), rules=rule_sources.KeptRules(config))

@@ -32,6 +32,7 @@ from tamis.mail import Mail, MailClass
 from tamis.models.bayes import Model
 from tamis.policy import Mode, Policies, Policy
 from tamis.record import Answer, Record, Verdict, points
+from tamis.rules.matching import Rules
 from tamis.shared_state import SharedState
 from tamis.site import Site
 from tamis.spf import spf_of
@@ -56,6 +57,7 @@ class Snapshot:
     decoys: frozenset[str] = frozenset()
     forwarders: tuple[str, ...] = ()
     site: Site = field(default_factory=Site)
+    rules: Rules | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,7 @@ class Examination:
         self._lookups = Lookups(resolver, self._deadline) if resolver else None
         self._policies = {r: policy or snapshot.policies.for_recipient(r) for r in mail.recipients}
         self._authentication = Authentication(mail, self._lookups, spf_of)
+        self._rules = snapshot.rules.look_at(mail.message) if snapshot.rules else None
         self._answered: dict[tuple[str, FilterOptions], Answer] = {}
         self._cached: dict[bytes, bytes] = {}
         self._new: dict[bytes, bytes] = {}
@@ -134,7 +137,8 @@ class Examination:
             return None
         model = self._snapshot.model.version if instance.uses_model and self._snapshot.model else ""
         digest = hashlib.blake2b(digest_size=16)
-        for piece in (msgspec.json.encode([instance.name, instance.version, options, model]), content):
+        rules = self._snapshot.rules.version if instance.uses_rules and self._snapshot.rules else ""
+        for piece in (msgspec.json.encode([instance.name, instance.version, options, model, rules]), content):
             digest.update(len(piece).to_bytes(4, "big") + piece)
         return b"tamis:answer:" + digest.digest()
 
@@ -185,6 +189,7 @@ class Examination:
                 recipients=question.recipients,
                 lists=self._snapshot.lists,
                 model=self._snapshot.model,
+                rules=self._rules,
                 counters=self._shared.counters if self._shared else None,
                 greylist=self._shared.greylist if self._shared else None,
                 bans=self._shared.bans if self._shared else None,
@@ -260,7 +265,9 @@ class Examination:
                 continue
             hit, ground = found
             seen.append((hit.name, 0))
-            if row.judgement is Judgement.LETS_THROUGH:
+            # An exception is the last row that lets through: what it skips, rows 19 to 31 but malware's, is all that
+            # is left (SPEC, section 1, row 18).
+            if row.judgement in (Judgement.LETS_THROUGH, Judgement.EXCEPTION):
                 passed = (row, hit)
                 continue
             decided = (row, hit.name, ground)

@@ -218,3 +218,21 @@ SPF_EXPLANATION_CHARS: Final = 200
 
 WRITTEN_LINE_CHARS: Final = 76
 """Characters of a line of a header of ours, where it can be folded."""
+
+RULES: Final = 5000
+"""Rules in force at the same time, the shipped ones among them."""
+
+RULE_FILE_BYTES: Final = 4 * MIB
+"""Octets of one rule file."""
+
+RULE_PATTERN_CHARS: Final = 2000
+"""Characters of one pattern of a rule."""
+
+RULE_EXPRESSION_CHARS: Final = 4000
+"""Characters of one expression over rules."""
+
+RULE_STEPS: Final = 2500
+"""Instructions that a pattern may be compiled to: the time for one character grows with them at worst."""
+
+RULE_TEXT_CHARS: Final = 128 * KIB
+"""Characters of one place of a message that rules look at; of more, the middle is left out."""

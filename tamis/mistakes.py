@@ -1,6 +1,7 @@
 """Typed reading of parsed TOML that finds every mistake and says where it stands: file, line, key, nearest name."""
 
 import difflib
+import enum
 import re
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal, get_args, get_origin, get_type_hints
@@ -139,6 +140,8 @@ def _choices(kind: Any, path: toml_lines.Path) -> list[Any]:
     found = _kind_at(kind, path)
     options: list[Any] = []
     for choice in [found, *get_args(found)]:
+        if isinstance(choice, type) and issubclass(choice, enum.Enum):
+            options.extend(one.value for one in choice)
         if get_origin(choice) is Literal:
             options.extend(get_args(choice))
     return options

@@ -322,6 +322,18 @@ class Classifier(Section, frozen=True):
     model: str = ""
 
 
+class RulesSection(Section, frozen=True):
+    """Rules of rows 18 to 21: the shipped ones, and rule files of the site, or folders of them."""
+
+    shipped: bool = True
+    files: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for value in self.files:
+            if not value.startswith("/"):
+                raise _impossible("files", f"{value!r} must be an absolute path")
+
+
 class Quarantine(Section, frozen=True):
     """Held mail. Without a spool folder, `spool` in the state directory; machines that share a database share it."""
 
@@ -415,6 +427,7 @@ class Settings(Section, frozen=True):
     database: Database = Database()
     aliases: Aliases = Aliases()
     classifier: Classifier = Classifier()
+    rules: RulesSection = RulesSection()
     quarantine: Quarantine = Quarantine()
     delivery: Delivery = Delivery()
     lists: PlatformLists = PlatformLists()

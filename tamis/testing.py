@@ -17,6 +17,9 @@ from tamis.dns.lookups import Dns, NoDns
 from tamis.lists import Entry, Lists
 from tamis.mail import Mail, parse_ip
 from tamis.message import Message
+from tamis.rules.matching import Rules
+from tamis.rules.reading import read
+from tamis.rules.rule import test_name
 from tamis.site import Site
 from tamis.spf import spf_of
 
@@ -63,10 +66,12 @@ def hits(
     bans: "Bans | None" = None,
     forwarders: Collection[str] = (),
     site: Site | None = None,
+    rules: str = "",
 ) -> list[str]:
     """Return the names of a filter's hits, in order, asked on behalf of all recipients.
 
-    `dns` is what the DNS holds (`tamis.dns.zone`); without it every answer is a temporary failure.
+    `rules` is the text of a rule file. `dns` is what the DNS holds (`tamis.dns.zone`); without it every answer is a
+    temporary failure.
     Raises what the filter raises, `Abstain` included, and AssertionError for a name the filter does not declare.
     """
     if filter.needs_peer and mail.peer is None:
@@ -74,8 +79,10 @@ def hits(
     options = filter.Options() if options is None else options
     site = site or Site()
     _ = [*filter.queries(mail, options), *filter.site_queries(site, mail, options)]
+    found = read([("rules.toml", rules)]) if rules else {}
     context = Context(
         options=options,
+        rules=Rules(found).look_at(mail.message) if rules else None,
         recipients=mail.recipients,
         lists=Lists(lists),
         model=model,
@@ -90,7 +97,7 @@ def hits(
         site=site,
     )
     names = [hit.name for hit in filter.check(mail, context)]
-    unknown = set(names) - set(filter.tests)
+    unknown = set(names) - set(filter.tests) - set(map(test_name, found))
     if unknown:
         raise AssertionError(f"{filter.name}: not declared in tests: {', '.join(sorted(unknown))}")
     return names

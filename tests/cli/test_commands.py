@@ -423,10 +423,10 @@ def test_check_config(tamis: Tamis) -> None:
 
 
 def test_check_config_warns_of_what_is_not_built(tamis: Tamis) -> None:
-    tamis.configure('[policy.filters.keywords]\nenabled = true\n[domain."example.org"]\nmode = "junk"\n')
+    tamis.configure('[policy.filters.spamassassin]\nenabled = true\n[domain."example.org"]\nmode = "junk"\n')
     status, out, err = tamis.run("check-config", str(tamis.file))
     assert (status, out) == (0, f"{tamis.file}: valid\n")
-    assert f"warning: {tamis.file}:5: policy.filters.keywords: row 19 is not built yet" in err
+    assert f"warning: {tamis.file}:5: policy.filters.spamassassin: row 28 is not built yet" in err
 
 
 def test_check_config_warns_where_nothing_held_can_get_out(tamis: Tamis) -> None:

@@ -1,0 +1,92 @@
+"""Folding: disguises of a word fold to the word, and nothing the wire brings breaks it."""
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tamis import limits
+from tamis.rules.folding import KEEPABLE, fold
+
+
+@pytest.mark.parametrize(
+    "disguise",
+    [
+        "viagra",
+        "VIAGRA",
+        "vïágrà",
+        "v\u200bi\u200da\u2060g\ufeffr\u00ada",
+        "\u202eviagra\u202c",
+        "v\ufe0fi\U000e0061agra",
+        "νіаgrа",  # Greek and Cyrillic
+        "VΙΑGRΑ",
+        "ｖｉａｇｒａ",
+        "𝐯𝐢𝐚𝐠𝐫𝐚",
+        "𝓥𝓘𝓐𝓖𝓡𝓐",
+        "ⓥⓘⓐⓖⓡⓐ",
+        "🅥🅘🅐🅖🅡🅐",
+        "🆅🅸🅰🅶🆁🅰",
+        "🇻🇮🇦🇬🇷🇦",
+        "ᴠɪᴀɢʀᴀ",
+        "v i a g r a",
+        "v.i.a.g.r.a",
+        "V-I-A-G-R-A",
+        "v\u00a0i\u00a0a\u00a0g\u00a0r\u00a0a",
+        "  viagra\r\n",
+        "v̶i̶a̶g̶r̶a̶",
+    ],
+)
+def test_disguises(disguise: str) -> None:
+    assert fold(disguise) == "viagra"
+
+
+@pytest.mark.parametrize(
+    ("text", "folded"),
+    [
+        ("Félicitations à l’élève : gagnez\n  1 000 €", "felicitations a l'eleve : gagnez 1 000 €"),
+        ("cœur, Straße, Łódź, smørrebrød", "coeur, strasse, lodz, smorrebrod"),
+        ("“quoted” – dashed—text", '"quoted" - dashed-text'),
+        ("01 23 45 67 89", "01 23 45 67 89"),
+        ("plan B, e.g. U.S.A. today", "plan b, e.g. u.s.a. today"),
+        ("v i a g r a  n o w", "v i a g r a n o w".replace("v i a g r a", "viagra")),
+        ("take a v i a g r a", "take aviagra viagra"),
+        ("日本語のメール", "日本語のメール"),
+        ("한국어", "한국어"),
+        ("", ""),
+    ],
+)
+def test_what_stays_readable(text: str, folded: str) -> None:
+    assert fold(text) == folded
+
+
+def test_what_is_kept() -> None:
+    assert fold("Été À", frozenset({"accents"})) == "été à"
+    assert fold("Été À", frozenset({"case"})) == "Ete A"
+    assert fold("виа ｖ", frozenset({"letters"})) == "виа ｖ"
+    assert fold("V I A G R A", frozenset({"spacing"})) == "v i a g r a"
+
+
+@given(st.text(), st.frozensets(st.sampled_from(KEEPABLE)))
+def test_whatever_comes(text: str, keep: frozenset[str]) -> None:
+    folded = fold(text, keep)
+    assert "\n" not in folded
+    assert "  " not in folded
+    assert folded == folded.strip()
+    folded.encode("utf-8")
+    assert not set(folded) & set("\u200b\u200d\u202e\u2066\u00ad\ufeff\x00\x1b")
+
+
+@given(st.text(alphabet="viagraVIAGRA .-*\u200bаéｖ\u0301\u202e"))
+def test_folding_what_is_folded_changes_little(text: str) -> None:
+    """Letters that were joined may be joined to more, once; nothing else changes."""
+    once = fold(text, frozenset({"spacing"}))
+    assert fold(once, frozenset({"spacing"})) == once
+
+
+@pytest.mark.parametrize("piece", ["a ", "a.b-", " a", "ﷺ", "\u0301", "e\u0301", "\U0001d400", "\ud800", "a b", "\t"])
+def test_its_time_is_linear(piece: str) -> None:
+    started = time.process_time()
+    folded = fold(piece * (limits.RULE_TEXT_CHARS // len(piece)))
+    assert time.process_time() - started < 1
+    assert len(folded) <= 3 * limits.RULE_TEXT_CHARS
