@@ -155,6 +155,10 @@ class Model:
         wanted = {int(indices[i]): float(weights[i]) for i in strongest if weights[i]}
         return _readable(families(message), wanted, self._counts, n)
 
+    def all_in_ham(self, indices: Indices) -> bool:
+        """Whether each of some features was in ham that was learned; or shares an index with what was."""
+        return bool(self._counts[HAM, indices].all())
+
     def prune(self, fewest: int) -> None:
         """Forget features seen in fewer than `fewest` messages: most of the size, little of the evidence."""
         self._counts[:, self._counts.sum(axis=0) < fewest] = 0

@@ -121,6 +121,12 @@ def _words(kind: str, text: str, view: int, seed: int, pairs: bool = True) -> It
         yield Family(kind, indices, folded, bigrams, bigrams + 2)
 
 
+def word_pairs(text: str) -> Indices:
+    """Return the indices of the pairs of neighbouring words of a text, as in the text of a message."""
+    found = [family.indices for family in _words("word", text, BODY, seed=1)]
+    return found[1] if len(found) > 1 else np.empty(0, dtype=np.uint32)
+
+
 def _structure(message: Message) -> Family:
     """What the message is made of: its parts, their types, encodings, charsets and file name endings."""
     parts = message.parts

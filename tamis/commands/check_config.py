@@ -33,11 +33,17 @@ def run(args: argparse.Namespace) -> int:
     path = configuration.find(args.file or args.config)
     config = configuration.load(path)
     from tamis.database import open_database
+    from tamis.rules.reading import RulesError
+    from tamis.rules.sources import RuleFiles
 
     try:
         open_database(config.database_url)
     except ArgumentError as error:
         raise UsageError(f"{config.source('database', 'url')}: database.url: {error}") from None
+    try:
+        RuleFiles(config).read()
+    except RulesError as error:
+        raise UsageError("\n".join(str(mistake) for mistake in error.mistakes)) from None
     for warning in warnings(config):
         print(f"warning: {warning}", file=sys.stderr)
     print(f"{path or 'no file, the defaults'}: valid")

@@ -83,6 +83,16 @@ class Rules:
     def __len__(self) -> int:
         return len(self.rules)
 
+    def without_words(self) -> list[str]:
+        """Return the rules of which a pattern needs no literal, so that it is run over every text."""
+        always = (
+            (shard.owners[index])
+            for shards in self._shards.values()
+            for shard in shards
+            for index in shard.filter.Match(b"\n", True) or ()
+        )
+        return sorted({*always})
+
     def look_at(self, message: "Message") -> "MessageRules":
         """Return what these rules say of a message; nothing is looked at before it is asked."""
         return MessageRules(self, message)
