@@ -12,8 +12,8 @@ import re2
 from tamis import limits
 from tamis.rules.folding import Keep, characters
 
-_MEMORY: Final = 1 << 20
-"""Octets that RE2 may use for one pattern. With a quarter of it, it falls back to ten times the time."""
+_MEMORY: Final = 1 << 19
+"""Octets that RE2 may use for one pattern. With half of it, it falls back to ten times the time for large ones."""
 _BACK_REFERENCE: Final = re.compile(r"invalid escape sequence: \\[1-9]")
 _LOOK_AROUND: Final = re.compile(r"invalid perl operator: \(\?<?[=!]")
 _REPEAT: Final = re.compile(r"\{(\d+)(?:,(\d*))?\}")

@@ -24,6 +24,7 @@ NEEDED = (
     "tamis/migrations/versions/0001_lists.py",
     "tamis/milter/session.py",
     "tamis/models/default.bin",
+    "tamis/rules/base/fr.toml",
     "tamis/postfix/dovecot/junk.sieve",
     "tamis/postfix/private/dovecot.conf.in",
     "tamis/postfix/private/main.cf.in",
