@@ -1,6 +1,7 @@
 """`tamis check-config`: every mistake of a configuration file, by line and key, and what cannot act yet."""
 
 import argparse
+import shutil
 import socket
 import sys
 from collections.abc import Callable, Iterator
@@ -78,6 +79,11 @@ def warnings(config: Config) -> Iterator[str]:
             )
     yield from _lonely_lists(config)
     yield from _silent_scanners(config)
+    if shutil.which(config.settings.images.tesseract) is None:
+        yield (
+            f"{config.source('images', 'tesseract')}: images.tesseract: {config.settings.images.tesseract} is not "
+            "installed: row 21 knows images by their looks alone"
+        )
     policies = Policies(config)
     holding = [domain for domain in ("", *config.settings.domain) if policies.for_domain(domain).mode in _HOLDING]
     if holding:
