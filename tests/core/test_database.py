@@ -112,7 +112,9 @@ def test_workers_keep_the_last_good_lists_and_recover(
         engine.refresh()
     assert row_of(engine) == "blacklisted-ip"
     warnings = [record.getMessage().partition(": connection failed")[0] for record in caplog.records]
-    assert warnings == [f"{what} not read, the last good ones stay" for what in ("lists", "known files", "known images")]
+    assert warnings == [
+        f"{what} not read, the last good ones stay" for what in ("lists", "known files", "known images")
+    ]
     with pytest.raises(OperationalError):
         store.add(ListName.WHITELIST_IP, PEER, "", by="ann")
     assert row_of(engine_on(url, tmp_path)) == ""
