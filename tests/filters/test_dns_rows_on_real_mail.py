@@ -1,4 +1,4 @@
-"""Rows 10, 15, 16, 23 and 31 on real ham: nothing where the DNS is in order, and with one fault exactly its row."""
+"""Rows 5, 10, 15, 16, 23 and 31 on real ham: nothing where the DNS is in order, and with one fault exactly its row."""
 
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tamis.authentication import Authentication
 from tamis.authentication.domains import organisational
 from tamis.contract import Abstain, Context, Filter, FilterOptions
 from tamis.dns import reversed_name
@@ -15,12 +16,14 @@ from tamis.filters.helo import Helo
 from tamis.filters.invalid_mx import InvalidMx
 from tamis.filters.maps_rbl import MapsRbl
 from tamis.filters.reverse_dns import ReverseDns
+from tamis.filters.spf import SPF
 from tamis.filters.surbl import Surbl
 from tamis.mail import Mail
 from tamis.message import Message
 from tamis.networks import parse_received
 from tamis.private_space import is_private
 from tamis.site import Site
+from tamis.spf import spf_of
 
 pytestmark = [pytest.mark.corpora, pytest.mark.slow]
 
@@ -33,6 +36,7 @@ LISTS = tuple(
 )
 SITE = Site(dns_lists=LISTS)
 ROWS: tuple[tuple[Filter, FilterOptions], ...] = (
+    (SPF(), SPF.Options()),
     (ReverseDns(), ReverseDns.Options()),
     (InvalidMx(), InvalidMx.Options(peer_domain=False)),
     (MapsRbl(), MapsRbl.Options()),
@@ -64,7 +68,7 @@ def ham(corpora: Path) -> tuple[Mail, ...]:
 
 
 def in_order(mail: Mail) -> Zone:
-    """A zone in which the peer has a name that points back to it, is what it says, and the sender takes mail."""
+    """A zone in which the peer is named as it says it is, the sender's domain lets it send, and takes mail."""
     assert mail.peer is not None
     family = "A" if mail.peer.version == 4 else "AAAA"
     name = mail.helo.lower()
@@ -73,6 +77,7 @@ def in_order(mail: Mail) -> Zone:
         f"{name} {family}": [str(mail.peer)],
         f"{mail.sender_domain or 'none.example'} MX": ["10 mx.reply.example"],
         "mx.reply.example A": ["203.0.113.1"],
+        f"{mail.sender_domain or name} TXT": [f"v=spf1 ip{mail.peer.version}:{mail.peer} -all"],
     }
 
 
@@ -85,7 +90,9 @@ def decided(mail: Mail, zone: Zone) -> set[str]:
     """The rows that decide."""
     rows = set()
     for row, options in ROWS:
-        context = Context(options=options, recipients=mail.recipients, dns=ZoneDns(zone), site=SITE, now=mail.now)
+        dns = ZoneDns(zone)
+        authentication = Authentication(mail, dns, spf_of)
+        context = Context(options, mail.recipients, authentication=authentication, dns=dns, site=SITE, now=mail.now)
         try:
             if any(hit.decides for hit in row.check(mail, context)):
                 rows.add(row.name)
@@ -97,6 +104,12 @@ def decided(mail: Mail, zone: Zone) -> set[str]:
 def test_nothing_is_decided_where_the_dns_is_in_order(corpora: Path) -> None:
     assert len(ham(corpora)) > 2000
     assert [mail.helo for mail in ham(corpora) if decided(mail, in_order(mail))] == []
+
+
+def another_peer(mail: Mail, zone: Zone) -> Iterator[str]:
+    if mail.sender_domain:
+        zone[f"{mail.sender_domain} TXT"] = ["v=spf1 ip4:203.0.113.1 -all"]
+        yield "spf"
 
 
 def no_name(mail: Mail, zone: Zone) -> Iterator[str]:
@@ -147,7 +160,7 @@ def dns_fails(mail: Mail, zone: Zone) -> Iterator[str]:
     yield from ()
 
 
-FAULTS = (no_name, another_name, null_mx, private_mx, listed_peer, listed_sender, listed_link, dns_fails)
+FAULTS = (another_peer, no_name, another_name, null_mx, private_mx, listed_peer, listed_sender, listed_link, dns_fails)
 
 
 @pytest.mark.parametrize("fault", FAULTS)
