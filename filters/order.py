@@ -31,6 +31,7 @@ from tamis.filters.mail_checksum import MailChecksum
 from tamis.filters.malformed_headers import MalformedHeaders
 from tamis.filters.maps_rbl import MapsRbl
 from tamis.filters.missing_sender import MissingSender
+from tamis.filters.ocr import Ocr
 from tamis.filters.regex_logic import RegexLogic
 from tamis.filters.reverse_dns import ReverseDns
 from tamis.filters.same_sender_recipient import SameSenderRecipient
@@ -142,7 +143,7 @@ ORDER: Final = (
     Row("18", "exceptions", _M, Judgement.EXCEPTION, "Does one of the operator's exceptions match?", Exceptions),
     Row("19", "keywords", _M, _SPAM, "Does a keyword rule match?", Keywords),
     Row("20", "regex-logic", _M, _SPAM, "Does a boolean expression over the rules hold?", RegexLogic),
-    Row("21", "ocr", _M, _SPAM, "Is an image known, or does its text hit the keywords?"),
+    Row("21", "ocr", _M, _SPAM, "Is an image known, or does its text hit the keywords?", Ocr),
     Row(
         "22",
         "mail-checksum",

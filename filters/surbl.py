@@ -19,6 +19,7 @@ from tamis.contract import Abstain, Context, Filter, FilterOptions, Hit, Stage
 from tamis.dns import Question
 from tamis.dns_lists import DnsList, of_kind
 from tamis.dns_votes import Subject, questions, vote
+from tamis.images.pictures import Pictures
 from tamis.mail import Mail
 from tamis.private_space import is_private
 from tamis.site import Site
@@ -81,7 +82,7 @@ class Surbl(Filter):
             raise Abstain("no list has a vote: none has passed its test")
         if not lists:
             return
-        subjects, left_out = _subjects(mail, ctx.site, lists)
+        subjects, left_out = _subjects(mail, ctx.site, lists, ctx.pictures)
         tallies = vote(ctx.dns, lists, subjects)
         decisive = [tally for tally in tallies if tally.decides(options.share, options.answers)]
         some = [tally for tally in tallies if tally.listing]
@@ -99,15 +100,20 @@ class Surbl(Filter):
             yield Hit("SURBL_CAPPED", f"the lists were asked about {len(subjects)} domains and no more", amount=0.0)
 
 
-def _subjects(mail: Mail, site: Site, lists: Sequence[DnsList]) -> tuple[list[Subject], bool]:
+def _subjects(
+    mail: Mail, site: Site, lists: Sequence[DnsList], pictures: Pictures | None = None
+) -> tuple[list[Subject], bool]:
     """Return what the lists are asked about, and whether something was left out for want of room.
+
+    What QR codes lead to comes first: it is what the message is for. Without `pictures` they are not looked at.
 
     Of too many, those from the middle: who pads a message does so before what matters, or behind it.
     """
     own = {organisational(domain_of(recipient)) for recipient in mail.recipients}
     links = mail.message.links
+    coded = pictures.links.subjects if pictures else ()
     found: list[Subject] = []
-    for subject in links.subjects:
+    for subject in dict.fromkeys((*coded, *links.subjects)):
         if isinstance(subject, str):
             if subject not in own and subject not in SHORTENERS and not site.is_own(subject):
                 found.append(subject)

@@ -62,10 +62,12 @@ class Core:
     decision: Callable[[Any], Mapping[str, object]]
     tasks: Callable[[Config, str], Sequence[Task]] = lambda *_: ()
     """What the keeper does."""
+    reads_images: bool = False
+    """Whether workers need the readers of images beside them."""
 
 
 def real_core() -> Core:
     """Tamis itself. Imported here, since it takes its time."""
     from tamis import decision_log, engine, keeper_tasks, networks
 
-    return Core(engine.preload, engine.worker_engine, networks.identify, decision_log.fields, keeper_tasks.tasks)
+    return Core(engine.preload, engine.worker_engine, networks.identify, decision_log.fields, keeper_tasks.tasks, True)

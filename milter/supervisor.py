@@ -14,6 +14,7 @@ from tamis import config as configuration
 from tamis.config import Config, ConfigError
 from tamis.milter import children, log, sockets
 from tamis.milter.core import Core
+from tamis.milter.image_pool import ImagePool
 from tamis.milter.keepers import Keepers
 from tamis.milter.redis_server import RedisServer
 from tamis.milter.restart import needing_restart, without_restart
@@ -48,6 +49,7 @@ class Supervisor:
         self._next_watchdog = float("inf")  # Not before it is ready.
         self._listeners: list[Listener] = []
         self._redis: RedisServer | None = None
+        self._images: ImagePool | None = None
         self._redis_url = config.settings.redis.url
         self._current: Workers
         self._leaving: list[Workers] = []
@@ -85,6 +87,9 @@ class Supervisor:
             server = RedisServer(self._config.settings.redis, Path(daemon.runtime_directory))
             if server.start():
                 self._redis, self._redis_url = server, server.url
+        if self._core.reads_images:
+            self._images = ImagePool(self._config)
+            self._images.start()
         try:
             self._core.preload(self._config)
         except (OSError, ValueError) as error:
@@ -157,6 +162,8 @@ class Supervisor:
         self._keepers.check()
         if self._redis is not None:
             self._redis.check()
+        if self._images is not None:
+            self._images.check()
         if self._successor is not None:
             self._successor[1].check()
             self._hand_over(*self._successor)
@@ -202,6 +209,8 @@ class Supervisor:
             self._leaving.append(self._current)
             self._current, self._config = successor, config
             self._keepers.start(config)
+            if self._images is not None:
+                self._images.reload(config.settings.images)
             log.info("configuration taken, new workers serve", workers=successor.wanted)
             self._notifier.ready(self._status())
         elif successor.failed_to_start:
@@ -252,6 +261,8 @@ class Supervisor:
         self._close_sockets()
         if self._redis is not None:
             self._redis.stop()
+        if self._images is not None:
+            self._images.stop()
 
 
 def _make_folders(daemon: Daemon) -> None:

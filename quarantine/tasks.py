@@ -2,7 +2,13 @@
 
 from typing import Final
 
+from tamis import limits
 from tamis.config import Config
+from tamis.images.client import SocketReaders
+from tamis.images.learning import images_to_learn
+from tamis.images.pool_process import socket_path
+from tamis.images.store import ImageStore
+from tamis.message import Message
 from tamis.models.storage import SHIPPED_MODEL
 from tamis.quarantine import transitions, trap_learning
 from tamis.quarantine.sender import Sender
@@ -21,6 +27,8 @@ def tasks(config: Config) -> list[Task]:
     settings = config.settings
     store = Store(config.database_url, Spool(config.spool_folder))
     sender = Sender(store, settings.delivery)
+    readers = SocketReaders(socket_path(config), limits.IMAGE_LEARN_SECONDS)
+    images = ImageStore(config.database_url)
 
     def send() -> None:
         # A site that never held anything gets no database for the sake of an empty outbox.
@@ -43,7 +51,12 @@ def tasks(config: Config) -> list[Task]:
 
     def learn() -> None:
         if store.exists():
-            trap_learning.learn(store, config.site_model, SHIPPED_MODEL)
+            trap_learning.learn(store, config.site_model, SHIPPED_MODEL, learn_images)
+
+    def learn_images(contents: list[bytes]) -> None:
+        found = [images_to_learn(Message(content), readers)[0] for content in contents]
+        if any(found):
+            images.learn_from_traps(found)
 
     return [
         Task("outbox", _SEND_SECONDS, send),

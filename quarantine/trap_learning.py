@@ -4,6 +4,7 @@ Nobody looks at it first, so it is bounded: the same octets count once, and no m
 """
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -26,12 +27,14 @@ LEARNED: Final = "learned_from_traps"
 """The counter of messages learned so."""
 
 
-def learn(store: Store, site_model: Path, shipped_model: Path) -> int:
+def learn(
+    store: Store, site_model: Path, shipped_model: Path, learned: Callable[[list[bytes]], object] = lambda _: None
+) -> int:
     """Learn what waits to be learned; return the number of messages.
 
-    The site's model starts as a copy of the shipped one. A message is marked before the model is saved: should the
-    process die between, it is not learned, rather than twice. Raises `sqlalchemy.exc.SQLAlchemyError`, `OSError` or
-    `tamis.models.storage.ModelError`.
+    `learned` is called with their octets, for what else is to be learned of them. The site's model starts as a copy of
+    the shipped one. A message is marked before the model is saved: should the process die between, it is not learned,
+    rather than twice. Raises `sqlalchemy.exc.SQLAlchemyError`, `OSError` or `tamis.models.storage.ModelError`.
     """
     today = select(COUNTER.c.number).where(COUNTER.c.name == _today())
     with store.transaction() as connection:
@@ -62,6 +65,7 @@ def learn(store: Store, site_model: Path, shipped_model: Path) -> int:
                 model.learn(features(Message(contents[digest])), spam=True)
             model.save(site_model)
     if chosen:
+        learned([contents[digest] for digest in chosen])
         _log.info("learned as spam what only traps got: %d messages", len(chosen))
     return len(chosen)
 

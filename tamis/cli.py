@@ -7,7 +7,7 @@ import sys
 from sqlalchemy.exc import SQLAlchemyError
 
 import tamis
-from tamis.commands import check_config, complaint, database, filters, policy, quarantine, rules, scan
+from tamis.commands import check_config, complaint, database, filters, image, policy, quarantine, rules, scan
 from tamis.commands import list as list_command
 from tamis.commands import tests as tests_command
 from tamis.commands.common import UsageError
@@ -36,6 +36,7 @@ def build_parser() -> argparse.ArgumentParser:
     policy.add(commands)
     list_command.add(commands)
     complaint.add(commands)
+    image.add(commands)
     rules.add(commands)
     quarantine.add(commands)
     database.add(commands)

@@ -17,6 +17,7 @@ from tamis.addresses import domain_of
 from tamis.authentication import Authentication
 from tamis.dns import Question
 from tamis.dns.lookups import Dns, NoDns
+from tamis.images.pictures import Pictures
 from tamis.lists import PLATFORM, Lists
 from tamis.mail import Mail
 from tamis.site import Site
@@ -76,8 +77,8 @@ class Context:
 
     `recipients` are those whose policy has these `options`; `rules` says which rules the message meets, and matches
     text that is not in it (`rules.match("ocr", texts)`), None where there are none; `decoys` are the names of listeners
-    whose every recipient is a trap; `forwarders` the networks of `networks.forwarders`; `authentication` is shared by
-    all filters of the message; `deadline` is monotonic seconds.
+    whose every recipient is a trap; `forwarders` the networks of `networks.forwarders`; `authentication` and
+    `pictures` are shared by all filters of the message; `deadline` is monotonic seconds.
     """
 
     options: Any = field(default_factory=FilterOptions)
@@ -91,6 +92,7 @@ class Context:
     decoys: Collection[str] = ()
     forwarders: Collection[str] = ()
     authentication: Authentication = field(default_factory=Authentication)
+    pictures: Pictures = field(default_factory=Pictures)
     dns: Dns = field(default_factory=NoDns)
     site: Site = field(default_factory=Site)
     now: datetime = field(default_factory=lambda: datetime.now(UTC))

@@ -29,6 +29,11 @@ from tamis.dns.shared import Shared
 from tamis.dns_list_tests import DnsListTests
 from tamis.examination import FILTERS, Examination, Snapshot
 from tamis.filters.order import ORDER
+from tamis.images.client import Readers, SocketReaders
+from tamis.images.known import KnownImages, known_path
+from tamis.images.own_pool import OwnReaders
+from tamis.images.pool_process import socket_path
+from tamis.images.sources import DatabaseImages, ImageSource, MappedImages
 from tamis.list_sources import DatabaseLists, ListSource, SnapshotLists
 from tamis.list_store import configured_entries
 from tamis.lists import Lists
@@ -116,8 +121,10 @@ class Engine:
         lists: ListSource | None = None,
         network: bool = True,
         rules: rule_sources.RuleSource | None = None,
+        images: ImageSource | None = None,
+        readers: Readers | None = None,
     ) -> None:
-        """Without `network` the DNS is not asked."""
+        """Without `network` the DNS is not asked. Without `readers` it has its own, started with the first image."""
         self.config = config
         settings = config.settings.redis
         redis = RedisClient(redis_url, settings.timeout_seconds)
@@ -131,6 +138,9 @@ class Engine:
         self._policies = Policies(config)
         self._destinations = Destinations(config.settings.aliases)
         self._lists = lists or DatabaseLists(config)
+        self._images = images or DatabaseImages(config.database_url)
+        self._images_failed = False
+        self._readers = readers or OwnReaders(config.settings.images)
         self._lists_failed = False
         self._rules = rules or rule_sources.RuleFiles(config)
         self._rules_failed = ""
@@ -169,14 +179,16 @@ class Engine:
 
     def _refresh_snapshot(self) -> None:
         with self._refreshing:
-            lists, model, rules = self._fresh_lists(), self._fresh_model(), self._fresh_rules()
-            if lists is not None or model is not None or rules is not None:
+            lists, model = self._fresh_lists(), self._fresh_model()
+            rules, images = self._fresh_rules(), self._fresh_images()
+            if any(fresh is not None for fresh in (lists, model, rules, images)):
                 current = self._snapshot
                 self._snapshot = replace(
                     current,
                     lists=lists or current.lists,
                     model=model or current.model,
                     rules=current.rules if rules is None else rules,
+                    images=current.images if images is None else images,
                 )
             self._dns_lists.step()
             self._take_up_dns_lists()
@@ -209,6 +221,17 @@ class Engine:
         self._lists_failed = False
         self._ready = True
         return lists
+
+    def _fresh_images(self) -> KnownImages | None:
+        try:
+            images = self._images.fresh()
+        except (SQLAlchemyError, OSError, ValueError) as error:
+            if not self._images_failed:
+                _log.warning("known images not read, the last good ones stay: %s", first_line(error))
+            self._images_failed = True
+            return None
+        self._images_failed = False
+        return images
 
     def _fresh_model(self) -> Model | None:
         stamp: _Stamp | None = None
@@ -267,7 +290,9 @@ class Engine:
             if self._dns_lists.first:
                 self._await_dns_lists()
             snapshot = self._snapshot
-            record = Examination(mail, snapshot, self._answers, self._shared, resolver=self._resolver).run()
+            record = Examination(
+                mail, snapshot, self._answers, self._shared, resolver=self._resolver, readers=self._readers
+            ).run()
             self._follow(record, snapshot)
         self._resolver.flush(_STORED_AT_ONCE)
         return record
@@ -293,5 +318,12 @@ class Engine:
 
 
 def worker_engine(config: Config, redis_url: str) -> Engine:
-    """Return the engine of a worker: its lists and rules are those that the keeper writes for all workers."""
-    return Engine(config, redis_url, SnapshotLists(config), rules=rule_sources.KeptRules(config))
+    """Return the engine of a worker: lists, rules and known images are those that the keeper writes for all of them."""
+    return Engine(
+        config,
+        redis_url,
+        SnapshotLists(config),
+        rules=rule_sources.KeptRules(config),
+        images=MappedImages(known_path(config.state_directory)),
+        readers=SocketReaders(socket_path(config)),
+    )

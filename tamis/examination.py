@@ -27,6 +27,9 @@ from tamis.dns.lookups import Lookups, NoDns
 from tamis.dns.resolver import Resolver
 from tamis.filters.honeypot import Honeypot
 from tamis.filters.order import BY_NAME, ORDER, POSITION, Judgement, Row
+from tamis.images.client import Readers
+from tamis.images.known import KnownImages
+from tamis.images.pictures import Pictures
 from tamis.lists import ListName, Lists
 from tamis.mail import Mail, MailClass
 from tamis.models.bayes import Model
@@ -58,6 +61,7 @@ class Snapshot:
     forwarders: tuple[str, ...] = ()
     site: Site = field(default_factory=Site)
     rules: Rules | None = None
+    images: KnownImages = field(default_factory=KnownImages)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +86,9 @@ class Examination:
         shared: SharedState | None = None,
         policy: Policy | None = None,
         resolver: Resolver | None = None,
+        readers: Readers | None = None,
     ) -> None:
-        """`policy` stands for every recipient's own."""
+        """`policy` stands for every recipient's own. Without `readers` no image is looked at."""
         self._mail = mail
         self._snapshot = snapshot
         self._cache = answers
@@ -94,6 +99,7 @@ class Examination:
         self._policies = {r: policy or snapshot.policies.for_recipient(r) for r in mail.recipients}
         self._authentication = Authentication(mail, self._lookups, spf_of)
         self._rules = snapshot.rules.look_at(mail.message) if snapshot.rules else None
+        self._pictures = Pictures(mail.message, readers, answers, snapshot.images, self._deadline)
         self._answered: dict[tuple[str, FilterOptions], Answer] = {}
         self._cached: dict[bytes, bytes] = {}
         self._new: dict[bytes, bytes] = {}
@@ -196,6 +202,7 @@ class Examination:
                 decoys=self._snapshot.decoys,
                 forwarders=self._snapshot.forwarders,
                 authentication=self._authentication,
+                pictures=self._pictures,
                 now=self._mail.now,
                 deadline=self._deadline,
                 dns=self._lookups or NoDns(),

@@ -236,3 +236,48 @@ RULE_STEPS: Final = 2500
 
 RULE_TEXT_CHARS: Final = 128 * KIB
 """Characters of one place of a message that rules look at; of more, the middle is left out."""
+
+IMAGES: Final = 20
+"""Images of one message that are looked at, the largest first."""
+
+IMAGE_LEAST_SIDE: Final = 16
+"""Pixels of the shorter side of an image; smaller ones are spacers, bullets and counters of readers."""
+
+IMAGE_PIXELS: Final = 25_000_000
+"""Pixels that are decoded of one image, all its frames together: 100 MB. More are refused by what its header says."""
+
+JPEG_PIXELS: Final = 100_000_000
+"""The same of a JPEG, which can be decoded at half its size or less."""
+
+IMAGE_FRAMES: Final = 20
+"""Frames of an animation that are composed."""
+
+IMAGE_CODES: Final = 10
+"""QR codes that are read of one image."""
+
+CODE_CHARS: Final = 2048
+"""Characters of one QR code; none can hold more than 4,296 letters."""
+
+OCR_IMAGES: Final = 5
+"""Images of one message whose text is read, the largest first."""
+
+OCR_PIXELS: Final = 2_000_000
+"""Pixels handed to tesseract, whose time grows with them: a larger image is made smaller first."""
+
+OCR_FRAMES: Final = 3
+"""Frames of an animation whose text is read, those that are shown longest."""
+
+OCR_CHARS: Final = 20 * KIB
+"""Characters of text taken from one image."""
+
+IMAGE_SECONDS: Final = 2.5
+"""How long one image may take; the process that is busy with it for longer is killed."""
+
+IMAGE_LEARN_SECONDS: Final = 20.0
+"""The same where a person waits for it, or nobody does: when it is learned."""
+
+IMAGES_SECONDS: Final = 4.0
+"""How long the filters of one message wait for its images, all together. Scanners have 5 seconds."""
+
+IMAGE_MEMORY_BYTES: Final = 1024 * MIB
+"""Address space of a process that reads images, and of tesseract."""

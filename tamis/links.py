@@ -117,6 +117,15 @@ def links_of(message: "Message") -> Links:
     return Links(tuple(found.led_to | found.named), found.capped)
 
 
+def links_in(text: str) -> Links:
+    """Return what a piece of text leads to and names: that of a QR code, say."""
+    found = _Found()
+    _in_text(text, found)
+    for match in _BARE.finditer(text):
+        found.name(_bare(match[1]))
+    return Links(tuple(found.led_to | found.named), found.capped)
+
+
 def _in_text(text: str, found: _Found) -> None:
     for pattern in (_URL, _WWW):
         for match in pattern.finditer(text):

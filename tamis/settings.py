@@ -4,6 +4,7 @@ This is the reference; `docs/configuration.md` is held to it by a test, and `tam
 """
 
 import ipaddress
+import os
 import re
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Final, Literal
@@ -334,6 +335,23 @@ class RulesSection(Section, frozen=True):
                 raise _impossible("files", f"{value!r} must be an absolute path")
 
 
+class Images(Section, frozen=True):
+    """The readers of images (row 21)."""
+
+    readers: Annotated[int, msgspec.Meta(ge=0, le=64)] = 0
+    tesseract: Annotated[str, msgspec.Meta(min_length=1)] = "tesseract"
+    languages: tuple[Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z][A-Za-z0-9_/-]{0,30}$")], ...] = ("eng", "fra")
+
+    def __post_init__(self) -> None:
+        if not self.languages:
+            raise _impossible("languages", "at least one language is needed")
+
+    @property
+    def count(self) -> int:
+        """How many readers there are to be."""
+        return self.readers or max(2, os.cpu_count() or 1)
+
+
 class Quarantine(Section, frozen=True):
     """Held mail. Without a spool folder, `spool` in the state directory; machines that share a database share it."""
 
@@ -428,6 +446,7 @@ class Settings(Section, frozen=True):
     aliases: Aliases = Aliases()
     classifier: Classifier = Classifier()
     rules: RulesSection = RulesSection()
+    images: Images = Images()
     quarantine: Quarantine = Quarantine()
     delivery: Delivery = Delivery()
     lists: PlatformLists = PlatformLists()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from tamis.authentication import Authentication
 from tamis.contract import Abstain, Context, Filter, FilterOptions
 from tamis.dns.lookups import Dns, NoDns
+from tamis.images.pictures import Pictures
 from tamis.lists import Entry, Lists
 from tamis.mail import Mail, parse_ip
 from tamis.message import Message
@@ -67,6 +68,7 @@ def hits(
     forwarders: Collection[str] = (),
     site: Site | None = None,
     rules: str = "",
+    pictures: Pictures | None = None,
 ) -> list[str]:
     """Return the names of a filter's hits, in order, asked on behalf of all recipients.
 
@@ -92,6 +94,7 @@ def hits(
         decoys=decoys,
         forwarders=forwarders,
         authentication=Authentication(mail, _dns(dns), spf_of),
+        pictures=pictures or Pictures(mail.message),
         dns=_dns(dns),
         now=mail.now,
         site=site,

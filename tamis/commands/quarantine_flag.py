@@ -1,4 +1,4 @@
-"""`tamis quarantine flag`: what a person took for spam, its peer cannot bring again (row 8)."""
+"""`tamis quarantine flag`: what a person took for spam, its peer cannot bring again (row 8), nor anybody its images."""
 
 import argparse
 from datetime import UTC, datetime, timedelta
@@ -8,6 +8,9 @@ from tamis import limits
 from tamis.commands.common import UsageError, caller, load_config
 from tamis.commands.quarantine_common import add_action, open_store, some_copies
 from tamis.content_digest import content_digest
+from tamis.images.learning import images_to_learn
+from tamis.images.own_pool import OwnReaders
+from tamis.images.store import ImageStore
 from tamis.list_store import ListStore
 from tamis.lists import PLATFORM, ListName, flagged_value, recipient_domain
 from tamis.mail import parse_ip
@@ -19,7 +22,7 @@ _DAYS: Final = 30
 
 def add_to(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the action."""
-    text = f"take the same content from the same peer for spam, for {_DAYS} days (row 8)"
+    text = f"take the same content from the same peer for spam, for {_DAYS} days (row 8), and learn its images"
     sub = add_action(actions, "flag", text, _flag)
     sub.add_argument("id", nargs="+", metavar="ID", help="16 hexadecimal digits of a message")
     sub.add_argument("--domain", default=PLATFORM, help="for this recipient domain alone (default: for all)")
@@ -32,15 +35,21 @@ def _flag(args: argparse.Namespace) -> int:
     domain = recipient_domain(args.domain) if args.domain else PLATFORM
     become_service_user(config)
     expires = datetime.now(UTC) + timedelta(days=_DAYS)
-    values = [(name, _value(args, name)) for name in args.id]
-    for name, value in values:
+    values = [(name, *_value(args, name)) for name in args.id]
+    readers = OwnReaders(config.settings.images, limits.IMAGE_LEARN_SECONDS)
+    for name, value, content in values:
         new = ListStore(config.database_url).add(ListName.FLAGGED, value, domain, by, expires, args.note or name)
         print(f"{name}: {'flagged' if new else 'flagged again'}, until {expires:%Y-%m-%d %H:%M} UTC")
+        # Known images are known for everybody, which one domain cannot ask for.
+        images = images_to_learn(content, readers)[0] if domain == PLATFORM else []
+        if images:
+            learned = ImageStore(config.database_url).learn(images, by, args.note or name)
+            print(f"{name}: {learned} of its images learned (tamis image list)")
     return 0
 
 
-def _value(args: argparse.Namespace, name: str) -> str:
-    """Return the entry for a message. Raises `UsageError` where there is nothing to compare, or to compare it by."""
+def _value(args: argparse.Namespace, name: str) -> tuple[str, Message]:
+    """Return the entry for a message, and the message. Raises `UsageError` where nothing or no peer can be compared."""
     from tamis.quarantine.queries import whole
 
     store = open_store(load_config(args))
@@ -59,4 +68,4 @@ def _value(args: argparse.Namespace, name: str) -> str:
     digest = content_digest(content)
     if content.capped or digest is None:
         raise UsageError(f"{name}: nothing in it can be compared with other messages")
-    return flagged_value(peer, digest)
+    return flagged_value(peer, digest), content

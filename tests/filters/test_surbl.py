@@ -9,8 +9,12 @@ from tamis.contract import Abstain, Context, Hit
 from tamis.dns.zone import ZoneDns, ZoneText
 from tamis.dns_lists import DnsList
 from tamis.filters.surbl import SHORTENERS, Surbl
+from tamis.images.answers import Look, Reply, Task
+from tamis.images.client import NoReaders
+from tamis.images.pictures import Pictures
 from tamis.site import Site
 from tamis.testing import hits, mail, queries
+from tests.images.drawn import drawn, letter, saved
 
 A, B, C = (DnsList(name, f"{name}.example", "url", addresses=name == "a") for name in "abc")
 IP = DnsList("ip", "ip.example", "ip")
@@ -119,3 +123,22 @@ def test_our_shorteners_are_known_as_such(corpora: Path) -> None:
 
 def found(zone: ZoneText) -> list[Hit]:
     return list(Surbl().check(mail(SPAM), Context(options=Surbl.Options(), dns=ZoneDns(zone), site=ALL)))
+
+
+def test_domains_of_qr_codes_come_first() -> None:
+    """They are asked about when images have been looked at, which no declaration can know."""
+    message = mail(letter(saved(drawn())), recipients=["bob@mail.tenant.org"])
+    zone = listed("prize.example", "a", "b")
+    pictures = Pictures(message.message, Showing("https://win.prize.example/x"))
+    assert hits(Surbl(), message, dns=zone, site=ALL, pictures=pictures) == ["SURBL_LISTED"]
+    assert hits(Surbl(), message, dns=zone, site=ALL) == []
+
+
+class Showing(NoReaders):
+    """Readers that find a QR code in every image."""
+
+    def __init__(self, code: str) -> None:
+        self._look = Look(100, 100, 1, bytes(16), b"", (code,))
+
+    def ask(self, task: Task, data: bytes, deadline: float) -> Reply:
+        return Reply(look=self._look)

@@ -14,7 +14,18 @@ from tamis import schema
 from tamis.database import open_database
 
 ROOT = Path(__file__).parents[2]
-NOT_IN_A_WORKER = ("sklearn", "scipy", "rich", "alembic", "mako", "psycopg", "psycopg2")
+NOT_IN_A_WORKER = (
+    "sklearn",
+    "scipy",
+    "rich",
+    "alembic",
+    "mako",
+    "psycopg",
+    "psycopg2",
+    "PIL",
+    "pytesseract",
+    "zxingcpp",
+)
 LINKED = ("filters", "milter", "models", "postfix", "quarantine")
 SOURCES = sorted(path for name in ("tamis", *LINKED) for path in (ROOT / name).rglob("*.py"))
 
