@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
@@ -62,19 +63,18 @@ def _learn(args: argparse.Namespace) -> int:
     config, by = load_config(args), args.by or caller()
     files = [(name, _read(name)) for name in args.file]
     become_service_user(config)
-    readers, store = OwnReaders(config.settings.images, limits.IMAGE_LEARN_SECONDS), ImageStore(config.database_url)
-    failed, report = False, []
-    for name, data in files:
-        images, trouble = _images(data, readers)
-        new = store.learn(images, by, args.note) if images else 0
-        failed = failed or not images
-        report.append({"file": name, "images": [image.id for image in images], "new": new, "trouble": trouble})
-        if not args.json:
+    store, report = ImageStore(config.database_url), []
+    with closing(OwnReaders(config.settings.images, limits.IMAGE_LEARN_SECONDS)) as readers:
+        for name, data in files:
+            images, trouble = _images(data, readers)
+            new = store.learn(images, by, args.note) if images else 0
+            report.append({"file": name, "images": [image.id for image in images], "new": new, "trouble": trouble})
             what = f"{len(images)} learned, {new} of them new" if images else f"no image that says {LEAST_WORDS} words"
-            print(f"{printable(name)}: {what}" + (f" ({trouble})" if trouble else ""))
+            if not args.json:
+                print(f"{printable(name)}: {what}" + (f" ({trouble})" if trouble else ""))
     if args.json:
         print_json(report)
-    return 1 if failed else 0
+    return 0 if all(one["images"] for one in report) else 1
 
 
 def _images(data: bytes, readers: OwnReaders) -> tuple[list[Learned], str]:
@@ -98,16 +98,15 @@ def _look(args: argparse.Namespace) -> int:
     config = load_config(args)
     files = [(name, _read(name)) for name in args.file]
     become_service_user(config)
-    readers = OwnReaders(config.settings.images, limits.IMAGE_LEARN_SECONDS)
     known = KnownImages(build(ImageStore(config.database_url).known()))
-    report = [found for name, data in files for found in _seen(name, _pictures(data, readers, known))]
+    with closing(OwnReaders(config.settings.images, limits.IMAGE_LEARN_SECONDS)) as readers:
+        report = [found for name, data in files for found in _seen(name, _pictures(data, readers, known))]
     if args.json:
         print_json(report)
         return 0
     for one in report:
-        print(
-            f"{printable(one['file'])}: {one['octets']} octets, {one['size'] or 'not decoded'}, id {one['id'] or '-'}"
-        )
+        size = one["size"] or "not decoded"
+        print(f"{printable(one['file'])}: {one['octets']:,} octets, {size}, id {one['id'] or '-'}")
         for name in ("known", "trouble", "codes", "text"):
             for line in [one[name]] if isinstance(one[name], str) else one[name]:
                 print("\n".join(f"  {name}: {printable(row)}" for row in line.splitlines() if row.strip()))
@@ -177,6 +176,9 @@ def _set(args: argparse.Namespace, state: State, said: str) -> int:
 
 
 def _read(name: str) -> bytes:
-    """Raises OSError."""
+    """Raises OSError, or `UsageError` for what is larger than what is looked at of a message."""
     with Path(name).open("rb") as file:
-        return file.read(limits.MESSAGE_BYTES)
+        data = file.read(limits.MESSAGE_BYTES + 1)
+    if len(data) > limits.MESSAGE_BYTES:
+        raise UsageError(f"{name} has more than {limits.MESSAGE_BYTES:,} octets")
+    return data

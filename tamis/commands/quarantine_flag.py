@@ -1,6 +1,7 @@
 """`tamis quarantine flag`: what a person took for spam, its peer cannot bring again (row 8), nor anybody its images."""
 
 import argparse
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -18,6 +19,7 @@ from tamis.message import Message
 from tamis.privileges import become_service_user
 
 _DAYS: Final = 30
+_PATIENCE_SECONDS: Final = 60.0
 
 
 def add_to(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -36,15 +38,16 @@ def _flag(args: argparse.Namespace) -> int:
     become_service_user(config)
     expires = datetime.now(UTC) + timedelta(days=_DAYS)
     values = [(name, *_value(args, name)) for name in args.id]
-    readers = OwnReaders(config.settings.images, limits.IMAGE_LEARN_SECONDS)
-    for name, value, content in values:
-        new = ListStore(config.database_url).add(ListName.FLAGGED, value, domain, by, expires, args.note or name)
-        print(f"{name}: {'flagged' if new else 'flagged again'}, until {expires:%Y-%m-%d %H:%M} UTC")
-        # Known images are known for everybody, which one domain cannot ask for.
-        images = images_to_learn(content, readers)[0] if domain == PLATFORM else []
-        if images:
-            learned = ImageStore(config.database_url).learn(images, by, args.note or name)
-            print(f"{name}: {learned} of its images learned (tamis image list)")
+    with closing(OwnReaders(config.settings.images, limits.IMAGE_LEARN_SECONDS)) as readers:
+        for name, value, content in values:
+            note = args.note or name
+            new = ListStore(config.database_url).add(ListName.FLAGGED, value, domain, by, expires, note)
+            print(f"{name}: {'flagged' if new else 'flagged again'}, until {expires:%Y-%m-%d %H:%M} UTC")
+            # Known images are known for everybody, which one domain cannot ask for.
+            found = images_to_learn(content, readers, seconds=_PATIENCE_SECONDS)[0] if domain == PLATFORM else []
+            if found:
+                learned = ImageStore(config.database_url).learn(found, by, note)
+                print(f"{name}: {len(found)} of its images learned, {learned} of them new (tamis image list)")
     return 0
 
 

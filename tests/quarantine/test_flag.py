@@ -9,11 +9,14 @@ import pytest
 
 from tamis.cli import main
 from tamis.content_digest import content_digest
+from tamis.images.store import ImageStore
+from tamis.images.tables import State
 from tamis.list_store import ListStore
 from tamis.lists import ListName, flagged_value
 from tamis.mail import parse_ip
 from tamis.message import Message
 from tamis.quarantine.store import Store
+from tests.images.drawn import drawn, letter, saved
 from tests.quarantine.held import RAW, hold
 
 PEER = "192.0.2.7"
@@ -71,3 +74,14 @@ def test_what_is_not_there_any_more(config: Path, store: Store, capsys: pytest.C
     said = capsys.readouterr().err
     assert "its content has been deleted" in said
     assert "is not known" in said
+
+
+@pytest.mark.slow
+def test_its_images_are_learned_for_everybody(config: Path, store: Store, database_url: str) -> None:
+    raw = letter(saved(drawn()), saved(drawn(("My Bank",)))).replace(b"\n", b"\r\n")
+    one, other = hold(store, raw=raw), hold(store, raw=raw + b"\r\n")
+    assert flag(config, one, "--domain", "example.org") == 0
+    assert list(ImageStore(database_url).images()) == []
+    assert flag(config, other, "--by", "ann") == 0
+    (image,) = ImageStore(database_url).images(State.KNOWN)
+    assert (image.learned_by, image.note, image.says[:17]) == ("ann", other, "Canadian pharmacy")

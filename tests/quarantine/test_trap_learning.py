@@ -4,12 +4,16 @@ from pathlib import Path
 
 import pytest
 
+from tamis.config import parse
+from tamis.images.pool_process import PoolProcess, socket_path
+from tamis.images.store import ImageStore
 from tamis.message import Message
 from tamis.models.bayes import Model
 from tamis.models.features import features
 from tamis.models.storage import SHIPPED_MODEL
-from tamis.quarantine import trap_learning
+from tamis.quarantine import tasks, trap_learning
 from tamis.quarantine.store import Store
+from tests.images.drawn import drawn, letter, saved, speckled
 from tests.quarantine.held import RAW, counter, hold
 
 pytestmark = pytest.mark.slow  # The model is read and written.
@@ -66,3 +70,26 @@ def test_what_has_gone_meanwhile_is_no_loss(store: Store, model: Path) -> None:
         store.spool.remove(digest)
     assert learn(store, model) == 0
     assert not model.exists()
+
+
+def test_three_messages_teach_an_image(store: Store, database_url: str, tmp_path: Path) -> None:
+    """By the keeper's own task and real readers; a logo that says little is never learned."""
+    config = parse(
+        f'[daemon]\nstate_directory = "{tmp_path}"\nruntime_directory = "{tmp_path}"\n'
+        f'[database]\nurl = "{database_url}"\n[quarantine]\nspool = "{tmp_path}/spool"\n',
+        "tamis.toml",
+    )
+    (task,) = [task for task in tasks.tasks(config) if task.name == "traps"]
+    images = ImageStore(database_url)
+    pool = PoolProcess(socket_path(config), tmp_path / "files", 1, "tesseract", ("eng",))
+    pool.start()
+    try:
+        for number in range(1, 4):
+            spam = [saved(speckled(drawn(), seed=number)), saved(drawn(("My Bank",)))]
+            hold(store, raw=letter(*spam).replace(b"\n", b"\r\n"), learn=True)
+            task.run()
+            assert [(one.state, one.messages) for one in images.images()] == [
+                ("known" if number == 3 else "proposed", number)
+            ]
+    finally:
+        pool.stop()
