@@ -19,8 +19,9 @@ from tamis.mail import Mail
 
 KNOWN_POINTS: Final = 2.0
 ONLY_POINTS: Final = 0.5
-_MUCH: Final = 15
-"""Words that images say, where the message itself says next to nothing."""
+_MUCH: Final = 8
+"""Words that images say at least, where the message itself says next to nothing: fewer than `_LITTLE`. Of 11,194 ham of
+the corpora none has an image and fewer words than these; of 7,548 spam of trec07p, 310."""
 _LITTLE: Final = 5
 
 

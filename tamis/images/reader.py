@@ -88,30 +88,35 @@ class Reader:
             seconds = min(limits.IMAGE_LEARN_SECONDS, max(0.1, request.seconds))
             self._due(seconds)
             _bound_processor(seconds)
-            send(connection, msgspec.msgpack.encode(self._answer(request, time.monotonic() + seconds)))
+            send(connection, msgspec.msgpack.encode(answer(request, self._languages, time.monotonic() + seconds)))
         except (OSError, EOFError, msgspec.MsgspecError):
             return 0  # Whoever asks is one of us, and asks again.
         return 1
 
-    def _answer(self, request: Request, deadline: float) -> Reply:
-        try:
-            decoded = decode(request.data)
-            if request.task is Task.LOOK:
-                image = decoded.image
-                found = (pixels(image), shape(image), codes(image))
-                return Reply(look=Look(decoded.width, decoded.height, decoded.frames, *found))
-            languages = usable(self._languages)
-            return Reply(text=read(decoded, languages, deadline))
-        except Refused as error:
-            return Reply(refused=str(error))
-        except CannotRead as error:
-            return Reply(failed=str(error))
-        except MemoryError:
-            return Reply(failed="there is no room for it in the memory of a reader")
-        except Exception as error:
-            # pytesseract says RuntimeError when its time is up; what Pillow and zxing raise is not for us to foresee.
-            late = time.monotonic() > deadline - 0.2
-            return Reply(failed="it takes too long" if late else f"a reader failed: {type(error).__name__}")
+
+def answer(request: Request, wanted: tuple[str, ...], deadline: float) -> Reply:
+    """Return what is to be said of an image, its text in one of the languages that are wanted. Never raises.
+
+    `deadline` is in monotonic seconds.
+    """
+    try:
+        decoded = decode(request.data)
+        if request.task is Task.LOOK:
+            image = decoded.image
+            found = (pixels(image), shape(image), codes(image))
+            return Reply(look=Look(decoded.width, decoded.height, decoded.frames, *found))
+        languages = usable(wanted)
+        return Reply(text=read(decoded, languages, deadline))
+    except Refused as error:
+        return Reply(refused=str(error))
+    except CannotRead as error:
+        return Reply(failed=str(error))
+    except MemoryError:
+        return Reply(failed="there is no room for it in the memory of a reader")
+    except Exception as error:
+        # pytesseract says RuntimeError when its time is up; what Pillow and zxing raise is not for us to foresee.
+        late = time.monotonic() > deadline - 0.2
+        return Reply(failed="it takes too long" if late else f"a reader failed: {type(error).__name__}")
 
 
 def _closed(connection: socket.socket) -> bool:
