@@ -1,6 +1,7 @@
 """`tamis check-config`: every mistake of a configuration file, by line and key, and what cannot act yet."""
 
 import argparse
+import shutil
 import socket
 import sys
 from collections.abc import Iterator
@@ -77,6 +78,11 @@ def warnings(config: Config) -> Iterator[str]:
                 "through it, or answer it wrongly; name a resolver of your own"
             )
     yield from _lonely_lists(config)
+    if shutil.which(config.settings.images.tesseract) is None:
+        yield (
+            f"{config.source('images', 'tesseract')}: images.tesseract: {config.settings.images.tesseract} is not "
+            "installed: row 21 knows images by their looks alone"
+        )
     policies = Policies(config)
     holding = [domain for domain in ("", *config.settings.domain) if policies.for_domain(domain).mode in _HOLDING]
     if holding:

@@ -22,6 +22,7 @@ from tamis.message import Message
 
 _PREFIX: Final = b"tamis:image:%d:" % VERSION
 _NONE: Final = Images(())
+_NONE_KNOWN: Final = KnownImages()
 _encoder: Final = msgspec.msgpack.Encoder()
 _decoder: Final = msgspec.msgpack.Decoder(Reply)
 
@@ -86,7 +87,7 @@ class Pictures:
         self._seconds = seconds
         self._readers = readers or NoReaders()
         self._memory = memory or Forgetful()
-        self._known = known or KnownImages()
+        self._known = _NONE_KNOWN if known is None else known
         self._deadline = deadline
         self._asked: float | None = None
         self._remembered = False

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tamis import limits
+from tamis.cli import main
 from tests.cli.test_complaints import Site
 from tests.images.drawn import PILLS, bomb, drawn, letter, qr, saved, speckled
 
@@ -64,3 +65,10 @@ def test_bad_input(site: Site) -> None:
     assert site.run("image learn", str(site.folder / "none.png"))[0] == 1
     large = site.file("large.png", bytes(limits.MESSAGE_BYTES + 1))
     assert site.run("image learn", large) == (2, "", f"tamis: {large} has more than 4,194,304 octets\n")
+
+
+def test_a_missing_tesseract_is_warned_of(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    site.configure('[images]\ntesseract = "/nonexistent/tesseract"\n[policy]\nmode = "observe"\n')
+    assert main(["check-config", str(site.folder / "tamis.toml")]) == 0
+    err = capsys.readouterr().err
+    assert "images.tesseract: /nonexistent/tesseract is not installed: row 21 knows images by their looks alone" in err

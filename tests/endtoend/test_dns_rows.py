@@ -1,5 +1,6 @@
 """The rows that ask the DNS, on a real Postfix, with the real daemon and a real name server, well and in trouble."""
 
+import base64
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ from tamis.message import Message
 from tamis.postfix.instance import PostfixUnavailable, PrivatePostfix, require_postfix
 from tamis.postfix.served import RunningTamis
 from tests.dns_server import DnsServer, Fault, garbage, garbage_inside
+from tests.images.drawn import qr, saved
 
 pytestmark = pytest.mark.servers
 
@@ -89,6 +91,12 @@ CASES = [
     Case("maps-rbl", "RBL_PEER", peer="192.0.2.66"),
     Case("maps-rbl", "RBL_DOMAIN", sender="ann@mail.listed.example"),
     Case(test="RBL_SOME", peer="192.0.2.67"),
+    Case(
+        "surbl",
+        "SURBL_LISTED",
+        header="MIME-Version: 1.0\nContent-Type: image/png\nContent-Transfer-Encoding: base64\n",
+        text=base64.encodebytes(saved(qr("https://www.evil.example/x"))).decode(),
+    ),
     Case("surbl", "SURBL_LISTED", text="click https://gateway.example/?u=http%3A%2F%2Fwww.evil.example%2F\n"),
     Case("helo", "HELO_LOCALHOST", helo="localhost"),
     Case("helo", "HELO_OURS", helo="mx.example.net"),
