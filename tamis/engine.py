@@ -216,6 +216,11 @@ class Engine:
         except Exception:  # As above.
             _log.exception("outgoing mail is not learned from", extra={"fields": {"id": record.mail.id}})
 
+    def close(self) -> None:
+        """End what was started for this engine alone; it may still examine, and would start that again."""
+        if isinstance(self._readers, OwnReaders):
+            self._readers.close()
+
     def dispose(self, record: Record) -> Disposition:
         """Return what becomes of each recipient's copy."""
         return dispose(record, self.config.settings.headers, self._destinations.find_all)

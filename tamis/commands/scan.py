@@ -3,16 +3,20 @@
 import argparse
 import sys
 from collections.abc import Iterator, Mapping
-from typing import Any
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.text import Text
 
 from tamis.authentication.header import summary
 from tamis.commands.common import UsageError, add_config_option, load_config, print_json, read_message
-from tamis.mail import Mail, parse_ip
+from tamis.mail import IPAddress, Mail, parse_ip
 from tamis.message import Message
 from tamis.record import Record, Refusal, Verdict, as_json, points
+
+if TYPE_CHECKING:
+    from tamis.engine import Engine
 
 _CLUES = 8
 
@@ -48,7 +52,11 @@ def run(args: argparse.Namespace) -> int:
     peer = parse_ip(args.peer) if args.peer else None
     if args.peer and peer is None:
         raise UsageError(f"--peer {args.peer!r} is not an IP address")
-    engine = Engine(load_config(args), network=not args.no_network)
+    with closing(Engine(load_config(args), network=not args.no_network)) as engine:
+        return _scan(engine, peer, args)
+
+
+def _scan(engine: "Engine", peer: IPAddress | None, args: argparse.Namespace) -> int:
     status = 0
     for name in args.file:
         try:

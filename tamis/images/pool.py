@@ -82,13 +82,14 @@ class Pool:
         folder = Path(self._settings.folder) / str(number)
         reading, writing = os.pipe()
         os.set_blocking(reading, False)
+        pool = os.getpid()
         pid = os.fork()
         if pid == 0:
-            self._be_reader(writing, folder)
+            self._be_reader(writing, folder, pool)
         os.close(writing)
         self._children.append(_Child(pid, reading, time.monotonic() + _STARTS_SECONDS, folder))
 
-    def _be_reader(self, pulse: int, folder: Path) -> NoReturn:
+    def _be_reader(self, pulse: int, folder: Path, pool: int) -> NoReturn:
         status = 1
         try:
             # A group of its own, so that tesseract is killed with it.
@@ -97,7 +98,7 @@ class Pool:
             os.close(self._settings.alive)
             _use_folder(folder)
             pytesseract.pytesseract.tesseract_cmd = self._settings.tesseract
-            Reader(self._listener, pulse, self._settings.languages).run()
+            Reader(self._listener, pulse, self._settings.languages, pool).run()
             status = 0
         finally:
             os._exit(status)

@@ -43,17 +43,18 @@ _request: Final = msgspec.msgpack.Decoder(Request)
 class Reader:
     """`languages` are those that are wanted of tesseract; `pulse` is the pipe to the pool."""
 
-    def __init__(self, listener: socket.socket, pulse: int, languages: tuple[str, ...]) -> None:
+    def __init__(self, listener: socket.socket, pulse: int, languages: tuple[str, ...], pool: int) -> None:
+        """`pool` is the process that must live for this one to go on."""
+        self._pool = pool
         self._listener = listener
         self._pulse = pulse
         self._languages = languages
 
     def run(self) -> None:
         """Serve until the pool is gone, or enough is done."""
-        parent = os.getppid()
         self._bound()
         left = _IMAGES
-        while left and os.getppid() == parent:
+        while left and os.getppid() == self._pool:
             self._due(_IDLE_SECONDS)
             # All readers wait for the same socket: another may have been faster.
             if not select.select([self._listener], (), (), _IDLE_SECONDS)[0]:
