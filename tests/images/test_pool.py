@@ -96,7 +96,10 @@ def test_a_reader_that_is_killed_is_replaced(pool: PoolProcess, readers: SocketR
 def test_a_pool_that_is_stopped_costs_one_wait(pool: PoolProcess) -> None:
     """Nobody waits past the deadline, and the next message does not wait at all."""
     assert pool.pid is not None
-    readers, everyone = SocketReaders(pool.path, 0.5), [pool.pid, *children(pool.pid)]
+    readers = SocketReaders(pool.path, 0.5)
+    # The pool first, so that it makes no more of them.
+    os.kill(pool.pid, signal.SIGSTOP)
+    everyone = [pool.pid, *children(pool.pid)]
     for each in everyone:
         os.kill(each, signal.SIGSTOP)
     try:

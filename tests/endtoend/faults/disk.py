@@ -49,23 +49,23 @@ class SmallDisk:
 
     @contextmanager
     def read_only(self) -> Iterator[None]:
-        deadline = time.monotonic() + 20
-        while True:
-            try:
-                self._remount(_MS_RDONLY)
-                break
-            except CannotMount:
-                # Somebody is writing there just now.
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(0.1)
+        self._remount(_MS_RDONLY)
         try:
             yield
         finally:
             self._remount(0)
 
     def _remount(self, flags: int) -> None:
-        _call("mount", b"none", os.fsencode(self.folder), b"tmpfs", _MS_REMOUNT | flags, None)
+        """Somebody who still closes a file makes it busy for a moment."""
+        deadline = time.monotonic() + 10.0
+        while True:
+            try:
+                _call("mount", b"none", os.fsencode(self.folder), b"tmpfs", _MS_REMOUNT | flags, None)
+                return
+            except CannotMount:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.05)
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 import json
 import os
-import pwd
 import signal
 import subprocess
 import sys
@@ -18,9 +17,9 @@ from pathlib import Path
 from tamis import config, faults
 from tamis.postfix.instance import PrivatePostfix
 from tamis.postfix.ports import free_ports
-from tamis.postfix.served import DaemonFailed, RunningTamis, service_user
+from tamis.postfix.served import DaemonFailed, RunningTamis
 from tamis.postfix.sink import Sink
-from tests.endtoend.faults.databases import Database, Sqlite
+from tests.endtoend.faults.databases import Database, Sqlite, as_service_user
 from tests.endtoend.faults.ledger import Ledger
 from tests.endtoend.faults.mta import SPAMMER, Letter, Sending
 
@@ -73,7 +72,8 @@ class World:
             parts.enter_context(self.postfix)
             settings = config.load(self.tamis.config)
             if isinstance(self.database, Sqlite):
-                self.database.path = Path(settings.database_url.removeprefix("sqlite:///"))
+                path = Path(settings.database_url.removeprefix("sqlite:///"))
+                parts.enter_context(self.database.opened(path))
             self.spool = settings.spool_folder
             self.ledger = Ledger(self.database, self.spool, self.sink)
             parts.callback(self._end_person)
@@ -127,7 +127,6 @@ class World:
         return failures
 
     def _start_person(self) -> "subprocess.Popen[str]":
-        user = pwd.getpwnam(service_user()) if os.geteuid() == 0 else None
         with (self.tamis.folder / "person.log").open("ab") as log:
             return subprocess.Popen(
                 [sys.executable, "-m", "tests.endtoend.faults.person", str(self.tamis.config)],
@@ -137,9 +136,7 @@ class World:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
-                user=user.pw_uid if user else None,
-                group=user.pw_gid if user else None,
-                extra_groups=[] if user else None,
+                **as_service_user(),
             )
 
     def _end_person(self) -> None:
