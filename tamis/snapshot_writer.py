@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tamis.lists import ListName
+from tamis.publish import publish
 from tamis.snapshot import BITS, CHECKED_FROM, FRONT, MAGIC, NEVER, START, Header, encoded, hasher
 
 Row = tuple[str, str, str, str, datetime | None]
@@ -97,20 +98,4 @@ def _publish(path: Path, header: Header, pieces: list[bytes | bytearray]) -> Non
     checksum = zlib.crc32(FRONT.pack(MAGIC, 0, len(head))[CHECKED_FROM:])
     for piece in (head, *pieces):
         checksum = zlib.crc32(piece, checksum)
-    new = path.with_name(path.name + ".new")
-    new.unlink(missing_ok=True)
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.writelines([FRONT.pack(MAGIC, checksum, len(head)), head, *pieces])
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(new, path)
-    except BaseException:
-        new.unlink(missing_ok=True)
-        raise
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    publish(path, [FRONT.pack(MAGIC, checksum, len(head)), head, *pieces])

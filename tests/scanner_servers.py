@@ -13,6 +13,7 @@ import tarfile
 import tempfile
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -31,7 +32,7 @@ def signature(name: str, text: bytes) -> str:
     return f"{name}:0:*:{text.hex()}"
 
 
-class _Server:
+class _Server(ABC):
     """A process in a folder of its own. A context manager."""
 
     program = ""
@@ -66,14 +67,17 @@ class _Server:
         self.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def prepare(self) -> None: ...
+    @abstractmethod
+    def prepare(self) -> None:
+        """Write what it reads when it starts."""
 
+    @abstractmethod
     def command(self) -> Sequence[str]:
-        raise NotImplementedError
+        """Return what starts it."""
 
+    @abstractmethod
     def answers(self) -> None:
         """Raise `Unanswered` where it does not."""
-        raise NotImplementedError
 
     def start(self) -> None:
         with (self.folder / "out").open("ab") as out:

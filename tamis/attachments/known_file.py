@@ -7,7 +7,6 @@ kinds (8 bits each). The keeper always writes a new file: one that is mapped nev
 """
 
 import mmap
-import os
 import zlib
 from pathlib import Path
 from struct import Struct
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 
 from tamis.attachments.known import CODES, WORDS, KnownFiles
 from tamis.config import Config
+from tamis.publish import publish
 
 MAGIC: Final = b"TAMIS-FILES    1"
 _FRONT: Final = Struct("<16sII")
@@ -86,13 +86,7 @@ def write(path: Path, columns: Columns) -> None:
     checksum = zlib.crc32(_FRONT.pack(MAGIC, 0, len(head))[_CHECKED_FROM:])
     for piece in pieces:
         checksum = zlib.crc32(piece, checksum)
-    new = path.with_name(path.name + ".new")
-    new.unlink(missing_ok=True)
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    # Not synced: what a power cut takes away is written again from the database.
-    with os.fdopen(descriptor, "wb") as file:
-        file.writelines([_FRONT.pack(MAGIC, checksum, len(head)), *pieces])
-    os.replace(new, path)
+    publish(path, [_FRONT.pack(MAGIC, checksum, len(head)), *pieces])
 
 
 def _columns(columns: Columns) -> tuple[_Header, list[NDArray[Any]]]:

@@ -1,9 +1,7 @@
-"""Writing the file of known images that `tamis.images.known` describes and reads."""
+"""The content of the file of known images that `tamis.images.known` describes and reads."""
 
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -45,21 +43,3 @@ def build(rows: Iterable[Row], version: int = 0) -> bytes:
     columns = [bytes(octets), bytes(pixels), by_word.tobytes(), np.asarray(sizes, "<u4").tobytes()]
     columns += [runs[order].tobytes(), owners[order].tobytes()]
     return content(version, columns, len(sizes), len(runs))
-
-
-def write(path: Path, data: bytes) -> None:
-    """Write the file so that a reader, or a crash, sees the old one or the new one. Raises OSError."""
-    new = path.with_name(path.name + ".new")
-    try:
-        with open(new, "wb", opener=_private) as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(new, path)
-    except BaseException:
-        new.unlink(missing_ok=True)
-        raise
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)

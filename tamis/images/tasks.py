@@ -5,8 +5,9 @@ from typing import Final
 
 from tamis.config import Config
 from tamis.images.known import KnownImagesError, known_path, open_known
-from tamis.images.known_writer import build, write
+from tamis.images.known_writer import build
 from tamis.images.store import ImageStore
+from tamis.publish import publish
 from tamis.tasks import Task
 
 _WRITE_SECONDS: Final = 1.0
@@ -46,5 +47,5 @@ class KnownImagesTask:
         version = self._store.version()
         if version in (0, self._written) and (version == 0 or os.path.exists(self._path)):
             return
-        write(self._path, build(self._store.known(), version))
+        publish(self._path, [build(self._store.known(), version)])
         self._written = version

@@ -13,6 +13,7 @@ import msgspec
 
 from tamis.config import Config
 from tamis.list_sources import FileStamp, file_stamp
+from tamis.publish import publish
 from tamis.rules import reading
 from tamis.rules.matching import Rules, version_of
 from tamis.rules.rule import Rule
@@ -103,18 +104,7 @@ def kept_path(config: Config) -> Path:
 
 def write_kept(path: Path, rules: dict[str, Rule]) -> None:
     """Put rules in the place of those before them. Raises OSError. Only the one keeper does it."""
-    new = path.with_name(path.name + ".new")
-    new.unlink(missing_ok=True)
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(msgspec.json.encode(_Kept(_FORMAT, rules)))
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(new, path)
-    except BaseException:
-        new.unlink(missing_ok=True)
-        raise
+    publish(path, [msgspec.json.encode(_Kept(_FORMAT, rules))])
 
 
 def compiled(rules: dict[str, Rule]) -> Rules:

@@ -9,11 +9,12 @@ from sqlalchemy import update
 from tamis.database import open_database
 from tamis.images.answers import Look
 from tamis.images.known import KnownImages, KnownImagesError, octets_digest, open_known
-from tamis.images.known_writer import build, write
+from tamis.images.known_writer import build
 from tamis.images.shape import pixels, shape
 from tamis.images.sources import DatabaseImages, MappedImages
 from tamis.images.store import MESSAGES, TRAPS, ImageStore, Learned
 from tamis.images.tables import IMAGE, State
+from tamis.publish import publish
 from tests.images.drawn import FRENCH, MINUTES, PILLS, drawn, saved, speckled
 
 
@@ -109,7 +110,7 @@ def test_workers_map_the_file(store: ImageStore, database_url: str, tmp_path: Pa
     mapped = MappedImages(path)
     assert (source.fresh(), mapped.fresh()) == (None, None)
     store.learn([learned(), learned(MINUTES)], "ann")
-    write(path, build(store.known(), store.version()))
+    publish(path, [build(store.known(), store.version())])
     for images in (source.fresh(), mapped.fresh()):
         assert images is not None
         assert (len(images), images.version) == (2, 1)
