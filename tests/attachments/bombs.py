@@ -69,7 +69,7 @@ BOMBS: dict[str, tuple[Callable[[], bytes], str]] = {
     "gzip of gzip": (lambda: text(("a.gz", gzip.compress(gzip.compress(bytes(10 * ZEROS), 9)))), "ARCHIVE_NOT_READ"),
     "gzip, 100,000 empty members": (lambda: text(("a.gz", gzip.compress(b"") * 100_000)), "ARCHIVE_NOT_READ"),
     "bzip2": (lambda: text(("a.bz2", bz2.compress(bytes(ZEROS)))), "ARCHIVE_BOMB"),
-    "bzip2 of text": (lambda: text(("a.bz2", bz2.compress(_words(12_000_000)))), "ARCHIVE_NOT_READ"),
+    "bzip2 of text": (lambda: text(("a.bz2", bz2.compress(_words(24_000_000)))), "ARCHIVE_NOT_READ"),
     "xz": (lambda: text(("a.xz", lzma.compress(bytes(ZEROS)))), "ARCHIVE_BOMB"),
     "tar.gz": (lambda: text(("a.tgz", gzip.compress(tarred({"a": bytes(ZEROS)})))), "ARCHIVE_BOMB"),
     "tar, 3,000 files": (

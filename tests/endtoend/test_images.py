@@ -39,6 +39,8 @@ def site(can_run_postfix: None, tmp_path_factory: pytest.TempPathFactory) -> Ite
         learned = command(one, "image", "learn", str(file))
         assert "1 learned, 1 of them new" in learned
         until(lambda: "row=21" in verdict(one, saved(drawn())))
+        # The file itself is known without the readers, which may still be starting.
+        until(lambda: "row=21" in verdict(one, saved(speckled(drawn(), seed=int(time.time())))))
         yield one
 
 
