@@ -13,6 +13,7 @@ from tamis.commands import (
     complaint,
     database,
     filters,
+    history,
     image,
     policy,
     quarantine,
@@ -53,6 +54,8 @@ def build_parser() -> argparse.ArgumentParser:
     image.add(commands)
     rules.add(commands)
     quarantine.add(commands)
+    history.add(commands)
+    history.add_why(commands)
     database.add(commands)
     check_config.add(commands)
     return parser

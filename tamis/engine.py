@@ -2,6 +2,7 @@
 
 import importlib
 import logging
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import islice
@@ -28,6 +29,9 @@ from tamis.examination import FILTERS, Examination, Snapshot
 from tamis.filters.antivirus_1 import FirstStage
 from tamis.filters.antivirus_2 import SecondStage
 from tamis.filters.order import ORDER
+from tamis.history import decided
+from tamis.history.journal import HistoryJournal
+from tamis.history.journal import journal_folder as history_folder
 from tamis.images.client import Readers, SocketReaders
 from tamis.images.own_pool import OwnReaders
 from tamis.images.pool_process import socket_path
@@ -81,12 +85,13 @@ class Engine:
         unscanned: Unscanned | None = None,
         journal: Journal | None = None,
         readers: Readers | None = None,
+        history: HistoryJournal | None = None,
     ) -> None:
         """`unscanned` keeps what passes while no virus scanner answers.
 
         Without `sources` they are the database and the files themselves; without `network` neither the DNS nor scanners
         are asked; without `journal` nothing is learned of outgoing mail. Without `readers` of images it has its own,
-        started with the first image.
+        started with the first image. Without `history` no decision is kept.
         """
         self.config = config
         settings = config.settings.redis
@@ -103,6 +108,7 @@ class Engine:
         self._policies = Policies(config)
         self._journal = journal
         self._journal_failed = False
+        self._history = history
         self._sent_mail = SentMail(self._policies, self._shared.sent, journal) if journal else None
         self._destinations = Destinations(config.settings.aliases)
         self._seen = SeenFiles(redis)
@@ -130,11 +136,16 @@ class Engine:
             self._scanners.refresh()
         self._current.refresh()
         self._consequences.refresh(datetime.now(UTC))
-        self.keep()
+        self.keep(leaving=False)
         self._seen.flush()
 
-    def keep(self) -> None:
-        """Write down what was seen of outgoing mail; what cannot be written now is tried again, up to a number."""
+    def keep(self, leaving: bool = True) -> None:
+        """Write down what was seen of outgoing mail; what cannot be written now is tried again, up to a number.
+
+        And hand what was decided to the keeper: when that is due, or where the worker is `leaving`.
+        """
+        if self._history is not None:
+            self._history.flush(leaving)
         try:
             if self._journal is not None:
                 self._journal.flush()
@@ -225,6 +236,26 @@ class Engine:
         """Return what becomes of each recipient's copy."""
         return dispose(record, self.config.settings.headers, self._destinations.find_all)
 
+    def concluded(self, record: Record, answer: str) -> None:
+        """Keep a decision that the client has been told of by `answer`."""
+        self._remember(lambda: decided.decided(record, answer))
+
+    def refused(self, mail: Mail, refusal: Refusal, answer: str) -> None:
+        """Keep that a recipient was refused for the moment."""
+        self._remember(lambda: decided.refused(mail, refusal, answer))
+
+    def undecided(self, about: Mapping[str, object], because: str, answer: str) -> None:
+        """Keep what became of a message that has no record."""
+        self._remember(lambda: decided.undecided(about, because, answer))
+
+    def _remember(self, made: Callable[[], decided.Decided]) -> None:
+        if self._history is None:
+            return
+        try:
+            self._history.note(made())
+        except Exception:  # The message has its answer, and nothing that is kept is worth it.
+            _log.exception("a decision is not kept")
+
     def refusal(self, mail: Mail, recipient: str) -> Refusal | None:
         """Return why one recipient is refused for the moment, asked at RCPT; None where they are not.
 
@@ -238,6 +269,7 @@ class Engine:
 def worker_engine(config: Config, redis_url: str) -> Engine:
     """Return the engine of a worker."""
     room = config.settings.antivirus.rescan_megabytes * limits.MIB
+    history = config.settings.history
     return Engine(
         config,
         redis_url,
@@ -245,4 +277,7 @@ def worker_engine(config: Config, redis_url: str) -> Engine:
         unscanned=Unscanned(config.unscanned_folder, room),
         journal=Journal(journal_folder(config)),
         readers=SocketReaders(socket_path(config)),
+        history=HistoryJournal(history_folder(config), history.journal_megabytes * limits.MIB)
+        if history.days
+        else None,
     )

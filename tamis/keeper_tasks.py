@@ -5,6 +5,7 @@ from typing import Final
 from tamis import weight_tasks
 from tamis.attachments import tasks as files
 from tamis.config import Config
+from tamis.history import tasks as history
 from tamis.images import tasks as images
 from tamis.quarantine import tasks as quarantine
 from tamis.rules.task import RulesTask
@@ -24,5 +25,6 @@ def tasks(config: Config, redis_url: str) -> list[Task]:
         *images.tasks(config),
         *quarantine.tasks(config),
         *files.tasks(config, redis_url),
+        *history.tasks(config),
         Task("rescan", _RESCAN_SECONDS, Rescan(config).run),
     ]

@@ -423,3 +423,25 @@ IMAGES_SECONDS: Final = 4.0
 
 IMAGE_MEMORY_BYTES: Final = 1024 * MIB
 """Address space of a process that reads images, and of tesseract."""
+
+HISTORY_CHARS: Final = 300
+"""Characters of one text of the wire that the history of decisions keeps."""
+
+HISTORY_RECIPIENTS: Final = 1000
+"""Recipients of one message that the history knows; Postfix takes no more (smtpd_recipient_limit)."""
+
+HISTORY_HITS: Final = 50
+"""Hits of one row that the history keeps."""
+
+HISTORY_RECORD_BYTES: Final = 256 * KIB
+"""Octets of one decision in the history; a longer one loses single hits and tests."""
+
+HISTORY_CUT_TESTS: Final = 100
+HISTORY_CUT_SHARES: Final = 20
+"""What of a decision that is too long is kept: tests of each verdict, and verdicts."""
+
+HISTORY_FILES: Final = 32
+"""Files of decisions that wait for the keeper before workers make larger ones instead of more."""
+
+HISTORY_FILE_BYTES: Final = 4 * MIB
+"""Octets of such a larger file."""

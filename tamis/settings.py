@@ -421,6 +421,14 @@ class Quarantine(Section, frozen=True):
             raise _impossible("spool", "must be an absolute path")
 
 
+class History(Section, frozen=True):
+    """The history of decisions. So many days and decisions at most; `journal_megabytes` while the database is away."""
+
+    days: Annotated[int, msgspec.Meta(ge=0, le=3650)] = 14
+    decisions: Annotated[int, msgspec.Meta(ge=1000, le=1_000_000_000)] = 5_000_000
+    journal_megabytes: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 256
+
+
 def _server(key: str, value: str) -> None:
     host, _, port = value.rpartition(":")
     if parse_ip(host.strip("[]")) is None or not (port.isdigit() and port.isascii() and 0 < int(port) < 65536):
@@ -510,6 +518,7 @@ class Settings(Section, frozen=True):
     attachments: Attachments = Attachments()
     images: Images = Images()
     quarantine: Quarantine = Quarantine()
+    history: History = History()
     delivery: Delivery = Delivery()
     lists: PlatformLists = PlatformLists()
     policy: PolicySection = PolicySection()
