@@ -64,6 +64,11 @@ class Current:
         """Whether lists have ever been read; before, those of the configuration file are all that is known."""
         return self._lists.ready
 
+    @property
+    def model_written(self) -> float:
+        """When the model in force was written, in seconds since 1970; 0 where there is none."""
+        return self._model.written
+
     def refresh(self) -> None:
         """Take up what has changed, and keep the last that was good where that fails; test DNS lists that are due."""
         with self._refreshing:

@@ -2,6 +2,7 @@
 
 import importlib
 import logging
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -36,6 +37,9 @@ from tamis.images.client import Readers, SocketReaders
 from tamis.images.own_pool import OwnReaders
 from tamis.images.pool_process import socket_path
 from tamis.mail import Mail, MailClass
+from tamis.metrics.names import sample
+from tamis.metrics.shared import CountsFile, metrics_folder
+from tamis.metrics.tally import Tally
 from tamis.model_source import preload_model
 from tamis.policy import Policies
 from tamis.record import Record, Refusal
@@ -86,12 +90,14 @@ class Engine:
         journal: Journal | None = None,
         readers: Readers | None = None,
         history: HistoryJournal | None = None,
+        counts: CountsFile | None = None,
     ) -> None:
         """`unscanned` keeps what passes while no virus scanner answers.
 
         Without `sources` they are the database and the files themselves; without `network` neither the DNS nor scanners
         are asked; without `journal` nothing is learned of outgoing mail. Without `readers` of images it has its own,
-        started with the first image. Without `history` no decision is kept.
+        started with the first image. Without `history` no decision is kept; `counts` is
+        where what was counted is written.
         """
         self.config = config
         settings = config.settings.redis
@@ -109,6 +115,10 @@ class Engine:
         self._journal = journal
         self._journal_failed = False
         self._history = history
+        self._tally = Tally()
+        self._counts = counts
+        self._counts_failed = False
+        self._redis = redis
         self._sent_mail = SentMail(self._policies, self._shared.sent, journal) if journal else None
         self._destinations = Destinations(config.settings.aliases)
         self._seen = SeenFiles(redis)
@@ -146,6 +156,7 @@ class Engine:
         """
         if self._history is not None:
             self._history.flush(leaving)
+        self._write_counts()
         try:
             if self._journal is not None:
                 self._journal.flush()
@@ -236,23 +247,46 @@ class Engine:
         """Return what becomes of each recipient's copy."""
         return dispose(record, self.config.settings.headers, self._destinations.find_all)
 
+    def _write_counts(self) -> None:
+        if self._counts is None:
+            return
+        model = self.snapshot.model
+        counters = self._tally.counters()
+        counters["tamis_dns_questions_total"] = self._resolver.asked
+        counters["tamis_dns_sent_total"] = self._resolver.sent
+        counters["tamis_redis_failures_total"] = self._redis.failures
+        counters["tamis_history_dropped_total"] = self._history.dropped if self._history else 0
+        gauges = {"tamis_dns_servers_out": float(self._resolver.servers_out)}
+        if model is not None:
+            gauges[sample("tamis_model_info", version=model.version)] = 1.0
+            gauges["tamis_model_age_seconds"] = max(0.0, time.time() - self._current.model_written)
+        try:
+            self._counts.write(counters, gauges)
+        except OSError as error:
+            if not self._counts_failed:
+                _log.warning("what is counted cannot be written: %s", error)
+            self._counts_failed = True
+        else:
+            self._counts_failed = False
+
     def concluded(self, record: Record, answer: str) -> None:
-        """Keep a decision that the client has been told of by `answer`."""
-        self._remember(lambda: decided.decided(record, answer))
+        """Count and keep a decision that the client has been told of by `answer`."""
+        self._remember(lambda: self._tally.concluded(record, answer), lambda: decided.decided(record, answer))
 
     def refused(self, mail: Mail, refusal: Refusal, answer: str) -> None:
-        """Keep that a recipient was refused for the moment."""
-        self._remember(lambda: decided.refused(mail, refusal, answer))
+        """Count and keep that a recipient was refused for the moment."""
+        self._remember(lambda: self._tally.refused(refusal), lambda: decided.refused(mail, refusal, answer))
 
     def undecided(self, about: Mapping[str, object], because: str, answer: str) -> None:
-        """Keep what became of a message that has no record."""
-        self._remember(lambda: decided.undecided(about, because, answer))
+        """Count and keep what became of a message that has no record."""
+        self._remember(lambda: self._tally.undecided(answer), lambda: decided.undecided(about, because, answer))
 
-    def _remember(self, made: Callable[[], decided.Decided]) -> None:
-        if self._history is None:
-            return
+    def _remember(self, count: Callable[[], None], made: Callable[[], decided.Decided]) -> None:
         try:
-            self._history.note(made())
+            if self._counts is not None:
+                count()
+            if self._history is not None:
+                self._history.note(made())
         except Exception:  # The message has its answer, and nothing that is kept is worth it.
             _log.exception("a decision is not kept")
 
@@ -280,4 +314,5 @@ def worker_engine(config: Config, redis_url: str) -> Engine:
         history=HistoryJournal(history_folder(config), history.journal_megabytes * limits.MIB)
         if history.days
         else None,
+        counts=CountsFile(metrics_folder(config), "worker") if config.settings.metrics.listen else None,
     )

@@ -7,6 +7,7 @@ from tamis.attachments import tasks as files
 from tamis.config import Config
 from tamis.history import tasks as history
 from tamis.images import tasks as images
+from tamis.metrics import tasks as metrics
 from tamis.quarantine import tasks as quarantine
 from tamis.rules.task import RulesTask
 from tamis.scanners.rescan import Rescan
@@ -26,5 +27,6 @@ def tasks(config: Config, redis_url: str) -> list[Task]:
         *quarantine.tasks(config),
         *files.tasks(config, redis_url),
         *history.tasks(config),
+        *metrics.tasks(config),
         Task("rescan", _RESCAN_SECONDS, Rescan(config).run),
     ]

@@ -429,6 +429,16 @@ class History(Section, frozen=True):
     journal_megabytes: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 256
 
 
+class Metrics(Section, frozen=True):
+    """Where metrics, health and readiness are told over HTTP; nowhere where it is empty."""
+
+    listen: str = ""
+
+    def __post_init__(self) -> None:
+        if self.listen:
+            _server("listen", self.listen)
+
+
 def _server(key: str, value: str) -> None:
     host, _, port = value.rpartition(":")
     if parse_ip(host.strip("[]")) is None or not (port.isdigit() and port.isascii() and 0 < int(port) < 65536):
@@ -519,6 +529,7 @@ class Settings(Section, frozen=True):
     images: Images = Images()
     quarantine: Quarantine = Quarantine()
     history: History = History()
+    metrics: Metrics = Metrics()
     delivery: Delivery = Delivery()
     lists: PlatformLists = PlatformLists()
     policy: PolicySection = PolicySection()

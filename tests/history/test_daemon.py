@@ -2,11 +2,14 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -33,7 +36,7 @@ def running() -> Iterator[tuple[Daemon, int]]:
     try:
         with daemon_in(base / "own") as daemon:
             daemon.listen = [f"inet:{port}@127.0.0.1"]
-            daemon.start(rest=REAL, real=True)
+            daemon.start(rest=f'{REAL}[metrics]\nlisten = "127.0.0.1:{free_ports(1)[0]}"\n', real=True)
             yield daemon, port
     finally:
         shutil.rmtree(base, ignore_errors=True)
@@ -76,6 +79,40 @@ def test_decisions_are_found_and_explained(running: tuple[Daemon, int]) -> None:
     assert tamis(daemon, "why", "f" * 16)[0] == 2
     status, out = tamis(daemon, "history", "stats", "--json")
     assert json.loads(out)["verdict"]["spam"] == 1
+
+
+def ask(daemon: Daemon, path: str) -> tuple[int, str]:
+    (listen,) = re.findall(r'^\[metrics\]\nlisten = "(.*)"', daemon.config.read_text(), re.M)
+    try:
+        with urllib.request.urlopen(f"http://{listen}{path}", timeout=10) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+
+
+def test_metrics_tell_what_happened(running: tuple[Daemon, int]) -> None:
+    daemon, port = running
+    send(port, "eve@spammer.example", "<counted@example.net>")
+
+    def samples() -> dict[str, float]:
+        lines = [line for line in ask(daemon, "/metrics")[1].splitlines() if not line.startswith("#")]
+        return {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in lines}
+
+    decided = 'tamis_decided_total{filter="blacklisted-sender"}'
+    assert wait_until(lambda: samples().get(decided, 0) >= 1)
+    found = samples()
+    assert found["tamis_workers"] == found["tamis_workers_wanted"] == 2
+    assert found['tamis_filter_asked_total{filter="bayes"}'] >= 1
+    assert found["tamis_database_up"] == found["tamis_ready"] == 1
+    assert any(name.startswith("tamis_model_info{version=") for name in found)
+    assert ask(daemon, "/healthz") == (200, "ok\n")
+    assert ask(daemon, "/readyz") == (200, "ready\n")
+    before = found[decided]
+    for pid in daemon.workers():
+        os.kill(pid, signal.SIGKILL)
+    assert wait_until(lambda: samples().get("tamis_worker_restarts_total", 0) == 2)
+    assert wait_until(lambda: samples()["tamis_workers"] == 2)
+    assert samples()[decided] == before
 
 
 def test_a_killed_worker_takes_no_decision_with_it(running: tuple[Daemon, int]) -> None:
