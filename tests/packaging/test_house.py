@@ -25,8 +25,12 @@ NOT_IN_A_WORKER = (
     "PIL",
     "pytesseract",
     "zxingcpp",
+    "starlette",
+    "uvicorn",
+    "jinja2",
+    "babel",
 )
-LINKED = ("filters", "milter", "models", "postfix", "quarantine")
+LINKED = ("filters", "milter", "models", "postfix", "quarantine", "web")
 SOURCES = sorted(path for name in ("tamis", *LINKED) for path in (ROOT / name).rglob("*.py"))
 
 
@@ -88,6 +92,13 @@ def test_the_core_imports_neither_daemon_nor_scikit_learn() -> None:
     for path in SOURCES:
         if path.relative_to(ROOT).parts[0] == "tamis" and path.name != "cli.py":
             assert not [name for name in imports(path) if name.startswith(("tamis.milter", "sklearn", "scipy"))], path
+
+
+def test_only_its_command_imports_the_web() -> None:
+    for path in SOURCES:
+        if path.relative_to(ROOT).parts[0] != "web":
+            found = [name for name in imports(path) if name.startswith("tamis.web")]
+            assert found == (["tamis.web.command"] if path.name == "cli.py" else []), path
 
 
 @pytest.mark.slow
