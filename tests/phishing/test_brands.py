@@ -96,6 +96,6 @@ def test_the_index_leaves_no_brand_out() -> None:
             assert brand in [named for named, _ in brands_named(" ".join(phrase))] or brand.common
         if not brand.common:
             assert place in index.like(brand.label)
-            if len(brand.label) >= 6:
+            if len(brand.label) >= 7:
                 assert place in index.like(brand.label[1:])
                 assert place in index.like(brand.label[:2] + "q" + brand.label[3:])
