@@ -8,6 +8,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 import tamis
 from tamis.commands import (
+    account,
     attachment,
     check_config,
     complaint,
@@ -58,6 +59,7 @@ def build_parser() -> argparse.ArgumentParser:
     history.add(commands)
     history.add_why(commands)
     add_web(commands)
+    account.add(commands)
     database.add(commands)
     check_config.add(commands)
     return parser

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import Connection, Engine, func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from tamis import reputation_tables, weight_tables
+from tamis import console_tables, reputation_tables, weight_tables
 from tamis.attachments import tables as file_tables
 from tamis.database import LIST_ENTRY, METADATA, VERSION
 from tamis.history import tables as history_tables
@@ -28,7 +28,15 @@ UNNUMBERED: Final = ""
 """The revision of a database without tables, or with those of the first days, before there were migrations."""
 
 _TABLE: Final = "alembic_version"
-_WITH_TABLES: Final = (tables, reputation_tables, weight_tables, file_tables, image_tables, history_tables)
+_WITH_TABLES: Final = (
+    tables,
+    reputation_tables,
+    weight_tables,
+    file_tables,
+    image_tables,
+    history_tables,
+    console_tables,
+)
 """Modules whose import tells the model their tables."""
 _MODEL: Final = METADATA
 """All tables, those of held mail too."""

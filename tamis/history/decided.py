@@ -116,12 +116,13 @@ class Decided(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     def verdict(self) -> str:
         return self.leading.verdict if self.leading else UNKNOWN
 
-    def for_domains(self, domains: Iterable[str]) -> "Decided":
-        """Return what the administrator of some recipient domains may see of it: nothing about other recipients."""
-        theirs = frozenset(domains)
+    def for_domains(self, domains: Iterable[str], hidden: Iterable[str] = ()) -> "Decided":
+        """Return what the administrator of some recipient domains may see of it: nothing about other recipients, nor
+        about those that are `hidden`."""
+        theirs, hidden = frozenset(domains), frozenset(hidden)
 
         def visible(addresses: tuple[str, ...]) -> tuple[str, ...]:
-            return tuple(one for one in addresses if domain_key(one) in theirs)
+            return tuple(one for one in addresses if domain_key(one) in theirs and one not in hidden)
 
         shares = tuple(
             msgspec.structs.replace(share, recipients=visible(share.recipients))

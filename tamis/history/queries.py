@@ -29,7 +29,8 @@ class Sought:
     """Which decisions are looked for; what is empty does not matter.
 
     `text` is a whole address, domain, queue id, id of ours, Message-ID or IP address. `sender` may be the null
-    sender, so None where it does not matter. `domains` are the recipient domains that may be seen; None: all.
+    sender, so None where it does not matter. `domains` are the recipient domains that may be seen, None: all; and in
+    them no recipient that is `hidden`.
     Moments are UTC: at or after `since`, before `until`.
     """
 
@@ -46,6 +47,7 @@ class Sought:
     since: datetime | None = None
     until: datetime | None = None
     domains: Collection[str] | None = None
+    hidden: Collection[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +66,16 @@ def find(connection: Connection, sought: Sought, limit: int, after: int | None =
     numbers = list(connection.execute(query).scalars())
     found = _read(connection, numbers[:limit])
     if sought.domains is not None:
-        found = [one.for_domains(sought.domains) for one in found]
+        found = [one.for_domains(sought.domains, sought.hidden) for one in found]
+        found = [one for one in found if one.recipients]
     return Page(found, numbers[limit - 1] if len(numbers) > limit else None)
 
 
-def named(connection: Connection, name: str, domains: Collection[str] | None = None) -> Decided | None:
+def named(
+    connection: Connection, name: str, domains: Collection[str] | None = None, hidden: Collection[str] = ()
+) -> Decided | None:
     """Return the decision of that id, as far as the administrator of those domains may see it."""
-    page = find(connection, Sought(id=name, domains=domains), 1)
+    page = find(connection, Sought(id=name, domains=domains, hidden=hidden), 1)
     return page.decisions[0] if page.decisions else None
 
 
@@ -92,7 +97,7 @@ def _groups(sought: Sought) -> list[set[int]]:
     if sought.domains is not None:
         groups.append({key(Kind.RECIPIENT_DOMAIN, normalise_domain(domain)) for domain in sought.domains})
     if text := sought.text.strip():
-        groups.append(_any_kind(text))
+        groups.append(_any_kind(text, sought))
     said: list[tuple[Kind, str]] = [
         (Kind.ID, sought.id),
         (Kind.QUEUE_ID, sought.queue_id),
@@ -107,8 +112,18 @@ def _groups(sought: Sought) -> list[set[int]]:
     if sought.author:
         groups.append({_address(Kind.AUTHOR, Kind.SENDER_DOMAIN, sought.author)})
     if sought.recipient:
-        groups.append({_address(Kind.RECIPIENT, Kind.RECIPIENT_DOMAIN, sought.recipient)})
+        groups.append(set())
+        if _visible(sought.recipient, sought):
+            groups[-1] = {_address(Kind.RECIPIENT, Kind.RECIPIENT_DOMAIN, sought.recipient)}
     return groups
+
+
+def _visible(text: str, sought: Sought) -> bool:
+    """Whether a recipient may be asked for: that others have had the same mail is not everybody's business."""
+    if sought.domains is None:
+        return True
+    address = normalise_address(text) if "@" in text[1:] else normalise_domain(text.strip().removeprefix("@"))
+    return address.rpartition("@")[2] in set(sought.domains) and address not in set(sought.hidden)
 
 
 def _address(whole: Kind, domain: Kind, text: str) -> int:
@@ -119,7 +134,7 @@ def _address(whole: Kind, domain: Kind, text: str) -> int:
     return key(domain, normalise_domain(text.removeprefix("@")))
 
 
-def _any_kind(text: str) -> set[int]:
+def _any_kind(text: str, sought: Sought) -> set[int]:
     found = {key(Kind.QUEUE_ID, text), key(Kind.HEADER_ID, header_id(text))}
     if _OUR_ID.fullmatch(text.lower()):
         found.add(key(Kind.ID, text))
@@ -127,12 +142,11 @@ def _any_kind(text: str) -> set[int]:
     if address is not None:
         found.add(key(Kind.PEER, str(address)))
     if "@" in text[1:]:
-        address_text = normalise_address(text)
-        found.update(key(kind, address_text) for kind in (Kind.SENDER, Kind.AUTHOR, Kind.RECIPIENT))
+        kinds: tuple[Kind, ...] = (Kind.SENDER, Kind.AUTHOR, Kind.RECIPIENT)
+        name = normalise_address(text)
     else:
-        domain = normalise_domain(text.removeprefix("@"))
-        found.update(key(kind, domain) for kind in (Kind.SENDER_DOMAIN, Kind.RECIPIENT_DOMAIN))
-    return found
+        kinds, name = (Kind.SENDER_DOMAIN, Kind.RECIPIENT_DOMAIN), normalise_domain(text.removeprefix("@"))
+    return found | {key(kind, name) for kind in kinds if kind is not kinds[-1] or _visible(text, sought)}
 
 
 def _within(sought: Sought, after: int | None) -> tuple[int, int]:
@@ -154,6 +168,8 @@ def _numbers(
 
     if not groups:
         return newest(DECISION.c.number)
+    if not all(groups):
+        return None
     amounts = [_amount(connection, group) for group in groups] if len(groups) > 1 else [len(group) for group in groups]
     if not all(amounts):
         return None

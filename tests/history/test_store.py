@@ -75,7 +75,12 @@ def test_other_domains_stay_invisible(store: HistoryStore) -> None:
     both = ("bob@example.org", "eve@example.com")
     store.add([made(1, recipients=both), made(2, recipients=("eve@example.com",)), made(3)])
     assert found(store, domains=["example.org"]) == [1, 3]
-    assert found(store, domains=["example.org"], text="eve@example.com") == [1]
+    for whose in ("eve@example.com", "example.com"):
+        assert found(store, domains=["example.org"], text=whose) == []
+        assert found(store, domains=["example.org"], recipient=whose) == []
+    assert found(store, domains=["example.org"], text="bob@example.org") == [1, 3]
+    assert found(store, domains=["example.org"], hidden=["bob@example.org"]) == []
+    assert found(store, domains=["example.org"], hidden=["bob@example.org"], recipient="bob@example.org") == []
     assert found(store, domains=["example.org"], id=made(2).id) == []
     assert found(store, domains=[]) == []
     with store.reading() as connection:
