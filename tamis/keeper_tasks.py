@@ -6,6 +6,7 @@ from tamis import weight_tasks
 from tamis.attachments import tasks as files
 from tamis.config import Config
 from tamis.images import tasks as images
+from tamis.learning import tasks as learning
 from tamis.quarantine import tasks as quarantine
 from tamis.rules.task import RulesTask
 from tamis.scanners.rescan import Rescan
@@ -23,6 +24,7 @@ def tasks(config: Config, redis_url: str) -> list[Task]:
         *weight_tasks.tasks(config),
         *images.tasks(config),
         *quarantine.tasks(config),
+        *learning.tasks(config),
         *files.tasks(config, redis_url),
         Task("rescan", _RESCAN_SECONDS, Rescan(config).run),
     ]
