@@ -7,6 +7,7 @@ from tamis.attachments import tasks as files
 from tamis.config import Config
 from tamis.history import tasks as history
 from tamis.images import tasks as images
+from tamis.learning import tasks as learning
 from tamis.metrics import tasks as metrics
 from tamis.quarantine import tasks as quarantine
 from tamis.rules.task import RulesTask
@@ -25,6 +26,7 @@ def tasks(config: Config, redis_url: str) -> list[Task]:
         *weight_tasks.tasks(config),
         *images.tasks(config),
         *quarantine.tasks(config),
+        *learning.tasks(config),
         *files.tasks(config, redis_url),
         *history.tasks(config),
         *metrics.tasks(config),

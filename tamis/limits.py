@@ -448,3 +448,12 @@ HISTORY_FILES: Final = 32
 
 HISTORY_FILE_BYTES: Final = 4 * MIB
 """Octets of such a larger file."""
+
+LEARNED_MESSAGES: Final = 50_000
+"""Rows of the journal of what was learned; the oldest of more are forgotten. Counts are made of all of them anew."""
+
+LESSONS_A_DAY: Final = 1000
+"""Messages that one mailbox, one person who releases mail, or all traps together may teach in a day."""
+
+REPORTS_AT_ONCE: Final = 200
+"""Reports of mailboxes that are taken up in one turn."""

@@ -16,6 +16,7 @@ from tamis.attachments import tables as file_tables
 from tamis.database import LIST_ENTRY, METADATA, VERSION
 from tamis.history import tables as history_tables
 from tamis.images import tables as image_tables
+from tamis.learning import tables as learning_tables
 from tamis.quarantine import tables
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ _WITH_TABLES: Final = (
     weight_tables,
     file_tables,
     image_tables,
+    learning_tables,
     history_tables,
     console_tables,
 )

@@ -374,6 +374,20 @@ class Classifier(Section, frozen=True):
     model: str = ""
 
 
+class Learning(Section, frozen=True):
+    """What is learned of messages all the time: by people, traps and releases."""
+
+    reports: str = ""
+    half_life_days: Annotated[int, msgspec.Meta(ge=1, le=3650)] = 180
+    reporter_day: Annotated[float, msgspec.Meta(gt=0, le=1_000_000)] = 20.0
+    reporter_total: Annotated[float, msgspec.Meta(gt=0, le=1_000_000)] = 50.0
+    recipients_teach: Literal["platform", "domain"] = "platform"
+
+    def __post_init__(self) -> None:
+        if self.reports and not self.reports.startswith("/"):
+            raise _impossible("reports", f"{self.reports!r} must be an absolute path")
+
+
 class RulesSection(Section, frozen=True):
     """Rules of rows 18 to 21: the shipped ones, and rule files of the site, or folders of them."""
 
@@ -551,6 +565,7 @@ class Settings(Section, frozen=True):
     database: Database = Database()
     aliases: Aliases = Aliases()
     classifier: Classifier = Classifier()
+    learning: Learning = Learning()
     rules: RulesSection = RulesSection()
     attachments: Attachments = Attachments()
     images: Images = Images()
