@@ -27,6 +27,8 @@ class Policy:
     """The effective settings of one recipient domain. `sources` maps each key to where it was set.
 
     `tag`: what mode junk files is tagged, too. `tag_redirections`: spam goes towards redirections, tagged.
+    `tell_sender`: the sender of held mail is told, `tell_own_domain` also where it is in the recipient's own domain;
+    `whitelist_validated`: who proves to be a person is whitelisted. `digest`: the recipient is told what is held.
     """
 
     domain: str
@@ -35,6 +37,10 @@ class Policy:
     level: float
     tag: bool
     tag_redirections: bool
+    tell_sender: bool
+    tell_own_domain: bool
+    whitelist_validated: bool
+    digest: bool
     enabled: Mapping[str, bool]
     options: Mapping[str, FilterOptions]
     sources: Mapping[str, str]
@@ -48,7 +54,9 @@ class Policy:
     def values(self) -> dict[str, Any]:
         """Every effective value by its key, as `tamis policy` prints them."""
         found: dict[str, Any] = {"antispam": self.antispam, "mode": self.mode.value, "level": self.level}
-        found |= {"tag": self.tag, "tag_redirections": self.tag_redirections}
+        found |= {"tag": self.tag, "tag_redirections": self.tag_redirections, "tell_sender": self.tell_sender}
+        found |= {"tell_own_domain": self.tell_own_domain, "whitelist_validated": self.whitelist_validated}
+        found["digest"] = self.digest
         for row in order.ORDER:
             found[f"filters.{row.name}.enabled"] = self.enabled[row.name]
             for key, value in msgspec.structs.asdict(self.options[row.name]).items():
@@ -110,6 +118,10 @@ def _resolve(config: Config, domain: str) -> Policy:
         level=float(chosen("level")),
         tag=chosen("tag"),
         tag_redirections=chosen("tag_redirections"),
+        tell_sender=chosen("tell_sender"),
+        tell_own_domain=chosen("tell_own_domain"),
+        whitelist_validated=chosen("whitelist_validated"),
+        digest=chosen("digest"),
         enabled=enabled,
         options=options,
         sources=sources,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import Connection, Engine, func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from tamis import console_tables, reputation_tables, weight_tables
+from tamis import console_tables, notice_tables, reputation_tables, weight_tables
 from tamis.attachments import tables as file_tables
 from tamis.database import LIST_ENTRY, METADATA, VERSION
 from tamis.history import tables as history_tables
@@ -31,6 +31,7 @@ UNNUMBERED: Final = ""
 _TABLE: Final = "alembic_version"
 _WITH_TABLES: Final = (
     tables,
+    notice_tables,
     reputation_tables,
     weight_tables,
     file_tables,

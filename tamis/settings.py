@@ -498,6 +498,21 @@ class Web(Section, frozen=True):
             raise _impossible("secret_file", "must be an absolute path")
 
 
+class Notices(Section, frozen=True):
+    """Mail of Tamis's own about held mail: to its senders, and to its recipients."""
+
+    enabled: bool = True
+    from_address: Annotated[str, msgspec.Meta(pattern=r"^(|[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9.-]{1,253})$")] = ""
+    from_name: Annotated[str, msgspec.Meta(pattern=r"^[^\x00-\x1f\x7f]{0,100}$")] = ""
+    most_a_day: Annotated[int, msgspec.Meta(ge=0, le=1000000)] = 1000
+    digest_hour: Annotated[int, msgspec.Meta(ge=0, le=23)] = 7
+    templates: str = ""
+
+    def __post_init__(self) -> None:
+        if self.templates and not self.templates.startswith("/"):
+            raise _impossible("templates", "must be an absolute path")
+
+
 class PlatformLists(Section, frozen=True):
     """Entries that hold for every recipient; those of a domain stand in its own section."""
 
@@ -525,6 +540,10 @@ class PolicySection(Section, frozen=True):
     level: float = 7.5
     tag: bool = False
     tag_redirections: bool = False
+    tell_sender: bool = True
+    tell_own_domain: bool = True
+    whitelist_validated: bool = True
+    digest: bool = True
     filters: dict[str, dict[str, Any]] = {}
 
     def __post_init__(self) -> None:
@@ -539,6 +558,10 @@ class DomainSection(PlatformLists, frozen=True):
     level: float | None = None
     tag: bool | None = None
     tag_redirections: bool | None = None
+    tell_sender: bool | None = None
+    tell_own_domain: bool | None = None
+    whitelist_validated: bool | None = None
+    digest: bool | None = None
     filters: dict[str, dict[str, Any]] = {}
 
     def __post_init__(self) -> None:
@@ -574,6 +597,7 @@ class Settings(Section, frozen=True):
     metrics: Metrics = Metrics()
     delivery: Delivery = Delivery()
     web: Web = Web()
+    notices: Notices = Notices()
     lists: PlatformLists = PlatformLists()
     policy: PolicySection = PolicySection()
     domain: dict[str, DomainSection] = {}
