@@ -457,3 +457,26 @@ LESSONS_A_DAY: Final = 1000
 
 REPORTS_AT_ONCE: Final = 200
 """Reports of mailboxes that are taken up in one turn."""
+TRAIT_FIELDS: Final = 200
+"""Header fields that the named tests of the whole message look at (`tamis.traits`)."""
+
+TRAIT_VALUE_CHARS: Final = 1000
+"""Characters of one value that they look at."""
+
+TRAIT_PARTS: Final = 50
+"""Parts that they look at."""
+
+TRAIT_URLS: Final = 100
+"""URLs that they look at."""
+
+TRAIT_TEXT_CHARS: Final = 8000
+"""Characters of text that they look at, as many as the classifier does."""
+
+TRAIT_WORD_CHARS: Final = 6000
+"""Characters of text in which they look for words."""
+
+TRAIT_HTML_CHARS: Final = 32 * KIB
+"""Characters of markup that they look at."""
+
+TRAIT_PATTERN_BYTES: Final = 3 * MIB
+"""Memory for each of some twenty automata of RE2 that look for forms and words."""
