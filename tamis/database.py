@@ -41,7 +41,7 @@ LIST_ENTRY: Final = Table(
     METADATA,
     Column("id", Integer, primary_key=True),
     Column("list", text_of(32), nullable=False),
-    Column("domain", text_of(253), nullable=False, doc="the recipient domain, empty for the platform"),
+    Column("domain", text_of(320), nullable=False, doc="the recipient domain or address, empty for the platform"),
     Column("value", text_of(320), nullable=False),
     Column("added_by", text_of(255), nullable=False),
     Column("added_at", DateTime, nullable=False, doc="UTC"),

@@ -190,6 +190,12 @@ DESTINATION_SECONDS: Final = 60.0
 DESTINATION_LEGS: Final = 20_000
 """Addresses that are remembered so, in all, by each worker: some 5 MB."""
 
+POLICIES_REMEMBERED: Final = 5_000
+"""Policies of domains, and distinct policies, that each worker remembers ready made: some 10 MB at most."""
+
+POLICY_CHARS: Final = 65_536
+"""Characters of what one owner of a policy has chosen."""
+
 END_OF_MESSAGE_SECONDS: Final = 8.0
 """How long the MTA waits for the answer to the end of a message, whatever happens."""
 

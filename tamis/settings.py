@@ -466,6 +466,13 @@ class PolicySection(Section, frozen=True):
     level: float = 7.5
     tag: bool = False
     tag_redirections: bool = False
+    notify_sender: bool = True
+    notify_own_domain: bool = True
+    whitelist_validated: bool = True
+    digest: Literal["daily", "weekly", "off"] = "daily"
+    language: Literal["en", "fr"] = "en"
+    junk_days: Annotated[int, msgspec.Meta(ge=0, le=3650)] = 0
+    quota_percent: Annotated[int, msgspec.Meta(ge=0, le=100)] = 0
     filters: dict[str, dict[str, Any]] = {}
 
     def __post_init__(self) -> None:
@@ -480,6 +487,13 @@ class DomainSection(PlatformLists, frozen=True):
     level: float | None = None
     tag: bool | None = None
     tag_redirections: bool | None = None
+    notify_sender: bool | None = None
+    notify_own_domain: bool | None = None
+    whitelist_validated: bool | None = None
+    digest: Literal["daily", "weekly", "off"] | None = None
+    language: Literal["en", "fr"] | None = None
+    junk_days: Annotated[int, msgspec.Meta(ge=0, le=3650)] | None = None
+    quota_percent: Annotated[int, msgspec.Meta(ge=0, le=100)] | None = None
     filters: dict[str, dict[str, Any]] = {}
 
     def __post_init__(self) -> None:

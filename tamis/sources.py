@@ -1,4 +1,4 @@
-"""Where that comes from which is in force: lists, rules, and what was learned of senders, files and images."""
+"""Where that comes from which is in force: lists, policies, rules, what was learned of senders, files and images."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -8,6 +8,7 @@ from tamis.config import Config
 from tamis.images.known import known_path
 from tamis.images.sources import DatabaseImages, ImageSource, MappedImages
 from tamis.list_sources import DatabaseLists, ListSource, SnapshotLists
+from tamis.policy_texts import DatabaseTexts, MappedTextSource, TextSource
 from tamis.rules.sources import KeptRules, RuleFiles, RuleSource
 from tamis.weights import DatabaseWeights, MappedWeightSource, WeightSource
 
@@ -21,6 +22,7 @@ class Sources:
     weights: WeightSource
     files: KnownSource
     images: ImageSource
+    policies: TextSource
 
     @classmethod
     def themselves(cls, config: Config) -> Self:
@@ -31,6 +33,7 @@ class Sources:
             DatabaseWeights(config),
             DatabaseFiles(config),
             DatabaseImages(config.database_url),
+            DatabaseTexts(config),
         )
 
     @classmethod
@@ -42,4 +45,5 @@ class Sources:
             MappedWeightSource(config),
             MappedFiles(config),
             MappedImages(known_path(config.state_directory)),
+            MappedTextSource(config),
         )
