@@ -28,6 +28,7 @@ from tamis.site import Site
 if TYPE_CHECKING:
     from tamis.bans import Bans
     from tamis.counters import Counters
+    from tamis.directory import Directory
     from tamis.greylist import Greylist
     from tamis.models.bayes import Model
     from tamis.rules.matching import MessageRules
@@ -132,6 +133,7 @@ class Context:
     pictures: Pictures = field(default_factory=Pictures)
     dns: Dns = field(default_factory=NoDns)
     site: Site = field(default_factory=Site)
+    directory: "Directory | None" = None
     scans: "Scans" = field(default_factory=_no_scans)
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     deadline: float = float("inf")

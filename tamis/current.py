@@ -18,6 +18,7 @@ from tamis.list_store import configured_entries
 from tamis.lists import Lists
 from tamis.model_source import ModelSource
 from tamis.policy import Policies
+from tamis.policy_texts import NO_TEXTS, PolicyTexts
 from tamis.rules.matching import Rules
 from tamis.rules.shipped import shipped_rules
 from tamis.rules.sources import compiled
@@ -39,6 +40,9 @@ class Current:
         self._shipped_rules = config.settings.rules.shipped
         self._lists = _Source(sources.lists.fresh, "lists", "there are none but those of the configuration yet")
         self._policies = _Source(sources.policies.fresh, "policies", "there are those of the configuration alone yet")
+        self._directory = _Source(sources.directory.fresh, "domains and users", "there are none yet")
+        self._needs_directory = sources.directory.required
+        self._texts: PolicyTexts = NO_TEXTS
         self._rules = _Source(sources.rules.fresh, "rules", "the shipped ones alone are taken")
         # Where the keeper has not written any yet, row 7 says so.
         self._weights = _Source(sources.weights.fresh, "weights of senders", missing_is_said=False)
@@ -66,7 +70,8 @@ class Current:
     @property
     def ready(self) -> bool:
         """Whether lists and policies have ever been read; before, those of the configuration file are all we know."""
-        return self._lists.ready and self._policies.ready
+        read = self._lists.ready and self._policies.ready
+        return read and (self._directory.ready or not self._needs_directory)
 
     def refresh(self) -> None:
         """Take up what has changed, and keep the last that was good where that fails; test DNS lists that are due."""
@@ -80,8 +85,10 @@ class Current:
                 "known_files": self._files.fresh(),
                 "images": self._images.fresh(),
             }
-            texts = self._policies.fresh()
-            found["policies"] = Policies(self._config, texts) if texts is not None else None
+            texts, found["directory"] = self._policies.fresh(), self._directory.fresh()
+            if texts is not None or found["directory"] is not None:
+                self._texts = texts or self._texts
+                found["policies"] = Policies(self._config, self._texts, found["directory"] or current.directory)
             if changed := {name: content for name, content in found.items() if content is not None}:
                 self.snapshot = replace(current, **changed)
             self._dns_lists.step()

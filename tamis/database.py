@@ -58,7 +58,7 @@ VERSION: Final = Table(
 )
 
 _WANTED: Final = "write sqlite:////file or postgresql+psycopg://user@host/database"
-_POSTGRESQL: Final = {
+POSTGRESQL_ARGUMENTS: Final = {
     "connect_timeout": "5",
     "fallback_application_name": "tamis",
     # A server that is gone without a word is noticed within half a minute.
@@ -124,7 +124,9 @@ def open_database(url: str) -> Engine:
     """
     parsed = _parse(url)
     sqlite = parsed.get_backend_name() == "sqlite"
-    arguments = {} if sqlite else {name: value for name, value in _POSTGRESQL.items() if name not in parsed.query}
+    arguments = (
+        {} if sqlite else {name: value for name, value in POSTGRESQL_ARGUMENTS.items() if name not in parsed.query}
+    )
     try:
         engine = create_engine(
             parsed, pool_pre_ping=True, poolclass=NullPool if sqlite else None, connect_args=arguments

@@ -103,7 +103,8 @@ class Engine:
         self._journal = journal
         self._journal_failed = False
         self._sent_mail = SentMail(self.policy_of, self._shared.sent, journal) if journal else None
-        self._destinations = Destinations(config.settings.aliases)
+        hosted = self._hosts if config.settings.directory.domains_query else None
+        self._destinations = Destinations(config.settings.aliases, hosted)
         self._seen = SeenFiles(redis)
         self._readers = readers or OwnReaders(config.settings.images)
         self._current = Current(config, sources or Sources.themselves(config), self._resolver, self._scanners)
@@ -144,6 +145,9 @@ class Engine:
             if not self._journal_failed:
                 _log.error("what was seen of outgoing mail cannot be written: %s", error)
             self._journal_failed = True
+
+    def _hosts(self, domain: str) -> bool:
+        return self.snapshot.directory.is_domain(domain)
 
     def prefetch(self, mail: Mail, stage: Stage) -> None:
         """Send the questions to the DNS that can be asked of what is known of a mail by this stage.

@@ -17,6 +17,7 @@ from tamis import limits
 from tamis.addresses import base_address, domain_of
 from tamis.config import Config
 from tamis.contract import FilterOptions
+from tamis.directory import NO_DIRECTORY, Directory
 from tamis.filters import order
 from tamis.lists import PLATFORM
 from tamis.policy_keys import KEYS, NAME_PREFIX, NAMED, BadPolicy, checked, shown
@@ -128,9 +129,10 @@ class Policies:
     Any thread may ask. A recipient costs a few look-ups, whatever the number of policies.
     """
 
-    def __init__(self, config: Config, texts: PolicyTexts = NO_TEXTS) -> None:
+    def __init__(self, config: Config, texts: PolicyTexts = NO_TEXTS, directory: Directory = NO_DIRECTORY) -> None:
         self._config = config
         self._texts = texts
+        self._directory = directory
         self._delimiters = config.settings.aliases.recipient_delimiter
         self._built: dict[object, Policy] = {}
         self._domains: dict[str, Policy] = {}
@@ -139,7 +141,7 @@ class Policies:
     def for_recipient(self, recipient: str) -> Policy:
         """Return the policy of a normalised address."""
         domain = domain_of(recipient)
-        if not self._texts.addresses:
+        if not self._texts.addresses and not self._directory.addresses:
             return self.for_domain(domain)
         own = list(self._of_address(recipient))
         return self._build(own, self.for_domain(domain)) if own else self.for_domain(domain)
@@ -151,7 +153,8 @@ class Policies:
         known = self._domains.get(domain)
         if known is None:
             known = self._build(list(self._of_domain(domain)), self._default)
-            _put(self._domains, domain, known)
+            if not self._directory.changing:
+                _put(self._domains, domain, known)
         return known
 
     def layers(self, owner: str) -> list[Layer]:
@@ -176,7 +179,7 @@ class Policies:
 
     def _of_domain(self, domain: str) -> Iterator[Layer]:
         own = list(self._stored(domain))
-        yield from self._named(own)
+        yield from self._named(own, domain)
         if (section := self._config.settings.domain.get(domain)) is not None:
             yield self._written(domain, ("domain", domain), section)
         yield from own
@@ -186,12 +189,14 @@ class Policies:
         base = base_address(address, self._delimiters)
         if not own and base != address:
             own = list(self._stored(base))
-        yield from self._named(own)
+        yield from self._named(own, address, base)
         yield from own
 
-    def _named(self, own: list[Layer]) -> Iterator[Layer]:
-        """Yield the named policy that an owner refers to."""
+    def _named(self, own: list[Layer], *owners: str) -> Iterator[Layer]:
+        """Yield the named policy that an owner refers to, by choice, or as the directory says."""
         name = next((layer.chosen()[NAMED] for layer in own if NAMED in layer.chosen()), "")
+        for owner in dict.fromkeys(owners):
+            name = name or self._directory.policy_of(owner)
         if name:
             yield from self._stored(NAME_PREFIX + name)
 

@@ -79,6 +79,11 @@ KEYS: Final[Mapping[str, Key]] = _known_keys()
 """Every key but `NAMED`, in the order in which `tamis policy` prints them."""
 
 
+def is_name(text: str) -> bool:
+    """Whether a policy can have that name."""
+    return _NAME.fullmatch(text) is not None
+
+
 def owner(text: str) -> str:
     """Return whose policy a text names, in its one spelling; ``""`` for the platform. Raises `BadEntry`.
 
@@ -88,7 +93,7 @@ def owner(text: str) -> str:
         return PLATFORM
     if text.startswith(NAME_PREFIX):
         name = text.removeprefix(NAME_PREFIX)
-        if not _NAME.fullmatch(name):
+        if not is_name(name):
             raise BadEntry(f"{text!r} is no name of a policy: up to 40 of a-z, 0-9, - and _")
         return text
     if "@" not in text.removeprefix("@"):
@@ -148,7 +153,7 @@ def _all(known: list[str]) -> str:
 def checked(key: str, value: Any) -> Any:
     """Return a value of a key (by its full name) as it is stored. Raises `BadPolicy` for one that it cannot have."""
     if key == NAMED:
-        if not isinstance(value, str) or not _NAME.fullmatch(value):
+        if not isinstance(value, str) or not is_name(value):
             raise BadPolicy(f"{key}: {value!r} is no name of a policy: up to 40 of a-z, 0-9, - and _")
         return value
     if key not in KEYS:

@@ -13,10 +13,10 @@ import msgspec
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from tamis import limits, schema
+from tamis.config import Config
 from tamis.list_rows import storable
 from tamis.list_store import ListStore
 from tamis.policy_keys import (
-    NAME_PREFIX,
     NAMED,
     OFF_CONFIRMED,
     OFF_KEY,
@@ -29,6 +29,8 @@ from tamis.policy_keys import (
 )
 from tamis.policy_tables import POLICY, POLICY_EVENT
 from tamis.policy_texts import LIST
+from tamis.snapshot import policies_path
+from tamis.snapshot_task import SnapshotTask
 from tamis.snapshot_writer import Row as SnapshotRow
 
 VERSION_NAME: Final = "policies"
@@ -236,6 +238,7 @@ def _event(row: Row[Any]) -> PolicyEvent:
     return PolicyEvent(row.id, row.owner, row.key, row.at.replace(tzinfo=UTC), row.by, old, new, row.note)
 
 
-def names_in_use(store: PolicyStore) -> list[str]:
-    """Return the names of the named policies."""
-    return [one.owner.removeprefix(NAME_PREFIX) for one in store.stored(domain="", part=NAME_PREFIX)]
+def policies_task(config: Config) -> SnapshotTask:
+    """Return the keeper's task that writes the file."""
+    store = PolicyStore(config.database_url)
+    return SnapshotTask(config, store, policies_path(config), {LIST}, "policies")

@@ -1,13 +1,19 @@
 """Where policies of the database are read: from the file that the keeper writes for workers, or from the database."""
 
+import logging
 import os
 from collections.abc import Mapping
 from typing import Final, Protocol
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from tamis.config import Config
+from tamis.database import first_line
 from tamis.list_sources import FileStamp, file_stamp
 from tamis.policy_keys import kind_of
 from tamis.snapshot import SnapshotError, StoredLists, policies_path
+
+_log: Final = logging.getLogger("tamis")
 
 LIST: Final = "policy"
 """The one list in that file, which is a snapshot as that of the lists (`tamis.snapshot`)."""
@@ -84,7 +90,10 @@ class MappedTextSource:
 
 
 class DatabaseTexts:
-    """The policies as they are in the database when they are asked for: for commands."""
+    """The policies as they are in the database when they are asked for, and as they were last while it is away.
+
+    For commands, which look at few messages.
+    """
 
     addresses = True
 
@@ -93,6 +102,7 @@ class DatabaseTexts:
 
         self._store = PolicyStore(config.database_url)
         self._version = -1
+        self._known: dict[str, str | None] = {}
 
     def fresh(self) -> PolicyTexts | None:
         version = self._store.version()
@@ -102,4 +112,8 @@ class DatabaseTexts:
         return self
 
     def find(self, owner: str) -> str | None:
-        return self._store.text(owner)
+        try:
+            self._known[owner] = self._store.text(owner)
+        except (SQLAlchemyError, OSError) as error:
+            _log.warning("policies not read, the last good ones stay: %s", first_line(error))
+        return self._known.get(owner)

@@ -6,10 +6,12 @@ from datetime import datetime
 from typing import Any, Final
 
 from tamis.config import Config
+from tamis.directory import NO_DIRECTORY, Directory, DirectorySource
 from tamis.policy import Layer, Policies
 from tamis.policy_keys import KEYS, shown
 from tamis.policy_store import PolicyEvent, PolicyStore
 from tamis.policy_texts import DatabaseTexts
+from tamis.snapshot import SnapshotError
 
 BUILT_IN: Final = "default"
 
@@ -48,11 +50,19 @@ def effective(config: Config, owner: str) -> list[Value]:
     Raises SQLAlchemyError.
     """
     store = PolicyStore(config.database_url)
-    policies = Policies(config, DatabaseTexts(config))
+    policies = Policies(config, DatabaseTexts(config), directory_of(config))
     layers = policies.layers(owner)
     latest = store.latest(layer.owner for layer in layers if layer.stored)
     policy, origins = policies.effective(owner), origins_of(layers, latest)
     return [Value(key.name, policy.value(key.name), key.default, origins[key.name]) for key in KEYS.values()]
+
+
+def directory_of(config: Config) -> Directory:
+    """Return what the keeper has last read of domains and users; nothing where it has not, or may not be read."""
+    try:
+        return DirectorySource(config).fresh() or NO_DIRECTORY
+    except (OSError, SnapshotError):
+        return NO_DIRECTORY
 
 
 def origins_of(layers: Iterable[Layer], latest: dict[tuple[str, str], PolicyEvent]) -> dict[str, Origin]:

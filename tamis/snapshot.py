@@ -81,6 +81,11 @@ def policies_path(config: Config) -> Path:
     return config.state_directory / "policies"
 
 
+def directory_path(config: Config) -> Path:
+    """Return where the keeper writes the domains and users of another database, in a file of the same layout."""
+    return config.state_directory / "directory"
+
+
 def hasher(key: bytes) -> "partial[Any]":
     """Return the hash function of a file with that key."""
     return partial(blake2b, digest_size=8, key=key)

@@ -5,6 +5,7 @@ from typing import Self
 
 from tamis.attachments.sources import DatabaseFiles, KnownSource, MappedFiles
 from tamis.config import Config
+from tamis.directory import DirectorySource
 from tamis.images.known import known_path
 from tamis.images.sources import DatabaseImages, ImageSource, MappedImages
 from tamis.list_sources import DatabaseLists, ListSource, SnapshotLists
@@ -23,6 +24,7 @@ class Sources:
     files: KnownSource
     images: ImageSource
     policies: TextSource
+    directory: DirectorySource
 
     @classmethod
     def themselves(cls, config: Config) -> Self:
@@ -34,6 +36,7 @@ class Sources:
             DatabaseFiles(config),
             DatabaseImages(config.database_url),
             DatabaseTexts(config),
+            DirectorySource(config),
         )
 
     @classmethod
@@ -46,4 +49,5 @@ class Sources:
             MappedFiles(config),
             MappedImages(known_path(config.state_directory)),
             MappedTextSource(config),
+            DirectorySource(config),
         )

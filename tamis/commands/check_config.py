@@ -29,6 +29,7 @@ def run(args: argparse.Namespace) -> int:
     path = configuration.find(args.file or args.config)
     config = configuration.load(path)
     from tamis.database import open_database
+    from tamis.directory_task import open_directory
     from tamis.rules.reading import RulesError
     from tamis.rules.sources import RuleFiles
 
@@ -36,6 +37,11 @@ def run(args: argparse.Namespace) -> int:
         open_database(config.database_url)
     except ArgumentError as error:
         raise UsageError(f"{config.source('database', 'url')}: database.url: {error}") from None
+    try:
+        if config.settings.directory.url:
+            open_directory(config.settings.directory.url)
+    except ArgumentError as error:
+        raise UsageError(f"{config.source('directory', 'url')}: directory.url: {error}") from None
     try:
         RuleFiles(config).read()
     except RulesError as error:

@@ -84,6 +84,11 @@ def test_row_26_asks_for_confirmation(tamis: Tamis, monkeypatch: pytest.MonkeyPa
     assert tamis.read("policy example.org")["values"]["filters.attachment-hashes.off_confirmed"]["value"] is True
 
 
+def test_a_directory_without_its_driver_is_a_mistake(tamis: Tamis) -> None:
+    tamis.configure('[directory]\nurl = "nodriver://x"\nusers_query = "SELECT 1"\n')
+    assert tamis.bad("check-config", str(tamis.file)).startswith(f"{tamis.file}:5: directory.url: ")
+
+
 def test_lists_of_an_address(tamis: Tamis) -> None:
     assert "of ann@example.org" in tamis.good("list add blacklist-sender evil.example --address Ann@Example.org")
     (entry,) = tamis.read("policy ann@example.org")["lists"]

@@ -9,11 +9,10 @@ import pytest
 from tamis.config import Config, parse
 from tamis.policy import Mode, Policies
 from tamis.policy_keys import BadPolicy, canonical, checked, owner, parsed
-from tamis.policy_store import NeedsConfirmation, PolicyStore
-from tamis.policy_texts import LIST, DatabaseTexts, MappedTextSource
+from tamis.policy_store import NeedsConfirmation, PolicyStore, policies_task
+from tamis.policy_texts import DatabaseTexts, MappedTextSource
 from tamis.policy_view import effective
 from tamis.snapshot import SnapshotError, policies_path
-from tamis.snapshot_task import SnapshotTask
 
 DOMAIN, ADDRESS = "example.org", "ann@example.org"
 
@@ -127,12 +126,8 @@ def test_effective_values_with_who_set_them(config: Config, store: PolicyStore) 
 # The file that workers map
 
 
-def written(config: Config) -> SnapshotTask:
-    return SnapshotTask(config, PolicyStore(config.database_url), policies_path(config), {LIST}, "policies")
-
-
 def test_a_change_reaches_the_file_and_those_who_map_it(config: Config, store: PolicyStore) -> None:
-    task, source = written(config), MappedTextSource(config)
+    task, source = policies_task(config), MappedTextSource(config)
     with pytest.raises(FileNotFoundError):
         source.fresh()
     task.run()
@@ -166,7 +161,7 @@ def test_a_change_reaches_the_file_and_those_who_map_it(config: Config, store: P
 
 def test_a_damaged_file_is_not_taken(config: Config, store: PolicyStore) -> None:
     store.set(DOMAIN, {"mode": "tag"}, "ann")
-    written(config).run()
+    policies_task(config).run()
     source = MappedTextSource(config)
     assert source.fresh() is not None
     path = policies_path(config)
