@@ -30,6 +30,9 @@ NEEDED = (
     "tamis/postfix/dovecot/junk.sieve",
     "tamis/postfix/private/dovecot.conf.in",
     "tamis/postfix/private/main.cf.in",
+    "tamis/locale/fr.po",
+    "tamis/web/static/tamis.css",
+    "tamis/web/templates/base.html",
 )
 
 
