@@ -23,7 +23,6 @@ from tamis.milter import forged, log
 from tamis.milter.core import Core, Engine
 from tamis.milter.transaction import Transaction
 from tamis.networks import Identity
-from tamis.policy import Policies
 from tamis.quarantine.entry import SmtpFacts, new_message
 from tamis.quarantine.holder import Holder
 from tamis.quarantine.parameters import envelope_id
@@ -83,7 +82,6 @@ class Examiner:
         self._core = core
         self._settings = config.settings
         self._engine = engine
-        self._policies = Policies(config)
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="examine")
         self.spool = Spool(config.spool_folder)
         self._holder = Holder(Store(config.database_url, self.spool))
@@ -177,7 +175,7 @@ class Examiner:
         mail = self._mail(message, envelope, identity, transaction.sender, recipients, message_id)
         mail.envelope_id = envelope_id(transaction.parameters)
         if identity.mail_class is not MailClass.OUTGOING:
-            forged.check(mail, transaction, forged_fields(mail, self._settings.headers), self._policies)
+            forged.check(mail, transaction, forged_fields(mail, self._settings.headers), self._engine.policy_of)
         record = self._engine.examine(mail)
         return Decision(
             mail, self._engine.dispose(record), self._core.decision(record), record.refusal, record.ask_again, record

@@ -71,7 +71,7 @@ def main(arguments: list[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    args = build_parser().parse_args(arguments)
+    args = build_parser().parse_args(policy.with_action(sys.argv[1:] if arguments is None else arguments))
     try:
         return int(args.run(args))
     except ConfigError as error:

@@ -43,7 +43,7 @@ LIST_ENTRY: Final = Table(
     METADATA,
     Column("id", Integer, primary_key=True),
     Column("list", text_of(32), nullable=False),
-    Column("domain", text_of(253), nullable=False, doc="the recipient domain, empty for the platform"),
+    Column("domain", text_of(320), nullable=False, doc="the recipient domain or address, empty for the platform"),
     Column("value", text_of(320), nullable=False),
     Column("added_by", text_of(255), nullable=False),
     Column("added_at", DateTime, nullable=False, doc="UTC"),
@@ -60,7 +60,7 @@ VERSION: Final = Table(
 )
 
 _WANTED: Final = "write sqlite:////file or postgresql+psycopg://user@host/database"
-_POSTGRESQL: Final = {
+POSTGRESQL_ARGUMENTS: Final = {
     "connect_timeout": "5",
     "fallback_application_name": "tamis",
     # A server that is gone without a word is noticed within half a minute.
@@ -130,7 +130,7 @@ def open_database(url: str) -> Engine:
         engine = create_engine(parsed, poolclass=NullPool, creator=_opener(str(parsed.database)))
         event.listen(engine, "connect", _prepare_sqlite)
         return engine
-    arguments = {name: value for name, value in _POSTGRESQL.items() if name not in parsed.query}
+    arguments = {name: value for name, value in POSTGRESQL_ARGUMENTS.items() if name not in parsed.query}
     try:
         return create_engine(parsed, pool_pre_ping=True, connect_args=arguments)
     except ImportError as error:

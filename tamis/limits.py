@@ -190,6 +190,30 @@ DESTINATION_SECONDS: Final = 60.0
 DESTINATION_LEGS: Final = 20_000
 """Addresses that are remembered so, in all, by each worker: some 5 MB."""
 
+POLICIES_REMEMBERED: Final = 5_000
+"""Policies of domains, and distinct policies, that each worker remembers ready made: some 10 MB at most."""
+
+POLICY_CHARS: Final = 65_536
+"""Characters of what one owner of a policy has chosen."""
+
+DIRECTORY_ROWS: Final = 2_000_000
+"""Rows that a query for domains or users may give."""
+
+DIRECTORY_QUERY_SECONDS: Final = 60.0
+"""How long PostgreSQL may take for one such query."""
+
+DIRECTORY_SECONDS: Final = 4.0
+"""How long it is remembered what a table of Postfix says of one domain or address."""
+
+DIRECTORY_REMEMBERED: Final = 20_000
+"""Answers of tables that each worker remembers, also beyond that time, for while a table fails."""
+
+DIRECTORY_ASK_SECONDS: Final = 1.0
+"""How long the tables may take to answer, all together."""
+
+DIRECTORY_REST_SECONDS: Final = 10.0
+"""After a failure the tables are left alone for so long."""
+
 END_OF_MESSAGE_SECONDS: Final = 8.0
 """How long the MTA waits for the answer to the end of a message, whatever happens."""
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import Connection, Engine, func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from tamis import console_tables, notice_tables, reputation_tables, weight_tables
+from tamis import console_tables, notice_tables, policy_tables, reputation_tables, weight_tables
 from tamis.attachments import tables as file_tables
 from tamis.database import LIST_ENTRY, METADATA, VERSION
 from tamis.history import tables as history_tables
@@ -37,6 +37,7 @@ _WITH_TABLES: Final = (
     file_tables,
     image_tables,
     learning_tables,
+    policy_tables,
     history_tables,
     console_tables,
 )
