@@ -35,6 +35,7 @@ def build_parser() -> argparse.ArgumentParser:
     """Return the parser of every command; modules that only one command needs are imported when it runs."""
     from tamis.milter.commands import add_serve
     from tamis.models.commands import add_evaluate, add_train
+    from tamis.web.command import add as add_web
 
     parser = argparse.ArgumentParser(prog="tamis", description="Antispam for Postfix that says why.")
     parser.add_argument("--version", action="version", version=f"tamis {tamis.__version__}")
@@ -54,6 +55,7 @@ def build_parser() -> argparse.ArgumentParser:
     image.add(commands)
     rules.add(commands)
     quarantine.add(commands)
+    add_web(commands)
     database.add(commands)
     check_config.add(commands)
     return parser

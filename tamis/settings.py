@@ -453,6 +453,33 @@ class Delivery(Section, frozen=True):
         _server("mailbox_server", self.mailbox_server)
 
 
+def _listener(value: str) -> None:
+    if re.fullmatch(r"unix:/.{1,106}", value) is None:
+        try:
+            _server("listen", value)
+        except ValueError:
+            text = f"{value!r} is not a socket: write 127.0.0.1:8890 or unix:/run/tamis/web.sock"
+            raise _impossible("listen", text) from None
+
+
+class Web(Section, frozen=True):
+    """`tamis web`: where the pages are, for people and for the reverse proxy in front of them."""
+
+    base_url: Annotated[str, msgspec.Meta(pattern=r"^(|https?://[A-Za-z0-9.:\[\]-]{1,255}(/[A-Za-z0-9_~-]+)*)$")] = ""
+    listen: str = "127.0.0.1:8890"
+    proxies: tuple[str, ...] = ("127.0.0.1", "::1")
+    proxy_header: Annotated[str, msgspec.Meta(pattern=r"^(|[A-Za-z][A-Za-z0-9-]{0,75})$")] = "X-Forwarded-For"
+    secret_file: str = ""
+    language: Literal["en", "fr"] = "en"
+    challenge_test_key: Annotated[str, msgspec.Meta(pattern="^(|[A-Za-z0-9_-]{16,64})$")] = ""
+
+    def __post_init__(self) -> None:
+        _listener(self.listen)
+        _networks("proxies", self.proxies)
+        if self.secret_file and not self.secret_file.startswith("/"):
+            raise _impossible("secret_file", "must be an absolute path")
+
+
 class PlatformLists(Section, frozen=True):
     """Entries that hold for every recipient; those of a domain stand in its own section."""
 
@@ -526,6 +553,7 @@ class Settings(Section, frozen=True):
     images: Images = Images()
     quarantine: Quarantine = Quarantine()
     delivery: Delivery = Delivery()
+    web: Web = Web()
     lists: PlatformLists = PlatformLists()
     policy: PolicySection = PolicySection()
     domain: dict[str, DomainSection] = {}

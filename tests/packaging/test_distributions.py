@@ -31,6 +31,9 @@ NEEDED = (
     "tamis/postfix/dovecot/tamis-report",
     "tamis/postfix/private/dovecot.conf.in",
     "tamis/postfix/private/main.cf.in",
+    "tamis/locale/fr.po",
+    "tamis/web/static/tamis.css",
+    "tamis/web/templates/base.html",
 )
 
 
