@@ -1,6 +1,7 @@
 """Counts of few features, to be added to those of a model: what a site, or one domain, has learned."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 from tamis.models.features import VIEWS, Indices, split_views
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class SparseCounts:
     """How much ham and spam was seen, as messages and fractions of one. The arrays may be mapped from a file."""
 
@@ -19,7 +20,7 @@ class SparseCounts:
     messages: NDArray[np.float64]
     """(views, 2): the weight of the messages that have features of a view."""
 
-    @property
+    @cached_property
     def mass(self) -> NDArray[np.float64]:
         """(views, 2): the sum of all counts."""
         ends = np.cumsum([0, *(len(part) for part in split_views(self.indices))])

@@ -13,6 +13,7 @@ import stat
 import time
 from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -47,11 +48,9 @@ def read(folder: int, name: str) -> tuple[Reporter, Lesson]:
     """Read a report in an open folder. Raises BadReport for what is none, or OSError."""
     try:
         descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
-    except (IsADirectoryError, PermissionError) as error:
-        raise BadReport(error.strerror or str(error)) from None
+    except FileNotFoundError:
+        raise
     except OSError as error:
-        if isinstance(error, FileNotFoundError):
-            raise
         raise BadReport(error.strerror or str(error)) from None
     with os.fdopen(descriptor, "rb") as file:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
@@ -117,17 +116,13 @@ class ReportsTask:
                 if entry.name.startswith("."):
                     if time.time() - status.st_mtime > _UNFINISHED_SECONDS:
                         _remove(folder, entry.name)
-                else:
+                elif not stat.S_ISDIR(status.st_mode):
                     found.append((status.st_mtime_ns, entry.name))
         for _, name in sorted(found)[: limits.REPORTS_AT_ONCE]:
             yield name
 
 
 def _remove(folder: int, name: str) -> None:
-    """Remove a file; a folder is left to whoever made it, and passed over."""
-    try:
+    """Remove a file that is no folder."""
+    with suppress(FileNotFoundError):
         os.unlink(name, dir_fd=folder)
-    except FileNotFoundError:
-        pass
-    except (IsADirectoryError, PermissionError) as error:
-        _log.warning("a report cannot be removed", extra={"fields": {"why": str(error)}})

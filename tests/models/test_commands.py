@@ -79,6 +79,15 @@ def test_evaluate_json(index: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert 0 <= found["one_minus_roc_area"] < 0.2
 
 
+@pytest.mark.slow
+def test_evaluate_uses_the_sites_model(index: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config, site = tmp_path / "tamis.toml", tmp_path / "model.bin"
+    config.write_text(f'[classifier]\nmodel = "{site}"\n')
+    Model().save(site)
+    assert tamis("evaluate", "--protocol", "score", "--index", index, "-c", config) == 0
+    assert "1-ROCA% 50.0000" in capsys.readouterr().out, "an empty model knows nothing"
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
