@@ -17,6 +17,7 @@ from tamis.commands.common import (
 )  # fmt: skip
 from tamis.config import Config
 from tamis.privileges import become_service_user
+from tamis.settings import LEVELS
 
 if TYPE_CHECKING:
     from tamis.history.decided import Decided
@@ -30,7 +31,7 @@ _VERDICTS = ("ham", "spam", "malware", "later", "outgoing", "unknown")
 
 def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = subparsers.add_parser("history", help="find decisions on mail, delivered mail too")
-    actions = parser.add_subparsers(dest="action", required=True, metavar="find|stats")
+    actions = parser.add_subparsers(dest="action", required=True, metavar="find|replay|stats")
     sub = actions.add_parser("find", help="print decisions, the newest first")
     add_config_option(sub)
     sub.set_defaults(run=_find)
@@ -52,10 +53,25 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     sub.add_argument("--limit", type=_limit, default=50, metavar="N", help="at most so many (default: 50)")
     sub.add_argument("--after", type=int, metavar="NUMBER", help="go on after a list, by the number it ended with")
     sub.add_argument("--json", action="store_true", help="print JSON, with the whole explanations")
+    _add_replay(actions)
     sub = actions.add_parser("stats", help="print how many decisions are kept, and what was not kept")
     add_config_option(sub)
     sub.set_defaults(run=_stats)
     sub.add_argument("--since", default="1d", metavar="WHEN", help="count from then on (default: 1d)")
+    sub.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _add_replay(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    text = "say what decisions would have been under a changed policy"
+    sub = actions.add_parser("replay", help=text, description=f"{text.capitalize()}, from what the history keeps.")
+    add_config_option(sub)
+    sub.set_defaults(run=_replay)
+    sub.add_argument("--level", type=float, choices=LEVELS, help="another level")
+    sub.add_argument("--mode", choices=("quarantine", "tag", "junk", "observe"), help="another mode")
+    sub.add_argument("--off", action="append", default=[], metavar="FILTER", help="without this filter; repeatable")
+    sub.add_argument("--rcpt", default="", metavar="ADDRESS|DOMAIN", help="of this recipient or recipient domain")
+    sub.add_argument("--since", default="1d", metavar="WHEN", help="decisions from then on (default: 1d)")
+    sub.add_argument("--limit", type=_limit, default=10_000, metavar="N", help="the newest N (default: 10000)")
     sub.add_argument("--json", action="store_true", help="print JSON")
 
 
@@ -152,6 +168,35 @@ def _why(args: argparse.Namespace) -> int:
     for number, one in enumerate(found):
         for line in [""] * bool(number) + list(as_lines(one)):
             print(printable(line))
+    return 0
+
+
+def _replay(args: argparse.Namespace) -> int:
+    from tamis.filters.order import BY_NAME
+    from tamis.history.queries import Sought, every
+    from tamis.history.replay import Changed, replay_all
+
+    for name in args.off:
+        if name not in BY_NAME:
+            raise UsageError(f"{name!r} is no filter: tamis filters prints them")
+    changed = Changed(args.level, args.mode, frozenset(args.off))
+    sought = Sought(recipient=args.rcpt, since=_moment(args.since, "--since"))
+    _, store = _open(args)
+    with store.reading() as connection:
+        found = replay_all(every(connection, sought, args.limit) if connection is not None else (), changed)
+    rows = [
+        (*kind, difference.number, [one.id for one, _, _ in difference.examples[:5]])
+        for kind, difference in sorted(found.differences.items(), key=lambda item: -item[1].number)
+    ]
+    if args.json:
+        names = ("verdict", "action", "new_verdict", "new_action", "recipients", "examples")
+        told = {"recipients": found.recipients, "changed": found.changed, "uncertain": found.uncertain}
+        print_json({**told, "differences": [dict(zip(names, row, strict=True)) for row in rows]})
+        return 0
+    print(f"{found.changed} of {found.recipients} recipients would have got something else; {found.uncertain} are not "
+          "certain, since rows that were not asked could have decided")  # fmt: skip
+    columns = ["was", "would have been", "recipients", "such as"]
+    print_table(columns, [(f"{a}, {b}", f"{c}, {d}", str(n), " ".join(ids)) for a, b, c, d, n, ids in rows])
     return 0
 
 

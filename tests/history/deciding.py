@@ -14,6 +14,7 @@ def share(*recipients: str, verdict: str = "spam", **changed: Any) -> Share:
     known |= {"tests": (("BAYES", 8000), ("RDNS_NONE", 500))}
     if verdict == "ham":
         known |= {"action": "deliver", "row": "", "name": "", "test": "", "because": "", "score": 100}
+        known |= {"tests": (("BAYES", 100),)}
     return Share(tuple(recipients), verdict, **(known | changed))
 
 

@@ -28,7 +28,7 @@ def furnish(config: Config) -> None:
         [
             made(OURS, sender="<script>alert(1)</script>@x.example"),
             made(BOTH, recipients=both, shares=(share(*both),)),
-            made(THEIRS, recipients=("eve@example.com",), shares=(share("eve@example.com", verdict="ham"),)),
+            made(THEIRS, recipients=("eve@example.com",), rows=(), shares=(share("eve@example.com", verdict="ham"),)),
         ]
     )
 

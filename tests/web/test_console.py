@@ -14,7 +14,7 @@ from tests.history.deciding import made
 from tests.web.conftest import Visitor, settings, visitor
 from tests.web.console import ACCOUNTS, BOTH, OURS, PASSWORD, THEIRS, furnish, logged_in
 
-PAGES = ("", "/decisions", f"/decisions/{made(OURS).id}", "/audit")
+PAGES = ("", "/decisions", f"/decisions/{made(OURS).id}", "/replay?level=12&days=14", "/audit")
 
 
 @pytest.fixture(scope="module")
@@ -178,6 +178,17 @@ def test_a_decision_is_explained(visitors: dict[str, Visitor]) -> None:
     assert "&lt;script&gt;alert(1)&lt;/script&gt;@x.example" in page
     for path in ("0" * 16, "%2e%2e", "x'--"):
         assert visitors["root"].get(f"/console/decisions/{path}").status_code == 404
+
+
+def test_a_replay_says_what_would_have_been(visitors: dict[str, Visitor]) -> None:
+    root, olga = visitors["root"], visitors["olga"]
+    assert "3 of 4 recipients would have got something else" in root.get("/console/replay?mode=junk").text
+    assert "2 of 2 recipients would have got something else" in olga.get("/console/replay?mode=junk").text
+    page = olga.get("/console/replay?level=12&off=maps-rbl&off=nonsense").text
+    assert "2 of 2 recipients would have got something else" in page
+    assert "2 are not certain" in page
+    assert olga.get("/console/replay?mode=junk&domain=example.com").status_code == 404
+    assert "recipients would" not in root.get("/console/replay?level=99&mode=x&days=y").text
 
 
 # Who changes what

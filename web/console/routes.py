@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 from starlette.routing import BaseRoute
 
-from tamis.web.console import changes, decisions, login, overview
+from tamis.web.console import changes, decisions, health, held, lists, login, overview, replays
 
 
 def routes() -> Sequence[BaseRoute]:
     """Return them, without the prefix of `web.base_url`."""
-    return [*login.ROUTES, *overview.ROUTES, *decisions.ROUTES, *changes.ROUTES]
+    subjects = (login, overview, replays, decisions, held, lists, health, replays, changes)
+    return [route for subject in subjects for route in subject.ROUTES]
