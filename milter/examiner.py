@@ -99,8 +99,13 @@ class Examiner:
 
         return self._wait(self._pool.submit(ask), _GIVE_UP_SECONDS, lambda: None)
 
-    def ask_ahead(self, envelope: Envelope, stage: Stage, sender: str = "", recipients: Sequence[str] = ()) -> None:
-        """Have the questions asked that can be asked by this stage; returns at once, whatever becomes of it."""
+    def ask_ahead(
+        self, envelope: Envelope, stage: Stage, sender: str = "", recipients: Sequence[str] = ()
+    ) -> "Future[None]":
+        """Have the questions asked that can be asked by this stage; returns at once, whatever becomes of it.
+
+        What is returned may be cancelled, where a later stage asks the same and more before this has begun.
+        """
 
         def ask() -> None:
             message = Message(b"")
@@ -109,7 +114,9 @@ class Examiner:
             mail.sender_known = stage is not Stage.CONNECTION
             self._engine.prefetch(mail, stage)
 
-        self._pool.submit(ask).add_done_callback(_log_failure)
+        asked = self._pool.submit(ask)
+        asked.add_done_callback(_log_failure)
+        return asked
 
     def decide(
         self, transaction: Transaction, envelope: Envelope, message_id: str, progress: Callable[[], object]
@@ -228,7 +235,7 @@ class Examiner:
 
 
 def _log_failure(asked: "Future[None]") -> None:
-    error = asked.exception()
+    error = None if asked.cancelled() else asked.exception()
     if error is not None:
         log.failure("the network was not asked ahead", error)
 

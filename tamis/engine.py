@@ -58,6 +58,9 @@ _log = logging.getLogger("tamis")
 _STORED_AT_ONCE: Final = 50
 """So many answers of the DNS are stored with the message that brought the last of them; fewer wait for a refresh."""
 
+_ANSWERS_AT_ONCE: Final = 100
+"""The same of what filters have answered, in a worker, which is refreshed twice a second."""
+
 _STAGE_OF: Final = {one.name: one.of_stage for one in (FirstStage, SecondStage)}
 
 _STAGES: Final = list(Stage)
@@ -91,8 +94,11 @@ class Engine:
         readers: Readers | None = None,
         history: HistoryJournal | None = None,
         counts: CountsFile | None = None,
+        answers_at_once: int = 1,
     ) -> None:
-        """`unscanned` keeps what passes while no virus scanner answers.
+        """`answers_at_once`: fewer new answers than that are stored for other workers with the next refresh.
+
+        `unscanned` keeps what passes while no virus scanner answers.
 
         Without `sources` they are the database and the files themselves; without `network` neither the DNS nor scanners
         are asked; without `journal` nothing is learned of outgoing mail. Without `readers` of images it has its own,
@@ -102,7 +108,7 @@ class Engine:
         self.config = config
         settings = config.settings.redis
         redis = RedisClient(redis_url, settings.timeout_seconds)
-        self._answers = Answers(redis, settings.answer_lifetime_seconds)
+        self._answers = Answers(redis, settings.answer_lifetime_seconds, answers_at_once)
         self._shared = shared_state(redis, config.settings.bans.ham_days, config.settings.autowhitelist.remember_days)
         self._consequences = Consequences(config.settings.bans, config.settings.networks, self._shared)
         servers = addresses(config.settings.dns.servers) if network else []
@@ -144,6 +150,7 @@ class Engine:
         And test DNS lists when that is due, and store what the DNS has answered lately, for other workers.
         """
         self._resolver.flush()
+        self._answers.flush()
         if self._scanners:
             self._scanners.refresh()
         self._current.refresh()
@@ -321,4 +328,5 @@ def worker_engine(config: Config, redis_url: str) -> Engine:
         if history.days
         else None,
         counts=CountsFile(metrics_folder(config), "worker") if config.settings.metrics.listen else None,
+        answers_at_once=_ANSWERS_AT_ONCE,
     )

@@ -164,6 +164,8 @@ class Rspamd(_Installed):
             "logging.inc": 'level = "error";\n',
             "options.inc": f'hs_cache_dir = "{_HYPERSCAN}";\n'
             f'dns {{ nameserver = ["127.0.0.1:{self.dns or _NOBODY}:1"]; }}\n',
+            # As Tamis in mode tag: all mail goes on, with a header.
+            **({} if self.hold else {"actions.conf": "reject = 1000;\nadd_header = 7.5;\nrewrite_subject = 1000;\n"}),
             # Its servers are on the Internet, its delay makes clients come back: neither is to be measured.
             "fuzzy_check.conf": "enabled = false;\n",
             "greylist.conf": "enabled = false;\n",
