@@ -2,6 +2,7 @@
 # make demo    show what Tamis does: MAIL=DIR takes your own messages, KEEP=1 leaves it running
 # make test    every test, with a real Postfix, Dovecot, Redis and PostgreSQL
 # make deb     a package for Debian 12, in dist: REVISION=2
+# make audit   known vulnerabilities of what Tamis needs, by pip-audit, over the network
 # make check   lint, types and the fast tests, in seconds
 # make clean   remove what the above made in this folder
 #
@@ -20,7 +21,7 @@ quoted = '$(subst ','\'',$(1))'
 export PYTHON YES
 export LC_ALL := C.UTF-8
 
-.PHONY: help setup demo test check deb clean
+.PHONY: help setup demo test check deb audit clean
 help:
 	@sed -n 's/^# \{0,1\}//p;/^$$/q' Makefile
 
@@ -42,6 +43,9 @@ check: setup
 
 deb: setup
 	@.venv/bin/python -m scripts.build_deb --revision $(call quoted,$(value REVISION))
+
+audit: setup
+	@.venv/bin/python -m scripts.audit
 
 clean:
 	rm -rf .venv build dist ./*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
