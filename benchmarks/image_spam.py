@@ -151,7 +151,7 @@ def learn(images: Sequence[bytes], readers: OwnReaders, memory: Memory) -> Known
 def count(
     known: KnownImages, images: Sequence[bytes], readers: OwnReaders, memory: Memory, reasons: bool = False
 ) -> str:
-    """Return how many of the images the row decides on, and by which test; print the reasons where they are asked for."""
+    """Return how many of the images the row decides on, and by which test; print why, where that is asked for."""
     tests: dict[str, int] = {}
     rules = Rules(shipped_rules())
     for data in images:
