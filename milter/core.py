@@ -10,6 +10,7 @@ from tamis.disposition import Disposition
 from tamis.mail import IPAddress, Mail
 from tamis.message import Message
 from tamis.networks import Identity
+from tamis.policy import Policy
 from tamis.record import Refusal
 from tamis.settings import Networks
 from tamis.tasks import Task
@@ -21,6 +22,9 @@ class Engine(Protocol):
     @property
     def ready(self) -> bool:
         """Whether inbound mail can be examined: the lists have been read, once at least."""
+
+    def policy_of(self, recipient: str) -> Policy:
+        """Return the policy of a normalised address as it is now."""
 
     def examine(self, mail: Mail) -> Any:
         """Return the record of a message."""

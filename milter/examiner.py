@@ -23,7 +23,6 @@ from tamis.milter import forged, log
 from tamis.milter.core import Core, Engine
 from tamis.milter.transaction import Transaction
 from tamis.networks import Identity
-from tamis.policy import Policies
 from tamis.quarantine.entry import SmtpFacts, new_message
 from tamis.quarantine.holder import Holder
 from tamis.quarantine.parameters import envelope_id
@@ -83,7 +82,6 @@ class Examiner:
         self._core = core
         self._settings = config.settings
         self._engine = engine
-        self._policies = Policies(config)
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="examine")
         self.spool = Spool(config.spool_folder)
         self._holder = Holder(Store(config.database_url, self.spool))
@@ -101,8 +99,13 @@ class Examiner:
 
         return self._wait(self._pool.submit(ask), _GIVE_UP_SECONDS, lambda: None)
 
-    def ask_ahead(self, envelope: Envelope, stage: Stage, sender: str = "", recipients: Sequence[str] = ()) -> None:
-        """Have the questions asked that can be asked by this stage; returns at once, whatever becomes of it."""
+    def ask_ahead(
+        self, envelope: Envelope, stage: Stage, sender: str = "", recipients: Sequence[str] = ()
+    ) -> "Future[None]":
+        """Have the questions asked that can be asked by this stage; returns at once, whatever becomes of it.
+
+        What is returned may be cancelled, where a later stage asks the same and more before this has begun.
+        """
 
         def ask() -> None:
             message = Message(b"")
@@ -111,7 +114,9 @@ class Examiner:
             mail.sender_known = stage is not Stage.CONNECTION
             self._engine.prefetch(mail, stage)
 
-        self._pool.submit(ask).add_done_callback(_log_failure)
+        asked = self._pool.submit(ask)
+        asked.add_done_callback(_log_failure)
+        return asked
 
     def decide(
         self, transaction: Transaction, envelope: Envelope, message_id: str, progress: Callable[[], object]
@@ -177,7 +182,7 @@ class Examiner:
         mail = self._mail(message, envelope, identity, transaction.sender, recipients, message_id)
         mail.envelope_id = envelope_id(transaction.parameters)
         if identity.mail_class is not MailClass.OUTGOING:
-            forged.check(mail, transaction, forged_fields(mail, self._settings.headers), self._policies)
+            forged.check(mail, transaction, forged_fields(mail, self._settings.headers), self._engine.policy_of)
         record = self._engine.examine(mail)
         return Decision(
             mail, self._engine.dispose(record), self._core.decision(record), record.refusal, record.ask_again, record
@@ -230,7 +235,7 @@ class Examiner:
 
 
 def _log_failure(asked: "Future[None]") -> None:
-    error = asked.exception()
+    error = None if asked.cancelled() else asked.exception()
     if error is not None:
         log.failure("the network was not asked ahead", error)
 

@@ -16,6 +16,7 @@ from tamis.commands import (
     filters,
     history,
     image,
+    learn,
     policy,
     quarantine,
     rules,
@@ -35,7 +36,7 @@ from tamis.privileges import NoSuchUser
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of every command; modules that only one command needs are imported when it runs."""
     from tamis.milter.commands import add_serve
-    from tamis.models.commands import add_evaluate, add_learn, add_train
+    from tamis.models.commands import add_evaluate, add_train
     from tamis.web.command import add as add_web
 
     parser = argparse.ArgumentParser(prog="tamis", description="Antispam for Postfix that says why.")
@@ -44,7 +45,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_serve(commands)
     scan.add(commands)
     add_train(commands)
-    add_learn(commands)
+    learn.add(commands)
     add_evaluate(commands)
     filters.add(commands)
     tests_command.add(commands)
@@ -70,7 +71,7 @@ def main(arguments: list[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    args = build_parser().parse_args(arguments)
+    args = build_parser().parse_args(policy.with_action(sys.argv[1:] if arguments is None else arguments))
     try:
         return int(args.run(args))
     except ConfigError as error:

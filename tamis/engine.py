@@ -41,7 +41,7 @@ from tamis.metrics.names import sample
 from tamis.metrics.shared import CountsFile, metrics_folder
 from tamis.metrics.tally import Tally
 from tamis.model_source import preload_model
-from tamis.policy import Policies
+from tamis.policy import Policy
 from tamis.record import Record, Refusal
 from tamis.redis_client import RedisClient
 from tamis.refusal import examine_outgoing, refused_for_now
@@ -57,6 +57,9 @@ _log = logging.getLogger("tamis")
 
 _STORED_AT_ONCE: Final = 50
 """So many answers of the DNS are stored with the message that brought the last of them; fewer wait for a refresh."""
+
+_ANSWERS_AT_ONCE: Final = 100
+"""The same of what filters have answered, in a worker, which is refreshed twice a second."""
 
 _STAGE_OF: Final = {one.name: one.of_stage for one in (FirstStage, SecondStage)}
 
@@ -91,8 +94,11 @@ class Engine:
         readers: Readers | None = None,
         history: HistoryJournal | None = None,
         counts: CountsFile | None = None,
+        answers_at_once: int = 1,
     ) -> None:
-        """`unscanned` keeps what passes while no virus scanner answers.
+        """`answers_at_once`: fewer new answers than that are stored for other workers with the next refresh.
+
+        `unscanned` keeps what passes while no virus scanner answers.
 
         Without `sources` they are the database and the files themselves; without `network` neither the DNS nor scanners
         are asked; without `journal` nothing is learned of outgoing mail. Without `readers` of images it has its own,
@@ -102,7 +108,7 @@ class Engine:
         self.config = config
         settings = config.settings.redis
         redis = RedisClient(redis_url, settings.timeout_seconds)
-        self._answers = Answers(redis, settings.answer_lifetime_seconds)
+        self._answers = Answers(redis, settings.answer_lifetime_seconds, answers_at_once)
         self._shared = shared_state(redis, config.settings.bans.ham_days, config.settings.autowhitelist.remember_days)
         self._consequences = Consequences(config.settings.bans, config.settings.networks, self._shared)
         servers = addresses(config.settings.dns.servers) if network else []
@@ -111,7 +117,6 @@ class Engine:
         self._resolver = Resolver(
             servers, config.settings.dns.timeout_seconds, config.settings.dns.attempts, Shared(redis, servers)
         )
-        self._policies = Policies(config)
         self._journal = journal
         self._journal_failed = False
         self._history = history
@@ -119,13 +124,12 @@ class Engine:
         self._counts = counts
         self._counts_failed = False
         self._redis = redis
-        self._sent_mail = SentMail(self._policies, self._shared.sent, journal) if journal else None
-        self._destinations = Destinations(config.settings.aliases)
+        self._sent_mail = SentMail(self.policy_of, self._shared.sent, journal) if journal else None
+        hosted = self._hosts if config.settings.directory.domains_query else None
+        self._destinations = Destinations(config.settings.aliases, hosted)
         self._seen = SeenFiles(redis)
         self._readers = readers or OwnReaders(config.settings.images)
-        self._current = Current(
-            config, self._policies, sources or Sources.themselves(config), self._resolver, self._scanners
-        )
+        self._current = Current(config, sources or Sources.themselves(config), self._resolver, self._scanners)
 
     @property
     def snapshot(self) -> Snapshot:
@@ -133,8 +137,12 @@ class Engine:
 
     @property
     def ready(self) -> bool:
-        """Whether lists have ever been read; before, those of the configuration file are all that is known."""
+        """Whether lists and policies have ever been read; before, those of the configuration file are all we know."""
         return self._current.ready
+
+    def policy_of(self, recipient: str) -> Policy:
+        """Return the policy of a normalised address as it is now."""
+        return self.snapshot.policies.for_recipient(recipient)
 
     def refresh(self) -> None:
         """Take up changed lists, rules, a changed model and bans; keep the last good ones where that fails.
@@ -142,6 +150,7 @@ class Engine:
         And test DNS lists when that is due, and store what the DNS has answered lately, for other workers.
         """
         self._resolver.flush()
+        self._answers.flush()
         if self._scanners:
             self._scanners.refresh()
         self._current.refresh()
@@ -166,6 +175,9 @@ class Engine:
                 _log.error("what was seen of outgoing mail cannot be written: %s", error)
             self._journal_failed = True
 
+    def _hosts(self, domain: str) -> bool:
+        return self.snapshot.directory.is_domain(domain)
+
     def prefetch(self, mail: Mail, stage: Stage) -> None:
         """Send the questions to the DNS that can be asked of what is known of a mail by this stage.
 
@@ -175,11 +187,12 @@ class Engine:
         """
         if mail.mail_class is MailClass.OUTGOING:
             return
-        policies = [self._policies.for_recipient(recipient) for recipient in mail.recipients]
+        known = self.snapshot.policies
+        policies = [known.for_recipient(recipient) for recipient in mail.recipients]
         reached = _STAGES[: _STAGES.index(stage) + 1]
         asked = {
             (row.name, policy.options[row.name]): (FILTERS[row.name], policy.options[row.name])
-            for policy in policies or [self._policies.for_domain("")]
+            for policy in policies or [known.for_domain("")]
             for row in ORDER
             if row.filter and row.filter.stage in reached and policy.enabled[row.name]
         }
@@ -315,4 +328,5 @@ def worker_engine(config: Config, redis_url: str) -> Engine:
         if history.days
         else None,
         counts=CountsFile(metrics_folder(config), "worker") if config.settings.metrics.listen else None,
+        answers_at_once=_ANSWERS_AT_ONCE,
     )

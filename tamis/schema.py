@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import Connection, Engine, func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from tamis import console_tables, reputation_tables, weight_tables
+from tamis import console_tables, notice_tables, policy_tables, reputation_tables, weight_tables
 from tamis.attachments import tables as file_tables
 from tamis.database import LIST_ENTRY, METADATA, VERSION
 from tamis.history import tables as history_tables
 from tamis.images import tables as image_tables
+from tamis.learning import tables as learning_tables
 from tamis.quarantine import tables
 
 if TYPE_CHECKING:
@@ -30,10 +31,13 @@ UNNUMBERED: Final = ""
 _TABLE: Final = "alembic_version"
 _WITH_TABLES: Final = (
     tables,
+    notice_tables,
     reputation_tables,
     weight_tables,
     file_tables,
     image_tables,
+    learning_tables,
+    policy_tables,
     history_tables,
     console_tables,
 )

@@ -23,6 +23,7 @@ from tamis.mail import Mail
 from tamis.milter.core import Core, real_core
 from tamis.milter.supervisor import Supervisor
 from tamis.networks import identify
+from tamis.policy import Policies
 from tamis.record import Refusal
 from tamis.tasks import Task
 
@@ -39,6 +40,7 @@ class FakeEngine:
 
     def __init__(self, config: Config, redis_url: str) -> None:
         self.redis_url = redis_url
+        self.policy_of = Policies(config).for_recipient
         self.mark = config.settings.headers.id
         if os.environ.get("TAMIS_BREAK") == self.mark:
             raise RuntimeError("told not to start")

@@ -28,6 +28,7 @@ from tamis.milter.process import BackOff
 from tamis.milter.session import Session
 from tamis.milter.transaction import Transaction
 from tamis.networks import identify
+from tamis.policy import Policies
 from tamis.record import Record, Refusal
 from tamis.settings import DomainSection, Headers, Log, Networks, PolicySection, Settings
 
@@ -37,7 +38,8 @@ class Engine:
 
     ready = True
 
-    def __init__(self) -> None:
+    def __init__(self, config: Config) -> None:
+        self.policy_of = Policies(config).for_recipient
         self.seen: list[Mail] = []
         self.told: list[str] = []
         self.disposition = Disposition()
@@ -78,10 +80,11 @@ class Wire:
     """A session, its engine, and what was sent to the MTA."""
 
     def __init__(self, changes: Changes, settings: Settings | None = None) -> None:
-        self.engine, self.activity = Engine(), Activity()
+        config = Config(settings or Settings())
+        self.engine, self.activity = Engine(config), Activity()
         self.engine.disposition = Disposition(stay=Group((), changes))
         core = Core(lambda _: None, lambda *_: self.engine, identify, lambda _: {})
-        self.session = Session(Examiner(core, Config(settings or Settings()), self.engine), self.activity)
+        self.session = Session(Examiner(core, config, self.engine), self.activity)
         self.session._setctx(None)
         self.macros: dict[str, Any] = {"i": "4ABC"}
         self.sent: list[tuple[Any, ...]] = []
