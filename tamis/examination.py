@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 from itertools import chain
 from typing import Final
 
@@ -84,6 +84,15 @@ class Question:
     cache_key: bytes | None
 
 
+@lru_cache(maxsize=1024)
+def _asked_how(instance: Filter, options: FilterOptions, model: str, rules: str) -> "hashlib.blake2b":
+    """Return the beginning of the key of a cached answer: all but the content that was asked about."""
+    digest = hashlib.blake2b(digest_size=16)
+    piece = msgspec.json.encode([instance.name, instance.version, options, model, rules])
+    digest.update(len(piece).to_bytes(4, "big") + piece)
+    return digest
+
+
 class Examination:
     """The walk of one message. Make one per message; call `run` once."""
 
@@ -111,6 +120,7 @@ class Examination:
         self._attachments = Attachments(mail.message, snapshot.helper, answers, self._deadline)
         self._pictures = Pictures(mail.message, readers, answers, snapshot.images, self._deadline)
         self._scans = Scans(snapshot.site.scanners, mail, self._deadline)
+        self._asked: dict[tuple[str, FilterOptions], Question] = {}
         self._answered: dict[tuple[str, FilterOptions], Answer] = {}
         self._cached: dict[bytes, bytes] = {}
         self._new: dict[bytes, bytes] = {}
@@ -150,29 +160,34 @@ class Examination:
 
     def _questions(self, rows: Iterable[Row]) -> Iterator[Question]:
         """Every question some policy may ask of this message."""
+        policies = list({id(policy): policy for policy in self._policies.values()}.values())
         for row in rows:
-            for options in dict.fromkeys(p.options[row.name] for p in self._policies.values() if p.enabled[row.name]):
-                if row.filter:
+            if row.filter:
+                for options in dict.fromkeys(p.options[row.name] for p in policies if p.enabled[row.name]):
                     yield self._question(row, options)
 
     def _question(self, row: Row, options: FilterOptions) -> Question:
-        instance = FILTERS[row.name]
-        sharing = tuple(
-            recipient
-            for recipient, policy in self._policies.items()
-            if policy.enabled[row.name] and policy.options[row.name] == options
-        )
-        return Question(row, instance, options, sharing, self._key(instance, options))
+        """Return the question of a row with these options; it is made once."""
+        known = self._asked.get((row.name, options))
+        if known is None:
+            instance = FILTERS[row.name]
+            sharing = tuple(
+                recipient
+                for recipient, policy in self._policies.items()
+                if policy.enabled[row.name] and policy.options[row.name] == options
+            )
+            known = Question(row, instance, options, sharing, self._key(instance, options))
+            self._asked[row.name, options] = known
+        return known
 
     def _key(self, instance: Filter, options: FilterOptions) -> bytes | None:
         content = instance.site_cache_key(self._snapshot.site, self._mail)
         if content is None:
             return None
         model = self._snapshot.model.version if instance.uses_model and self._snapshot.model else ""
-        digest = hashlib.blake2b(digest_size=16)
         rules = self._snapshot.rules.version if instance.uses_rules and self._snapshot.rules else ""
-        for piece in (msgspec.json.encode([instance.name, instance.version, options, model, rules]), content):
-            digest.update(len(piece).to_bytes(4, "big") + piece)
+        digest = _asked_how(instance, options, model, rules).copy()
+        digest.update(len(content).to_bytes(4, "big") + content)
         return b"tamis:answer:" + digest.digest()
 
     def prepare(self, rows: Iterable[Row], more: Iterable[DnsQuestion] = ()) -> None:
@@ -277,7 +292,7 @@ class Examination:
         for row in ORDER:
             if row.filter is None or not row.filter.scores:
                 continue
-            label = row.name.upper().replace("-", "_")
+            label = row.label
             if not policy.enabled[row.name]:
                 tests[label] = 0
                 continue

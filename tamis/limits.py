@@ -310,6 +310,9 @@ RULE_STEPS: Final = 2500
 RULE_TEXT_CHARS: Final = 128 * KIB
 """Characters of one place of a message that rules look at; of more, the middle is left out."""
 
+RULE_COMBINATIONS: Final = 1000
+"""Combinations of rules that messages met, of which a worker remembers what expressions make of them."""
+
 ATTACHED_FILES: Final = 500
 """Files of one message that are looked at, members of archives included."""
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 import re2
 
+from tamis import limits
 from tamis.rules import expressions, patterns, places
 from tamis.rules.folding import Keep
 from tamis.rules.rule import Rule, Use, test_name
@@ -78,6 +79,8 @@ class Rules:
             for pattern in rule.patterns:
                 by_keep.setdefault(keep, []).append((patterns.check(pattern, keep), name))
                 self._places.setdefault(keep, {}).update(dict.fromkeys(rule.where))
+        self._logic: dict[frozenset[str], dict[str, Match]] = {}
+        """Of each combination of rules with patterns, the rules with expressions that hold."""
         self._shards = {keep: tuple(_shards(found, keep)) for keep, found in by_keep.items()}
 
     def __len__(self) -> int:
@@ -138,6 +141,17 @@ class Rules:
 
     def logic(self, found: Mapping[str, Match]) -> dict[str, Match]:
         """Return the rules with expressions that hold, given those with patterns that do."""
+        names = frozenset(found)
+        known = self._logic.get(names)
+        if known is None:
+            known = self._hold(names)
+            # Most messages meet no rule, or the same few. Strangers choose which, so there is an end to it.
+            if len(self._logic) >= limits.RULE_COMBINATIONS:
+                self._logic = {}
+            self._logic[names] = known
+        return known
+
+    def _hold(self, found: frozenset[str]) -> dict[str, Match]:
         known: dict[str, bool] = {}
 
         def holds(name: str) -> bool:

@@ -25,6 +25,8 @@ from tests.authentication.signing import signed, zone
 from tests.dns_server import DnsServer
 from tests.redis_server import Server
 
+pytestmark = pytest.mark.slow
+
 MESSAGE = b"From: Ann <ann@example.net>\nTo: bob@example.org\nSubject: hello\n\nbody\n"
 
 

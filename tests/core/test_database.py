@@ -70,6 +70,7 @@ def test_a_driver_that_is_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     assert row_of(engine_on("postgresql://tamis@db.example/tamis", tmp_path)) == ""
 
 
+@pytest.mark.slow
 def test_the_driver_is_loaded_once_for_all_workers(tmp_path: Path) -> None:
     text = f'[daemon]\nstate_directory = "{tmp_path}"\n[database]\nurl = "postgresql://tamis@db.example/tamis"\n'
     code = (

@@ -273,6 +273,7 @@ def test_change_that_cannot_be_sent_means_no_change_but_the_removal_of_forged_he
         assert [name for name, _ in removals(wire)] == ["x-ico-bay", "x-spam-flag", "x-spam-status", "x-spam-status"]
 
 
+@pytest.mark.slow
 def test_mta_is_kept_patient_and_a_filter_that_never_returns_given_up(
     wire: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:

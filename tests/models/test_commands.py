@@ -105,6 +105,7 @@ def test_learn_files_and_standard_input(
     assert (learned - shipped).tolist() == [[1, 1], [1, 1]]
 
 
+@pytest.mark.slow
 def test_learn_and_evaluate_use_the_sites_model(index: Path, tmp_path: Path, make_message) -> None:
     config = tmp_path / "tamis.toml"
     site = tmp_path / "state" / "model.bin"

@@ -82,6 +82,7 @@ def test_every_package_is_listed() -> None:
     assert listed == {name if name.startswith("tamis") else f"tamis.{name}" for name in found}
 
 
+@pytest.mark.slow
 def test_only_the_milter_folder_imports_pymilter() -> None:
     users = {path.relative_to(ROOT).parts[0] for path in SOURCES if imports(path) & {"milter", "Milter", "mime"}}
     assert users == {"milter"}
@@ -100,6 +101,7 @@ def test_only_its_command_imports_the_web() -> None:
             assert found == (["tamis.web.command"] if path.name == "cli.py" else []), path
 
 
+@pytest.mark.slow
 def test_a_worker_never_loads_what_only_commands_need(tmp_path: Path) -> None:
     """Neither scikit-learn, nor Alembic, nor the driver of a database it does not use."""
     schema.upgrade(open_database(f"sqlite:///{tmp_path}/tamis.db"))
