@@ -14,7 +14,7 @@ REASONS: Final = {
     "sender-complaint": N_("Others have complained of this sender, or an official list names it."),
     "blacklisted-ip": N_("The server that sent this is on a blacklist."),
     "blacklisted-sender": N_("The sender is on a blacklist."),
-    "reverse-dns": N_("The server that sent this has no name in the DNS, as no honest mail server is without one."),
+    "reverse-dns": N_("The server that sent this has no name in the DNS. Honest mail servers have one."),
     "missing-sender": N_("The message does not say who wrote it."),
     "same-sender-recipient": N_("It pretends to come from your own address."),
     "honeypot": N_("It was sent to addresses that only spammers know."),

@@ -31,6 +31,12 @@ KEY = "the-key-of-the-tests"
 HERE, THERE = "quarantine.example", "author.example"
 DNS = {f"{THERE} TXT": [f"v=spf1 ip4:{HONEST} -all"], f"{THERE} MX": [f"10 mx.{THERE}"]}
 EVIL = '<script>document.title="owned"</script>'
+PAGE = (
+    'MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary="b"\r\n',
+    "--b\r\nContent-Type: text/plain\r\n\r\nshall we have lunch\r\n--b\r\nContent-Type: text/html\r\n\r\n"
+    "<p>laid out</p><script>parent.document.title='owned'</script><img src='http://127.0.0.1:1/x.png'>\r\n--b--\r\n",
+)
+"""The header of a message with a page that would run, and the end of its body."""
 _NO_TRUST = "filters.auto-whitelisted-sender.enabled = false\n"
 
 
@@ -43,12 +49,12 @@ class World:
     browser: Browser
     base: str
 
-    def send(self, subject: str, sender: str, to: str, header: str = "") -> bytes:
+    def send(self, subject: str, sender: str, to: str, header: str = "", more: str = "") -> bytes:
         """Send a message of a person, proven by SPF; return its octets."""
         octets = (
             f"From: Ann <{sender}>\r\nTo: {to}\r\nSubject: {subject}\r\n{header}"
             f"Date: Thu, 01 Jan 2026 12:00:00 +0000\r\nMessage-ID: <{time.monotonic_ns()}@{THERE}>\r\n\r\n"
-            f"Hello, shall we have lunch? I would like to see you.\r\n{subject}\r\n"
+            f"Hello, shall we have lunch? I would like to see you.\r\n{subject}\r\n{more}"
         ).encode()
         self.site.deliver(octets, sender, [to], peer=HONEST, name=f"mx.{THERE}", helo=f"mx.{THERE}")
         return octets
@@ -173,7 +179,7 @@ def test_the_sender_lets_it_out(world: World, by_script: bool) -> None:
 
 def test_the_recipient_lets_it_out(world: World) -> None:
     to = f"eve@{HERE}"
-    octets = world.send(f"Menu {EVIL}", f"cook@{THERE}", to, "List-Id: <menus.example>\r\n")
+    octets = world.send(f"Menu {EVIL}", f"cook@{THERE}", to, f"List-Id: <menus.example>\r\n{PAGE[0]}", PAGE[1])
     assert world.told(f"Menu {EVIL}") == "bulk"
     config = configuration.load(world.site.tamis.config)
     with as_service_user():
@@ -192,6 +198,7 @@ def test_the_recipient_lets_it_out(world: World) -> None:
     browser.click(".list a")
     browser.wait_text("Why it is held")
     assert "shall we have lunch" in browser.text
+    browser.wait_frame("laid out")
     assert browser.driver.title == f"Menu {EVIL}"
     assert browser.barriers() == []
     browser.click('button[value="release"]')

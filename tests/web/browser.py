@@ -98,6 +98,14 @@ class Browser:
         """Wait until the page says something."""
         WebDriverWait(self.driver, seconds).until(lambda _: text in self.text)
 
+    def wait_frame(self, text: str, seconds: float = 60) -> None:
+        """Wait until the one frame of the page says something."""
+        self.driver.switch_to.frame(self.driver.find_element(By.TAG_NAME, "iframe"))
+        try:
+            self.wait_text(text, seconds)
+        finally:
+            self.driver.switch_to.default_content()
+
     def complaints(self) -> list[str]:
         """What the browser complained of since this was last asked: blocked scripts, broken policies, errors."""
         entries: list[dict[str, Any]] = self.driver.get_log("browser")  # type: ignore[no-untyped-call]
