@@ -31,6 +31,8 @@ from tamis.filters.order import ORDER
 from tamis.images.client import Readers, SocketReaders
 from tamis.images.own_pool import OwnReaders
 from tamis.images.pool_process import socket_path
+from tamis.learning.itself import Itself
+from tamis.learning.itself import folder_of as learned_folder
 from tamis.mail import Mail, MailClass
 from tamis.model_source import preload_model
 from tamis.policy import Policies
@@ -106,6 +108,7 @@ class Engine:
         self._sent_mail = SentMail(self._policies, self._shared.sent, journal) if journal else None
         self._destinations = Destinations(config.settings.aliases)
         self._seen = SeenFiles(redis)
+        self._itself = Itself(learned_folder(config)) if journal and config.settings.learning.itself else None
         self._readers = readers or OwnReaders(config.settings.images)
         self._current = Current(
             config, self._policies, sources or Sources.themselves(config), self._resolver, self._scanners
@@ -197,6 +200,11 @@ class Engine:
             self._consequences.follow(record, snapshot)
         except Exception:  # The verdict is found, and nothing that is counted is worth a message.
             _log.exception("what a message brought is not counted", extra={"fields": {"id": record.mail.id}})
+        try:
+            if self._itself is not None:
+                self._itself.note(record)
+        except Exception:
+            _log.exception("what sources agree about is not learned", extra={"fields": {"id": record.mail.id}})
         self._note_files(record)
 
     def _note_files(self, record: Record) -> None:
