@@ -180,15 +180,12 @@ def _scores(args: argparse.Namespace, protocol: Protocol, entries: list[Entry]) 
             model, _ = train([Source(args.train_index, entries_of(args.train_index))], progress)
         scorer = evaluation.token_evidence(model)
     else:
-        site = site_model(args)
-        scorer = evaluation.token_evidence(Model.load(args.model or (site if site.exists() else SHIPPED_MODEL)))
+        from tamis.model_source import model_in_force
+
+        model = Model.load(args.model) if args.model else model_in_force(load_config(args))
+        scorer = evaluation.token_evidence(model)
     with bar("scoring") as progress:
         yield from evaluation.score(entries, scorer, progress)
-
-
-def site_model(args: argparse.Namespace) -> Path:
-    """Return the path of the site's own model, which need not be there yet. Raises `tamis.config.ConfigError`."""
-    return load_config(args).site_model
 
 
 @contextmanager
