@@ -8,11 +8,13 @@ from sqlalchemy.exc import SQLAlchemyError
 
 import tamis
 from tamis.commands import (
+    account,
     attachment,
     check_config,
     complaint,
     database,
     filters,
+    history,
     image,
     learn,
     policy,
@@ -55,7 +57,10 @@ def build_parser() -> argparse.ArgumentParser:
     image.add(commands)
     rules.add(commands)
     quarantine.add(commands)
+    history.add(commands)
+    history.add_why(commands)
     add_web(commands)
+    account.add(commands)
     database.add(commands)
     check_config.add(commands)
     return parser
@@ -66,7 +71,7 @@ def main(arguments: list[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    args = build_parser().parse_args(arguments)
+    args = build_parser().parse_args(policy.with_action(sys.argv[1:] if arguments is None else arguments))
     try:
         return int(args.run(args))
     except ConfigError as error:

@@ -25,6 +25,7 @@ from tamis.attachments.helper import Helper
 from tamis.attachments.known import KnownFiles
 from tamis.authentication import Authentication, evidence
 from tamis.contract import Abstain, Context, Filter, FilterOptions, Hit
+from tamis.directory import NO_DIRECTORY, Directory
 from tamis.dns import Question as DnsQuestion
 from tamis.dns.lookups import Lookups, NoDns
 from tamis.dns.resolver import Resolver
@@ -69,6 +70,7 @@ class Snapshot:
     weights: Weights | None = None
     known_files: KnownFiles = field(default_factory=KnownFiles)
     images: KnownImages = field(default_factory=KnownImages)
+    directory: Directory = NO_DIRECTORY
     helper: Helper | None = None
     """Who reads macros and some archives, for all messages of a worker."""
 
@@ -279,6 +281,7 @@ class Examination:
             site=self._snapshot.site,
             scans=self._scans,
             weights=self._snapshot.weights,
+            directory=self._snapshot.directory,
             sent=self._shared.sent if self._shared else None,
         )
 

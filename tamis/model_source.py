@@ -92,6 +92,11 @@ class ModelSource:
         self._learned: Learned | None = None
         self._learned_stamp: Stamp | None = None
 
+    @property
+    def written(self) -> float:
+        """When the model in force was written, in seconds since 1970; 0 where none is."""
+        return self._stamp[2] / 1e9 if self._stamp else 0.0
+
     def fresh(self, current: Model | None) -> Model | None:
         """Return another model than the current one, None while that is to stay."""
         base, learned = self._fresh_base(current), self._fresh_learned()
