@@ -401,6 +401,7 @@ class Learning(Section, frozen=True):
     reporter_day: Annotated[float, msgspec.Meta(gt=0, le=1_000_000)] = 20.0
     reporter_total: Annotated[float, msgspec.Meta(gt=0, le=1_000_000)] = 50.0
     recipients_teach: Literal["platform", "domain"] = "platform"
+    itself: bool = False
 
     def __post_init__(self) -> None:
         if self.reports and not self.reports.startswith("/"):
