@@ -10,7 +10,7 @@ from tamis.config import Config
 from tamis.letters.language import language_of
 from tamis.letters.letter import one_line
 from tamis.message import Message
-from tamis.policy import Policies
+from tamis.policy_view import LivePolicies
 from tamis.quarantine import sender_notices
 from tamis.quarantine.letter_queue import Due
 from tamis.quarantine.outbox import TakenOver
@@ -33,7 +33,7 @@ class NoticeTask:
     def __init__(self, config: Config, store: Store) -> None:
         self._settings = config.settings
         self._store = store
-        self._policies = Policies(config)
+        self._policies = LivePolicies(config)
         self._office = PostOffice(config)
         self._queue = sender_notices.queue(store)
 
@@ -54,7 +54,7 @@ class NoticeTask:
             sender_notices.forget(self._store)
 
     def _refusal(self, copy: Waiting) -> Telling | None:
-        policy = self._policies.for_recipient(copy.recipient)
+        policy = self._policies.now().for_recipient(copy.recipient)
         if not (self._settings.notices.enabled and policy.tell_sender):
             return Telling.OFF
         if not policy.tell_own_domain and domain_of(copy.sender_key) == domain_of(copy.recipient):

@@ -1,6 +1,7 @@
 """The effective policy of an owner, each value with where it came from: as `tamis policy` and pages show it."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -55,6 +56,22 @@ def effective(config: Config, owner: str) -> list[Value]:
     latest = store.latest(layer.owner for layer in layers if layer.stored)
     policy, origins = policies.effective(owner), origins_of(layers, latest)
     return [Value(key.name, policy.value(key.name), key.default, origins[key.name]) for key in KEYS.values()]
+
+
+class LivePolicies:
+    """The policies as they are in the database now, for who asks of few copies: letters of the keeper, and pages."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._texts = DatabaseTexts(config)
+        self._source = DirectorySource(config)
+        self._directory = NO_DIRECTORY
+
+    def now(self) -> Policies:
+        """Return them; what is kept of them is not brought up to date. Those that cannot be read stay as they were."""
+        with suppress(OSError, SnapshotError):
+            self._directory = self._source.fresh() or self._directory
+        return Policies(self._config, self._texts, self._directory)
 
 
 def directory_of(config: Config) -> Directory:
