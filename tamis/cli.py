@@ -14,6 +14,7 @@ from tamis.commands import (
     database,
     filters,
     image,
+    mailboxes,
     policy,
     quarantine,
     rules,
@@ -52,6 +53,7 @@ def build_parser() -> argparse.ArgumentParser:
     sender.add(commands)
     attachment.add(commands)
     image.add(commands)
+    mailboxes.add(commands)
     rules.add(commands)
     quarantine.add(commands)
     add_web(commands)

@@ -18,7 +18,13 @@ def copies(tmp_path: Path) -> Path:
     """Copies of the units whose programs exist on any machine."""
     if shutil.which("systemd-analyze") is None:
         pytest.skip("systemd-analyze is not installed: run 'make setup'")
-    for unit in ("tamis.service", "tamis-web.service", "tamis.socket"):
+    for unit in (
+        "tamis.service",
+        "tamis-web.service",
+        "tamis-mailboxes.service",
+        "tamis-mailboxes.timer",
+        "tamis.socket",
+    ):
         text = (UNITS / unit).read_text("utf-8")
         (tmp_path / unit).write_text(re.sub(r"^(Exec\w+)=/usr/local/bin/tamis\b.*$", r"\1=/bin/true", text, flags=re.M))
     return tmp_path
