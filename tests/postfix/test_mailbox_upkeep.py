@@ -21,6 +21,7 @@ from tamis.postfix.dovecot import DovecotUnavailable, PrivateDovecot, require_do
 pytestmark = [pytest.mark.servers, pytest.mark.slow]
 
 ANN, BOB, EVE = "ann@mail.example", "bob@mail.example", "eve@mail.example"
+USERS_QUERY = 'users_query = "SELECT address FROM mailbox"\n'
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 QUOTA = """
 mail_plugins = $mail_plugins quota
@@ -63,7 +64,7 @@ def config(dovecot: PrivateDovecot, tmp_path: Path) -> Config:
         f'[mailboxes]\ndoveadm = ["env", "doveadm", "-c", "{dovecot.config}"]\nquota_from = "support@host.example"\n'
     )
     users = f'[directory]\nurl = "sqlite:///{tmp_path}/vmail.db"\n'
-    file.write_text(state + command + users + 'users_query = "SELECT address FROM mailbox"\n')
+    file.write_text(state + command + users + USERS_QUERY)
     return load(file)
 
 
