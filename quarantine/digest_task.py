@@ -8,7 +8,6 @@ from tamis.config import Config
 from tamis.destinations import Destinations
 from tamis.letters.letter import one_line
 from tamis.letters.reasons import reason
-from tamis.policy import Digest
 from tamis.policy_view import LivePolicies
 from tamis.quarantine import digests, mailboxes
 from tamis.quarantine.letter_queue import Due
@@ -23,7 +22,6 @@ from tamis.translations import catalogue
 _log: Final = logging.getLogger("tamis")
 _LISTED: Final = 50
 _DAY_SECONDS: Final = 86_400.0
-_MONDAY: Final = 0
 
 
 class DigestTask:
@@ -50,7 +48,7 @@ class DigestTask:
         try:
             while due := self._queue.due():
                 for digest in due:
-                    self._send(digest, moment)
+                    self._send(digest)
         finally:
             self._office.close()
 
@@ -59,15 +57,10 @@ class DigestTask:
         if self._store.exists():
             digests.forget(self._store)
 
-    def _send(self, digest: Due, moment: datetime) -> None:
+    def _send(self, digest: Due) -> None:
         mailbox, before, policies = digest.row.mailbox, now(), self._policies.now()
         held = digests.content(self._store, mailbox, digest.row.until)
-        often = {one.recipient: policies.for_recipient(one.recipient).digest for one in held.new}
-        if Digest.DAILY not in often.values() and Digest.WEEKLY in often.values() and moment.weekday() != _MONDAY:
-            # What is new stays new until then.
-            self._finish(digest, "needless", "", digest.row.until)
-            return
-        told = [one for one in held.new if often[one.recipient] is not Digest.OFF]
+        told = [one for one in held.new if policies.for_recipient(one.recipient).digest]
         if not told:
             self._finish(digest, "needless", "", before)
             return

@@ -1,17 +1,20 @@
 """The effective policy of an owner, each value with where it came from: as `tamis policy` and pages show it."""
 
+import contextlib
+import threading
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from tamis.config import Config
 from tamis.directory import NO_DIRECTORY, Directory, DirectorySource
 from tamis.policy import Layer, Policies
 from tamis.policy_keys import KEYS, shown
 from tamis.policy_store import PolicyEvent, PolicyStore
-from tamis.policy_texts import DatabaseTexts
+from tamis.policy_texts import NO_TEXTS, DatabaseTexts, PolicyTexts
 from tamis.snapshot import SnapshotError
 
 BUILT_IN: Final = "default"
@@ -59,19 +62,28 @@ def effective(config: Config, owner: str) -> list[Value]:
 
 
 class LivePolicies:
-    """The policies as they are in the database now, for who asks of few copies: letters of the keeper, and pages."""
+    """The policies as they are in the database now, for whoever is no worker; while it is away, the last good ones."""
 
     def __init__(self, config: Config) -> None:
         self._config = config
-        self._texts = DatabaseTexts(config)
-        self._source = DirectorySource(config)
-        self._directory = NO_DIRECTORY
+        self._texts, self._directory = DatabaseTexts(config), DirectorySource(config)
+        self._known: tuple[PolicyTexts, Directory] = (NO_TEXTS, NO_DIRECTORY)
+        self._policies = Policies(config)
+        self._one_at_a_time = threading.Lock()
 
     def now(self) -> Policies:
-        """Return them; what is kept of them is not brought up to date. Those that cannot be read stay as they were."""
-        with suppress(OSError, SnapshotError):
-            self._directory = self._source.fresh() or self._directory
-        return Policies(self._config, self._texts, self._directory)
+        """Return them. Any thread may ask."""
+        texts: PolicyTexts | None = None
+        directory: Directory | None = None
+        with self._one_at_a_time:
+            with contextlib.suppress(SQLAlchemyError, OSError):
+                texts = self._texts.fresh()
+            with contextlib.suppress(OSError, SnapshotError):
+                directory = self._directory.fresh()
+            if texts is not None or directory is not None:
+                self._known = (texts or self._known[0], directory or self._known[1])
+                self._policies = Policies(self._config, *self._known)
+            return self._policies
 
 
 def directory_of(config: Config) -> Directory:

@@ -120,30 +120,18 @@ def test_whoever_may_be_told_it_stands_in_it(store: Store, make: Make, sink: Sin
     assert len(sink.messages) == 1
 
 
-@pytest.mark.parametrize("more", ['[policy]\ndigest = "off"', '[domain."example.org"]\ndigest = "off"'])
+@pytest.mark.parametrize("more", ["[policy]\ndigest = false", '[domain."example.org"]\ndigest = false'])
 def test_who_wants_none_gets_none(store: Store, make: Make, sink: Sink, more: str) -> None:
     hold(store, copy("bob@example.org"), copy("bob@other.example", action="hold"))
     make(more).run(MORNING)
     assert [one.recipients for one in sink.messages] == ([("bob@other.example",)] if "domain" in more else [])
 
 
-def test_once_a_week_on_mondays(store: Store, make: Make, sink: Sink) -> None:
-    hold(store, subject="of Saturday")
-    age(store, 1)
-    task = make('[policy]\ndigest = "weekly"')
-    assert MORNING.strftime("%A") == "Sunday"
-    task.run(MORNING)
-    assert not sink.messages
-    task.run(MORNING + timedelta(days=1))
-    (letter,) = letters(sink).values()
-    assert "of Saturday" in text_of(letter)
-
-
 def test_a_choice_in_the_database_acts_at_once(store: Store, make: Make, sink: Sink, database_url: str) -> None:
     hold(store)
     task = make()
     task.run(MORNING.replace(hour=1))
-    PolicyStore(database_url).set("bob@example.org", {"digest": "off"}, "tests")
+    PolicyStore(database_url).set("bob@example.org", {"digest": False}, "tests")
     task.run(MORNING)
     assert not sink.messages
 
