@@ -2,14 +2,17 @@
 
 Why it works: spam and ham differ in thousands of small ways, and naive Bayes adds them up (Graham,
 "A Plan for Spam"; Metsis et al., CEAS 2006). The hit carries the token evidence in score points; the
-judgement of the row is the engine's, on the whole score. SPEC, section 1, row 27, and section 2.
+judgement of the row is the engine's, on the whole score. Beside it are the named tests of the whole message
+(`tamis.traits`), each with the weight learned for it. SPEC, section 1, row 27, and section 2.
 """
 
 from collections.abc import Iterator
 
+from tamis import traits
 from tamis.contract import Abstain, Context, Filter, Hit, Stage
 from tamis.mail import Mail
 from tamis.models.features import features
+from tamis.traits import weights
 
 
 class Bayes(Filter):
@@ -17,8 +20,12 @@ class Bayes(Filter):
     stage = Stage.MESSAGE
     scores = True
     uses_model = True
-    version = 2
-    tests = {"BAYES": "token evidence of the naive-Bayes model"}
+    version = weights.version()
+    tests = {
+        "BAYES": "token evidence of the naive-Bayes model",
+        traits.OTHERS: "what the named tests add up to that are not printed one by one",
+        **traits.MEANINGS,
+    }
 
     def cache_key(self, mail: Mail) -> bytes | None:
         return mail.message.digest
@@ -28,3 +35,5 @@ class Bayes(Filter):
             raise Abstain("no model")
         amount = ctx.model.score(features(mail.message))
         yield Hit("BAYES", f"token evidence {amount:.3f}", amount=amount)
+        # What each means stands in `tests`: answers are kept in Redis, and most messages hit some sixty.
+        yield from (Hit(name, "", amount=weight) for name, weight in traits.weighed(mail.message))
