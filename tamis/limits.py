@@ -507,3 +507,6 @@ TRAIT_HTML_CHARS: Final = 32 * KIB
 
 TRAIT_PATTERN_BYTES: Final = 3 * MIB
 """Memory for each of some twenty automata of RE2 that look for forms and words."""
+
+STATUS_TESTS: Final = 40
+"""Tests of the whole message that X-Spam-Status prints one by one, the strongest; the others are added up."""
