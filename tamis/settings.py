@@ -457,6 +457,9 @@ class Web(Section, frozen=True):
     proxy_header: Annotated[str, msgspec.Meta(pattern=r"^(|[A-Za-z][A-Za-z0-9-]{0,75})$")] = "X-Forwarded-For"
     secret_file: str = ""
     language: Literal["en", "fr"] = "en"
+    login: Annotated[
+        str, msgspec.Meta(pattern=r"^(|imaps?://([A-Za-z0-9.-]{1,253}|\[[0-9a-fA-F:.]+\])(:[0-9]{1,5})?)$")
+    ] = ""
     challenge_test_key: Annotated[str, msgspec.Meta(pattern="^(|[A-Za-z0-9_-]{16,64})$")] = ""
 
     def __post_init__(self) -> None:
