@@ -37,8 +37,8 @@ class WhitelistedSender(Filter):
             ("WL_SENDER", mail.sender, "envelope sender", "Whitelisted EMail Address"),
             ("WL_AUTHOR", author, "author", "Whitelisted EMail Address From (NRP)"),
         ):
-            for domain in ctx.list_domains():
-                entry = ctx.lists.match_address(ListName.WHITELIST_SENDER, domain, address, ctx.now)
+            for owner in ctx.list_owners(ListName.WHITELIST_SENDER):
+                entry = ctx.lists.match_address(ListName.WHITELIST_SENDER, owner.name, address, ctx.now)
                 if not entry:
                     continue
                 because = f"{whose} matches {entry}"
@@ -46,9 +46,10 @@ class WhitelistedSender(Filter):
                 if not against and entry.by_captcha and not ctx.authentication.aligned(domain_of(address)):
                     against = "neither SPF nor DKIM proves the sender, who made the entry"
                 if against:
-                    yield Hit("WL_UNAUTHENTIC", f"{because}; but {against}", domain=domain)
+                    because = f"{because}; but {against}"
+                    yield Hit("WL_UNAUTHENTIC", because, domain=owner.domain, recipient=owner.recipient)
                 else:
-                    yield Hit(name, because, True, domain, let_through=words)
+                    yield Hit(name, because, True, owner.domain, owner.recipient, let_through=words)
 
 
 def _against(said: Authentication) -> str:

@@ -9,7 +9,6 @@ from tamis.images.learning import images_to_learn
 from tamis.images.pool_process import socket_path
 from tamis.images.store import ImageStore
 from tamis.message import Message
-from tamis.models.storage import SHIPPED_MODEL
 from tamis.quarantine import transitions, trap_learning
 from tamis.quarantine.digest_task import DigestTask
 from tamis.quarantine.notice_task import NoticeTask
@@ -21,7 +20,7 @@ from tamis.tasks import Task
 _SEND_SECONDS: Final = 0.25
 _NOTICE_SECONDS: Final = 2.0
 _DIGEST_SECONDS: Final = 30.0
-_LEARN_SECONDS: Final = 30.0
+_LEARN_SECONDS: Final = 2.0
 _EXPIRE_SECONDS: Final = 600.0
 _SWEEP_SECONDS: Final = 6 * 3600.0
 
@@ -59,7 +58,7 @@ def tasks(config: Config) -> list[Task]:
 
     def learn() -> None:
         if store.exists():
-            trap_learning.learn(store, config.site_model, SHIPPED_MODEL, learn_images)
+            trap_learning.learn(store, learn_images)
 
     def learn_images(contents: list[bytes]) -> None:
         found = [images_to_learn(Message(content), readers)[0] for content in contents]

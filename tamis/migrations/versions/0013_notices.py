@@ -7,7 +7,7 @@ from alembic import op
 from sqlalchemy.types import TypeEngine
 
 revision: Final = "0013"
-down_revision: Final = "0010"
+down_revision: Final = "0012"
 
 
 def _text(length: int) -> TypeEngine[str]:
