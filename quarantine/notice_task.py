@@ -71,7 +71,7 @@ class NoticeTask:
             held = sender_notices.held_of_sender(connection, notice.row.sender_key, _COUNTED)
         if not held:
             # Somebody was faster.
-            sender_notices.finish(self._store, notice, "needless", "", Telling.LISTED)
+            sender_notices.finish(self._store, notice, "needless", "", Telling.NEEDLESS)
             return
         letter = self._letter(policies, notice, held)
         try:

@@ -232,6 +232,25 @@ def test_by_the_password_of_the_mailbox(world: World) -> None:
     browser.complaints()
 
 
+def test_what_a_recipient_allows_holds_for_that_address_alone(world: World) -> None:
+    mine, other, sender, browser = f"allow@{HERE}", f"colleague@{HERE}", f"no-reply-allowed@{THERE}", world.browser
+    world.send("to be allowed", sender, mine)
+    config = configuration.load(world.site.tamis.config)
+    with as_service_user():
+        DigestTask(config, world.site.store).run()
+    (link,) = re.findall(rf"{world.base}/mailbox/\S+", text_of(world.letter(mine)))
+    browser.open(link)
+    browser.click('.list input[type="checkbox"]')
+    browser.click('button[value="allow"]')
+    browser.wait_text("1 message is on its way to you")
+    world.inbox(mine, 2)
+    again = world.passes(sender, mine, 3)
+    assert again.header("X-Icodia-SpamFilter-WL") == "Whitelisted EMail Address"
+    world.send("to another", sender, other)
+    world.site.settle()
+    assert world.dovecot.mailbox(other) == []
+
+
 def test_a_loop_of_auto_replies_ends_at_once(world: World) -> None:
     """What answers our notice, and what answers by itself, is held and never answered."""
     sender, to = f"away@{THERE}", f"bob@{HERE}"
