@@ -71,7 +71,7 @@ def test_a_person_has_it_delivered(ann: Visitor, store: Store) -> None:
     assert whitelisted(ann) == [("example.org", ANN, "captcha")]
     assert weight(ann.house.config) == "1 validation"
     with store.transaction() as connection:
-        assert connection.exec_driver_sql("SELECT learn FROM message").scalar() in (0, False)
+        assert connection.exec_driver_sql("SELECT count(*) FROM learned").scalar() == 0
 
 
 def test_get_changes_nothing(ann: Visitor, store: Store) -> None:
