@@ -18,8 +18,8 @@ pytestmark = [
     pytest.mark.skipif(not CHROMIUM.exists(), reason="there is no Chromium"),
 ]
 PAGES = (
-    "", "?span=fortnight", "/decisions", f"/decisions/{made(BOTH).id}", "/held", "/lists", "/policies", "/health",
-    "/audit", "/accounts", "/replay?mode=junk&off=spf",
+    "", "?span=fortnight", "/decisions", f"/decisions/{made(BOTH).id}", "/held", "/lists", "/policies", "/learning",
+    "/health", "/audit", "/accounts", "/replay?mode=junk&off=spf",
 )  # fmt: skip
 
 

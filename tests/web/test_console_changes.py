@@ -9,6 +9,7 @@ import pytest
 from tamis.accounts import Accounts
 from tamis.audit import Audit
 from tamis.config import Config
+from tamis.learning.journal import Journal
 from tamis.list_store import ListStore
 from tamis.lists import ListName
 from tamis.policy_store import PolicyStore
@@ -167,6 +168,43 @@ def test_lists(site: Site) -> None:
         assert change(site, name, **fields) == status
     assert olga.get("/console/lists?domain=example.com").status_code == 404
     assert not any("x.example" in one for one in entries(site))
+
+
+def taught(site: Site) -> set[tuple[str, str, int, int]]:
+    return {(one.by, one.domain, one.ham, one.spam) for one in Journal(site.config.database_url).taught()}
+
+
+def test_the_classifier_is_taught_by_a_click_and_takes_it_back(site: Site) -> None:
+    ours, theirs, bad = (
+        site.hold("bob@example.org"),
+        site.hold("eve@example.com"),
+        site.hold("b@example.org", malware=True),
+    )
+
+    def teach(name: str, do: str, **fields: str) -> int:
+        one = site.visitors[name]
+        one.get("/console/learning")
+        return one.post("/console/learning", {"do": do, **fields}).status_code
+
+    assert "This is spam" in site.visitors["olga"].get(f"/console/held/{ours}").text
+    assert "This is spam" not in site.visitors["audrey"].get(f"/console/held/{ours}").text
+    assert teach("olga", "spam", copy=f"{ours}.1") == 200
+    assert teach("olga", "ham", copy=f"{ours}.1") == teach("root", "spam", copy=f"{theirs}.1") == 200
+    assert taught(site) == {("console:olga", "example.org", 1, 1), ("console:root", "", 0, 1)}
+    assert "console:root" not in site.visitors["olga"].get("/console/learning").text
+    for name, do, fields, status in (
+        ("audrey", "spam", {"copy": f"{ours}.1"}, 403),
+        ("olga", "spam", {"copy": f"{theirs}.1"}, 404),
+        ("root", "spam", {"copy": f"{bad}.1"}, 404),
+        ("root", "spam", {"copy": "x"}, 404),
+        ("root", "maybe", {"copy": f"{ours}.1"}, 400),
+        ("olga", "undo", {"by": "console:root"}, 404),
+        ("root", "undo", {"by": ""}, 404),
+    ):
+        assert teach(name, do, **fields) == status, (name, do)
+    assert teach("olga", "undo", by="console:olga") == teach("root", "undo", by="console:root") == 200
+    assert taught(site) == set()
+    assert ("olga", "undo what was learned", "console:olga") in site.changes()
 
 
 def set_policy(site: Site, name: str, owner: str, **keys: str) -> int:
