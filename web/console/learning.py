@@ -72,10 +72,8 @@ def _teach(console: Console, form: Form) -> Response:
         raise HTTPException(404) from None
     console.audit(f"learn as {what}", copies[0].id, copies[0].recipient.rpartition("@")[2])
     reporter = Reporter(_by(console), Source.ADMINISTRATOR, domain)
-    # As the daemon sees a message: with the line ends of Unix.
-    (outcome,) = Journal(console.house.config.database_url).learn(
-        reporter, [lesson(raw.replace(b"\r\n", b"\n"), what == "spam")]
-    )
+    journal = Journal(console.house.config.database_url)
+    (outcome,) = journal.learn(reporter, [lesson(raw, what == "spam")])
     number = 1 if outcome in (Outcome.LEARNED, Outcome.MOVED) else 0
     return console.back(f"/console/learning?done=learn&number={number}")
 
