@@ -32,12 +32,7 @@ def _seen(console: Console, one: Taught) -> bool:
 
 def _may_undo(console: Console, by: str) -> bool:
     """Administrators of a domain take back their own words alone: others have spoken for other domains, too."""
-    return console.account.changes and (console.account.sees is None or by == _by(console))
-
-
-def _by(console: Console) -> str:
-    """Who says it, as the journal writes it: no address, which would speak for a mailbox."""
-    return f"console:{console.account.name}"
+    return console.account.changes and (console.account.sees is None or by == console.account.name)
 
 
 def _change(console: Console, form: Form) -> Response:
@@ -71,7 +66,7 @@ def _teach(console: Console, form: Form) -> Response:
     except FileNotFoundError:
         raise HTTPException(404) from None
     console.audit(f"learn as {what}", copies[0].id, copies[0].recipient.rpartition("@")[2])
-    reporter = Reporter(_by(console), Source.ADMINISTRATOR, domain)
+    reporter = Reporter(console.account.name, Source.ADMINISTRATOR, domain)
     journal = Journal(console.house.config.database_url)
     (outcome,) = journal.learn(reporter, [lesson(raw, what == "spam")])
     number = 1 if outcome in (Outcome.LEARNED, Outcome.MOVED) else 0

@@ -49,7 +49,7 @@ class Line:
 
 
 def _show(console: Console, problem: str = "", warning: str = "", form: Form | None = None) -> Response:
-    whose = _owner(console, form.one("owner") if form else console.request.query_params.get("owner", ""))
+    whose = owner_of(console, form.one("owner") if form else console.request.query_params.get("owner", ""))
     store = PolicyStore(console.house.config.database_url)
     chosen = store.chosen(whose)
     lines = [
@@ -84,7 +84,7 @@ def _sees(console: Console, whose: str) -> bool:
     return console.account.sees is None or (kind_of(whose) in (".", "@") and console.sees_owner(whose))
 
 
-def _owner(console: Console, text: str) -> str:
+def owner_of(console: Console, text: str) -> str:
     """Return whose policy is meant. Raises `HTTPException`, 404, for what this account does not see."""
     text = text.strip()
     if not text:
@@ -120,7 +120,7 @@ def _choices(key: Key) -> tuple[str, ...]:
 
 def _change(console: Console, form: Form) -> Response:
     """Set what is said, and forget what is left empty, of the keys that are on the form."""
-    whose = _owner(console, form.one("owner"))
+    whose = owner_of(console, form.one("owner"))
     store = PolicyStore(console.house.config.database_url)
     chosen = store.chosen(whose)
     try:
