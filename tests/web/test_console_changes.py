@@ -18,14 +18,19 @@ from tests.web.conftest import Visitor, settings
 from tests.web.console import ACCOUNTS, furnish, logged_in
 
 
+def store_of(config: Config) -> Store:
+    store = Store(config.database_url, Spool(config.spool_folder))
+    store.spool.prepare()
+    return store
+
+
 class Site:
     """A site with held mail, and somebody of each role."""
 
     def __init__(self, folder: Path) -> None:
         self.config: Config = settings(folder, more='[lists]\nwhitelist_sender = ["friend@example.net"]\n')
         furnish(self.config)
-        self.store = Store(self.config.database_url, Spool(self.config.spool_folder))
-        self.store.spool.prepare()
+        self.store = store_of(self.config)
         self.visitors = {name: logged_in(self.config, name) for name in ACCOUNTS}
 
     def hold(self, *recipients: str, malware: bool = False) -> str:
