@@ -196,6 +196,9 @@ POLICIES_REMEMBERED: Final = 5_000
 POLICY_CHARS: Final = 65_536
 """Characters of what one owner of a policy has chosen."""
 
+DOVEADM_SECONDS: Final = 120.0
+"""How long doveadm may take for one mailbox."""
+
 DIRECTORY_ROWS: Final = 2_000_000
 """Rows that a query for domains or users may give."""
 

@@ -42,14 +42,6 @@ class Language(enum.StrEnum):
     FRENCH = "fr"
 
 
-class Digest(enum.StrEnum):
-    """How often a recipient is told what is held."""
-
-    DAILY = "daily"
-    WEEKLY = "weekly"
-    OFF = "off"
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Policy:
     """Effective settings, shared by all recipients who have chosen the same; what each means: docs/configuration.md."""
@@ -62,7 +54,7 @@ class Policy:
     tell_sender: bool
     tell_own_domain: bool
     whitelist_validated: bool
-    digest: Digest
+    digest: bool
     language: Language
     junk_days: int
     quota_percent: int
@@ -269,7 +261,7 @@ def _as_it_is(value: Any) -> Any:
     return value
 
 
-_TYPES: Final[Mapping[str, Any]] = {"mode": Mode, "level": float, "digest": Digest, "language": Language}
+_TYPES: Final[Mapping[str, Any]] = {"mode": Mode, "level": float, "language": Language}
 
 _BUILT_IN: Final = Policy(
     **{key.field: _TYPES.get(key.field, _as_it_is)(key.default) for key in KEYS.values() if not key.row},

@@ -13,7 +13,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from tamis.config import Config
-from tamis.web import release
+from tamis.web import mailbox, release
 from tamis.web.console import routes as console
 from tamis.web.house import build_house, house_of
 from tamis.web.pages import page
@@ -32,6 +32,7 @@ def routes() -> Sequence[BaseRoute]:
         *console.routes(),
         Mount("/static", _Static(directory=STATIC)),
         *release.ROUTES,
+        *mailbox.ROUTES,
     ]
 
 

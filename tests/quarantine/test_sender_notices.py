@@ -272,14 +272,15 @@ def test_it_is_given_up_some_time(store: Store, make: Make, sink: Sink, refused:
 def test_one_that_died_before_the_end_is_taken_over_and_after_it_not(store: Store, make: Make, sink: Sink) -> None:
     hold(store, telling=TOLD)
     sender_notices.decide(store, lambda _: None, 10)
-    (first,) = sender_notices.due(store)
-    assert sender_notices.due(store) == []
+    queue = sender_notices.queue(store)
+    (first,) = queue.due()
+    assert queue.due() == []
     later(store, minutes=11)
-    (second,) = sender_notices.due(store)
-    assert not sender_notices.at_dot(store, first)
-    assert sender_notices.at_dot(store, second)
+    (second,) = queue.due()
+    assert not queue.at_dot(first)
+    assert queue.at_dot(second)
     later(store, minutes=11)
-    assert sender_notices.due(store) == []
+    assert queue.due() == []
     make().run()
     assert not sink.messages
 
