@@ -7,9 +7,13 @@ judgement of the row is the engine's, on the whole score. Beside it are the name
 """
 
 from collections.abc import Iterator
+from typing import Annotated
+
+from msgspec import Meta
 
 from tamis import traits
-from tamis.contract import Abstain, Context, Filter, Hit, Stage
+from tamis.addresses import domain_of
+from tamis.contract import Abstain, Context, Filter, FilterOptions, Hit, Stage
 from tamis.mail import Mail
 from tamis.models.features import features
 from tamis.traits import weights
@@ -23,9 +27,13 @@ class Bayes(Filter):
     version = weights.version()
     tests = {
         "BAYES": "token evidence of the naive-Bayes model",
+        "BAYES_DOMAIN": "what the recipient's domain has learned changes of it",
         traits.OTHERS: "what the named tests add up to that are not printed one by one",
         **traits.MEANINGS,
     }
+
+    class Options(FilterOptions, frozen=True):
+        adaptation: Annotated[float, Meta(ge=0, le=15)] = 3.0
 
     def cache_key(self, mail: Mail) -> bytes | None:
         return mail.message.digest
@@ -33,7 +41,13 @@ class Bayes(Filter):
     def check(self, mail: Mail, ctx: Context) -> Iterator[Hit]:
         if ctx.model is None:
             raise Abstain("no model")
-        amount = ctx.model.score(features(mail.message))
+        indices = features(mail.message)
+        amount = ctx.model.score(indices)
         yield Hit("BAYES", f"token evidence {amount:.3f}", amount=amount)
+        for domain in ctx.model.adapted(map(domain_of, ctx.recipients)):
+            change, most = ctx.model.for_domain(domain).score(indices) - amount, ctx.options.adaptation
+            if most:
+                bounded = min(max(change, -most), most)
+                yield Hit("BAYES_DOMAIN", f"as {domain} has learned", domain=domain, amount=bounded)
         # What each means stands in `tests`: answers are kept in Redis, and most messages hit some sixty.
         yield from (Hit(name, "", amount=weight) for name, weight in traits.weighed(mail.message))

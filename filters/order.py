@@ -99,6 +99,11 @@ class Row:
         return self.default is not Switch.OFF
 
     @cached_property
+    def label(self) -> str:
+        """What its tests are named after where it has none of its own."""
+        return self.name.upper().replace("-", "_")
+
+    @cached_property
     def options_type(self) -> type[FilterOptions]:
         return self.filter.Options if self.filter else FilterOptions
 

@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 from itertools import chain
 from typing import Final
 
@@ -25,6 +25,7 @@ from tamis.attachments.helper import Helper
 from tamis.attachments.known import KnownFiles
 from tamis.authentication import Authentication, evidence
 from tamis.contract import Abstain, Context, Filter, FilterOptions, Hit
+from tamis.directory import NO_DIRECTORY, Directory
 from tamis.dns import Question as DnsQuestion
 from tamis.dns.lookups import Lookups, NoDns
 from tamis.dns.resolver import Resolver
@@ -69,6 +70,7 @@ class Snapshot:
     weights: Weights | None = None
     known_files: KnownFiles = field(default_factory=KnownFiles)
     images: KnownImages = field(default_factory=KnownImages)
+    directory: Directory = NO_DIRECTORY
     helper: Helper | None = None
     """Who reads macros and some archives, for all messages of a worker."""
 
@@ -82,6 +84,15 @@ class Question:
     options: FilterOptions
     recipients: tuple[str, ...]
     cache_key: bytes | None
+
+
+@lru_cache(maxsize=1024)
+def _asked_how(instance: Filter, options: FilterOptions, model: str, rules: str) -> "hashlib.blake2b":
+    """Return the beginning of the key of a cached answer: all but the content that was asked about."""
+    digest = hashlib.blake2b(digest_size=16)
+    piece = msgspec.json.encode([instance.name, instance.version, options, model, rules])
+    digest.update(len(piece).to_bytes(4, "big") + piece)
+    return digest
 
 
 class Examination:
@@ -105,12 +116,14 @@ class Examination:
         self._started = time.monotonic()
         self._deadline = self._started + limits.FILTERS_SECONDS
         self._lookups = Lookups(resolver, self._deadline) if resolver else None
+        self._model_version = _model_version(snapshot.model, mail.recipients)
         self._policies = {r: policy or snapshot.policies.for_recipient(r) for r in mail.recipients}
         self._authentication = Authentication(mail, self._lookups, spf_of)
         self._rules = snapshot.rules.look_at(mail.message) if snapshot.rules else None
         self._attachments = Attachments(mail.message, snapshot.helper, answers, self._deadline)
         self._pictures = Pictures(mail.message, readers, answers, snapshot.images, self._deadline)
         self._scans = Scans(snapshot.site.scanners, mail, self._deadline)
+        self._asked: dict[tuple[str, FilterOptions], Question] = {}
         self._answered: dict[tuple[str, FilterOptions], Answer] = {}
         self._cached: dict[bytes, bytes] = {}
         self._new: dict[bytes, bytes] = {}
@@ -150,29 +163,34 @@ class Examination:
 
     def _questions(self, rows: Iterable[Row]) -> Iterator[Question]:
         """Every question some policy may ask of this message."""
+        policies = list({id(policy): policy for policy in self._policies.values()}.values())
         for row in rows:
-            for options in dict.fromkeys(p.options[row.name] for p in self._policies.values() if p.enabled[row.name]):
-                if row.filter:
+            if row.filter:
+                for options in dict.fromkeys(p.options[row.name] for p in policies if p.enabled[row.name]):
                     yield self._question(row, options)
 
     def _question(self, row: Row, options: FilterOptions) -> Question:
-        instance = FILTERS[row.name]
-        sharing = tuple(
-            recipient
-            for recipient, policy in self._policies.items()
-            if policy.enabled[row.name] and policy.options[row.name] == options
-        )
-        return Question(row, instance, options, sharing, self._key(instance, options))
+        """Return the question of a row with these options; it is made once."""
+        known = self._asked.get((row.name, options))
+        if known is None:
+            instance = FILTERS[row.name]
+            sharing = tuple(
+                recipient
+                for recipient, policy in self._policies.items()
+                if policy.enabled[row.name] and policy.options[row.name] == options
+            )
+            known = Question(row, instance, options, sharing, self._key(instance, options))
+            self._asked[row.name, options] = known
+        return known
 
     def _key(self, instance: Filter, options: FilterOptions) -> bytes | None:
         content = instance.site_cache_key(self._snapshot.site, self._mail)
         if content is None:
             return None
-        model = self._snapshot.model.version if instance.uses_model and self._snapshot.model else ""
-        digest = hashlib.blake2b(digest_size=16)
+        model = self._model_version if instance.uses_model else ""
         rules = self._snapshot.rules.version if instance.uses_rules and self._snapshot.rules else ""
-        for piece in (msgspec.json.encode([instance.name, instance.version, options, model, rules]), content):
-            digest.update(len(piece).to_bytes(4, "big") + piece)
+        digest = _asked_how(instance, options, model, rules).copy()
+        digest.update(len(content).to_bytes(4, "big") + content)
         return b"tamis:answer:" + digest.digest()
 
     def prepare(self, rows: Iterable[Row], more: Iterable[DnsQuestion] = ()) -> None:
@@ -263,6 +281,7 @@ class Examination:
             site=self._snapshot.site,
             scans=self._scans,
             weights=self._snapshot.weights,
+            directory=self._snapshot.directory,
             sent=self._shared.sent if self._shared else None,
         )
 
@@ -277,7 +296,7 @@ class Examination:
         for row in ORDER:
             if row.filter is None or not row.filter.scores:
                 continue
-            label = row.name.upper().replace("-", "_")
+            label = row.label
             if not policy.enabled[row.name]:
                 tests[label] = 0
                 continue
@@ -410,6 +429,13 @@ def _action(mode: Mode, always_held: bool) -> str:
     if always_held and mode is not Mode.OBSERVE:
         return "hold"
     return _ACTIONS[mode]
+
+
+def _model_version(model: Model | None, recipients: Iterable[str]) -> str:
+    """Return what tells answers of one model from those of another: those that domains have adapted differ."""
+    if model is None:
+        return ""
+    return " ".join([model.version, *model.adapted(map(domain_of, recipients))])
 
 
 def _ground(hit: Hit, score: int, level: float) -> str | None:

@@ -190,6 +190,30 @@ DESTINATION_SECONDS: Final = 60.0
 DESTINATION_LEGS: Final = 20_000
 """Addresses that are remembered so, in all, by each worker: some 5 MB."""
 
+POLICIES_REMEMBERED: Final = 5_000
+"""Policies of domains, and distinct policies, that each worker remembers ready made: some 10 MB at most."""
+
+POLICY_CHARS: Final = 65_536
+"""Characters of what one owner of a policy has chosen."""
+
+DIRECTORY_ROWS: Final = 2_000_000
+"""Rows that a query for domains or users may give."""
+
+DIRECTORY_QUERY_SECONDS: Final = 60.0
+"""How long PostgreSQL may take for one such query."""
+
+DIRECTORY_SECONDS: Final = 4.0
+"""How long it is remembered what a table of Postfix says of one domain or address."""
+
+DIRECTORY_REMEMBERED: Final = 20_000
+"""Answers of tables that each worker remembers, also beyond that time, for while a table fails."""
+
+DIRECTORY_ASK_SECONDS: Final = 1.0
+"""How long the tables may take to answer, all together."""
+
+DIRECTORY_REST_SECONDS: Final = 10.0
+"""After a failure the tables are left alone for so long."""
+
 END_OF_MESSAGE_SECONDS: Final = 8.0
 """How long the MTA waits for the answer to the end of a message, whatever happens."""
 
@@ -310,6 +334,9 @@ RULE_STEPS: Final = 2500
 RULE_TEXT_CHARS: Final = 128 * KIB
 """Characters of one place of a message that rules look at; of more, the middle is left out."""
 
+RULE_COMBINATIONS: Final = 1000
+"""Combinations of rules that messages met, of which a worker remembers what expressions make of them."""
+
 ATTACHED_FILES: Final = 500
 """Files of one message that are looked at, members of archives included."""
 
@@ -424,6 +451,36 @@ IMAGES_SECONDS: Final = 4.0
 IMAGE_MEMORY_BYTES: Final = 1024 * MIB
 """Address space of a process that reads images, and of tesseract."""
 
+HISTORY_CHARS: Final = 300
+"""Characters of one text of the wire that the history of decisions keeps."""
+
+HISTORY_RECIPIENTS: Final = 1000
+"""Recipients of one message that the history knows; Postfix takes no more (smtpd_recipient_limit)."""
+
+HISTORY_HITS: Final = 50
+"""Hits of one row that the history keeps."""
+
+HISTORY_RECORD_BYTES: Final = 256 * KIB
+"""Octets of one decision in the history; a longer one loses single hits and tests."""
+
+HISTORY_CUT_TESTS: Final = 100
+HISTORY_CUT_SHARES: Final = 20
+"""What of a decision that is too long is kept: tests of each verdict, and verdicts."""
+
+HISTORY_FILES: Final = 32
+"""Files of decisions that wait for the keeper before workers make larger ones instead of more."""
+
+HISTORY_FILE_BYTES: Final = 4 * MIB
+"""Octets of such a larger file."""
+
+LEARNED_MESSAGES: Final = 50_000
+"""Rows of the journal of what was learned; the oldest of more are forgotten. Counts are made of all of them anew."""
+
+LESSONS_A_DAY: Final = 1000
+"""Messages that one mailbox, one person who releases mail, or all traps together may teach in a day."""
+
+REPORTS_AT_ONCE: Final = 200
+"""Reports of mailboxes that are taken up in one turn."""
 TRAIT_FIELDS: Final = 200
 """Header fields that the named tests of the whole message look at (`tamis.traits`)."""
 

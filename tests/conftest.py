@@ -122,7 +122,9 @@ def cluster() -> Iterator[Cluster]:
         yield cluster
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.servers)])
+@pytest.fixture(
+    params=[pytest.param("sqlite", marks=pytest.mark.slow), pytest.param("postgresql", marks=pytest.mark.servers)]
+)
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The url of a database that has nothing in it yet: of SQLite, then of PostgreSQL."""
     if request.param == "sqlite":

@@ -104,8 +104,27 @@ def brands_named(text: str) -> list[tuple[Brand, bool]]:
     """
     said = words(text)[:40]
     seen = tuple(look(word) for word in said)
-    named = ((brand, _names(brand, said, seen)) for brand in brands())
+    named = ((brand, _names(brand, said, seen)) for brand in _may_be_named(seen))
     return [(brand, whole) for brand, whole in named if whole is not None]
+
+
+def _may_be_named(seen: tuple[str, ...]) -> list[Brand]:
+    """Return brands of which the first word of a name is among these, or all of a name when they are joined."""
+    by_word = _by_first_word()
+    places = {place for word in {*seen, "".join(seen)} for place in by_word.get(word, ())}
+    return [brands()[place] for place in sorted(places)]
+
+
+@cache
+def _by_first_word() -> dict[str, set[int]]:
+    """Places in `brands()` by how the first word of a name looks, and by how the name without spaces does."""
+    found: dict[str, set[int]] = {}
+    for place, brand in enumerate(brands()):
+        for phrase in brand.phrases:
+            looks = [look(word) for word in phrase]
+            for key in (looks[0], "".join(looks)):
+                found.setdefault(key, set()).add(place)
+    return found
 
 
 def _names(brand: Brand, said: tuple[str, ...], seen: tuple[str, ...]) -> bool | None:

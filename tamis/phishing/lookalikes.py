@@ -4,7 +4,8 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from tamis.authentication.domains import organisational
-from tamis.phishing.brands import Brand, brands
+from tamis.phishing.brand_index import brand_index
+from tamis.phishing.brands import brands
 from tamis.phishing.confusables import look, plain
 
 _LEAST_LABEL: Final = 6
@@ -34,31 +35,28 @@ def _shown(label: str) -> str:
         return label
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=32768)
 def like_a_brand(host: str) -> Likeness | None:
     """Return which brand a host imitates, None where it is a brand's own or nothing like one."""
     shown = unicode_host(host)
     organisation = organisational(host)
-    if any(brand.owns(host) for brand in brands()):
+    known, index = brands(), brand_index(_LEAST_LABEL)
+    if index.may_be_owned(host, organisation) and any(brand.owns(host) for brand in known):
         return None
     label = unicode_host(organisation).partition(".")[0]
     below = shown[: -len(unicode_host(organisation))].strip(".").split(".") if shown != organisation else []
-    for brand in brands():
-        if not brand.common:
-            kind = _label_like(label, brand.label)
-            if kind:
-                return Likeness(kind, brand.name)
-    for brand in brands():
-        if _as_subdomain(below, brand):
-            return Likeness("subdomain", brand.name)
+    for place in index.like(label):
+        kind = _label_like(label, known[place].label)
+        if kind:
+            return Likeness(kind, known[place].name)
+    for place in index.below(below):
+        return Likeness("subdomain", known[place].name)
     pieces = {look(piece) for piece in label.split("-")} | {look(piece) for part in below for piece in part.split("-")}
-    for brand in brands():
-        if any(look(word) in pieces for word in brand.host_words) or any(look(w) in look(label) for w in brand.inside):
-            return Likeness("word", brand.name)
-    return None
+    by_word = index.word(pieces, look(label))
+    return None if by_word is None else Likeness("word", known[by_word].name)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=32768)
 def like_a_domain(host: str, own: str) -> Likeness | None:
     """Return whether a host imitates a domain, by its look, by one letter, or by standing in front of another."""
     organisation, own_organisation = organisational(host), organisational(own)
@@ -95,11 +93,3 @@ def one_step_apart(one: str, other: str) -> bool:
         start += 1
     a, b = one[start:], other[start:]
     return a[1:] == b or a == b[1:] or a[1:] == b[1:] or (a[:2] == b[:2][::-1] and a[2:] == b[2:])
-
-
-def _as_subdomain(below: list[str], brand: Brand) -> bool:
-    """Whether a brand's true domain stands in front of somebody else's: ``paypal.com.example.net``."""
-    if not below:
-        return False
-    front = f".{'.'.join(below)}."
-    return any(f".{domain}." in front for domain in brand.domains if "." in domain)

@@ -52,6 +52,11 @@ def examine(engine: Engine, raw: bytes, size: int) -> dict[str, str]:
     record = engine.examine(mail)
     verdict = record.verdicts[0]
     grounds = {hit.name: hit.because for answer in record.answers for hit in answer.hits}
+    for answer in record.answers:
+        if answer.abstained:
+            grounds[answer.abstained_as or f"{answer.row.name.upper().replace('-', '_')}_ABSTAINED"] = answer.abstained
+    if mail.message.capped:
+        grounds["SIZE_CAPPED"] = "larger, deeper or in more parts than is looked at"
     return {name: grounds.get(name, "") for name, _ in verdict.tests}
 
 

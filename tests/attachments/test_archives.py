@@ -88,6 +88,7 @@ def test_several_members_of_gzip_are_one_file() -> None:
     assert looked.files[2].size == 7
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "form"), [("a.7z", "7zip"), ("a.iso", "iso9660")])
 def test_what_the_helper_opens(name: str, form: str, helper: Helper) -> None:
     content = written(form, {"B.EXE": PE, "C.TXT": b"hello"})

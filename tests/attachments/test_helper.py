@@ -22,6 +22,8 @@ from tamis.redis_client import RedisClient
 from tests.attachments.making import macros, message, office
 from tests.redis_server import Server
 
+pytestmark = pytest.mark.slow
+
 DROPPER = 'Sub AutoOpen()\r\nSet s = CreateObject("WScript.Shell")\r\ns.Run "cmd.exe"\r\nEnd Sub'
 HARMLESS = "Sub Add()\r\nx = 1 + 1\r\nEnd Sub"
 

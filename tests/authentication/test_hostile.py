@@ -21,6 +21,8 @@ from tests.authentication.signing import BODY, HEADER, rsa_key, said, signed, zo
 from tests.authentication.test_arc import DNS, sealed
 from tests.core.test_message_fuzz import hostile
 
+pytestmark = pytest.mark.slow
+
 MODERN = Path(os.environ.get("TAMIS_CORPORA", ""), "modern")
 
 

@@ -12,6 +12,8 @@ from tamis.attachments.store import FileStore
 from tamis.cli import main
 from tests.attachments.making import PDF, text, zipped
 
+pytestmark = pytest.mark.slow
+
 PROGRAM = Path("/bin/ls").read_bytes()
 DIGEST = hashlib.sha256(PROGRAM).digest()
 

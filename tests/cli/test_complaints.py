@@ -12,6 +12,8 @@ import pytest
 from tamis.cli import main
 from tests.core.test_feedback_report import FIELDS, report
 
+pytestmark = pytest.mark.slow
+
 LETTER = b"From: Ann <ann@example.com>\nSubject: hello\n\nbody\n"
 
 

@@ -6,6 +6,8 @@ import pytest
 
 from tests.cli.test_complaints import Site
 
+pytestmark = pytest.mark.slow
+
 ANN = "ann@example.net"
 
 

@@ -22,6 +22,8 @@ from tamis.testing import hits, mail, queries
 from tests.dns_server import DnsServer
 from tests.redis_server import Server
 
+pytestmark = pytest.mark.slow
+
 ZONE = {"7.2.0.192.zen.example": ["127.0.0.2"], "sender.example MX": ["10 mx.sender.example"]}
 
 

@@ -70,6 +70,7 @@ def test_a_driver_that_is_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     assert row_of(engine_on("postgresql://tamis@db.example/tamis", tmp_path)) == ""
 
 
+@pytest.mark.slow
 def test_the_driver_is_loaded_once_for_all_workers(tmp_path: Path) -> None:
     text = f'[daemon]\nstate_directory = "{tmp_path}"\n[database]\nurl = "postgresql://tamis@db.example/tamis"\n'
     code = (
@@ -214,3 +215,22 @@ def test_new_file_that_another_process_means_to_fill(tmp_path: Path) -> None:
     assert other.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     ours.close()
     other.close()
+
+
+# A file of SQLite that is away
+
+
+@pytest.mark.slow
+def test_a_file_that_is_gone_is_not_made_anew_by_who_used_it(tmp_path: Path) -> None:
+    """Who puts a backup back would find its tables mixed with what was written meanwhile."""
+    file = tmp_path / "our 1#.db"
+    store = ListStore(f"sqlite:///{file}")
+    with store.change():
+        pass
+    aside = file.rename(tmp_path / "aside.db")
+    with pytest.raises(OperationalError, match="unable to open database file"), store.change():
+        pass
+    assert not file.exists()
+    aside.rename(file)
+    with store.change():
+        pass

@@ -15,7 +15,10 @@ from tamis.destinations import Destination, Destinations, DestinationUnknown, Ki
 from tamis.settings import Aliases
 
 POSTMAP = shutil.which("postmap", path=f"{os.environ['PATH']}:/usr/sbin")
-pytestmark = pytest.mark.skipif(POSTMAP is None, reason="postmap of Postfix is not installed: run 'make setup'")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(POSTMAP is None, reason="postmap of Postfix is not installed: run 'make setup'"),
+]
 
 
 class Tables:

@@ -65,6 +65,7 @@ def test_a_liar_is_left_out_from_the_start_and_comes_back(
     assert said(engine) == ["RBL_PEER"]
 
 
+@pytest.mark.slow
 def test_without_a_dns_no_list_votes_and_the_row_abstains(engine_of: Callable[[], Engine], names: DnsServer) -> None:
     names.silent = True
     engine = engine_of()

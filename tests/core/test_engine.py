@@ -30,6 +30,8 @@ from tamis.settings import Headers
 from tamis.testing import mail
 from tests.core.test_message_fuzz import hostile
 
+pytestmark = pytest.mark.slow
+
 PEER = "192.0.2.7"
 
 

@@ -229,6 +229,7 @@ def test_the_narrowest_network_is_named() -> None:
     assert str(found) == "192.0.2.0/24 (whitelist_ip of the platform)"
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_entries() -> None:
     entries = [Entry(IP, f"10.{n >> 16}.{(n >> 8) & 255}.{n & 255}") for n in range(50_000)]
     entries += [Entry(SENDER, f"user{n}@example.net") for n in range(50_000)]

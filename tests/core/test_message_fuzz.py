@@ -14,6 +14,8 @@ from tamis.mime import Part, Tree
 from tamis.networks import parse_received
 from tamis.scripts import written_text
 
+pytestmark = pytest.mark.slow
+
 _SECONDS = 1.0
 
 WELL_FORMED = b"""\

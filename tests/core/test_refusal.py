@@ -207,6 +207,7 @@ def test_only_strangers_who_connect_themselves_are_refused(engine: Engine, mail_
     assert row_of(engine.refusal(message, RECIPIENT)) == row
 
 
+@pytest.mark.slow
 def test_outgoing_mail_of_a_banned_peer_is_no_malware(engine: Engine) -> None:
     message = mail("\nbody", peer=PEER)
     message.mail_class = MailClass.OUTGOING

@@ -60,6 +60,7 @@ def noted(config: Config, *mails: Mail) -> list[Sent | Undelivered]:
     return [event for _, events in written(journal_folder(config)) for event in events]
 
 
+@pytest.mark.slow
 class TestWorker:
     """What is noted."""
 
@@ -119,6 +120,7 @@ class TestWorker:
         assert len(noted(configured(tmp_path), inbound(report(), "postmaster@example.net"))) == 1
         assert noted(configured(tmp_path / "x"), inbound(LETTER), inbound(LETTER, BOB)) == []
 
+    @pytest.mark.slow
     def test_commands_note_nothing(self, tmp_path: Path) -> None:
         Engine(configured(tmp_path), network=False).examine(inbound(report()))
         assert not journal_folder(configured(tmp_path)).exists()

@@ -16,6 +16,8 @@ from tests import dns_server
 from tests.dns.conftest import ZONE, Resolvers
 from tests.dns_server import DnsServer
 
+pytestmark = pytest.mark.slow
+
 TIMEOUT = 0.5
 ATTEMPTS = 5
 ONE_WAIT = 1.5

@@ -143,6 +143,7 @@ def test_what_holds_for_no_time_is_asked_again(resolver_of: Resolvers) -> None:
 # --- faults of one answer
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", [dns_server.drop, dns_server.garbage, dns_server.wrong_id, dns_server.wrong_question])
 def test_what_is_no_reply_is_waited_out(
     name_server: DnsServer, resolver_of: Resolvers, fault: dns_server.Fault

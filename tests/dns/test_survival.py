@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -19,6 +20,8 @@ from tamis.dns.resolver import Resolver
 from tamis.dns.servers import Address
 from tests.dns.conftest import Resolvers
 from tests.dns_server import DnsServer
+
+pytestmark = pytest.mark.slow
 
 TYPES: list[RecordType] = ["A", "AAAA", "CNAME", "MX", "NS", "PTR", "SOA", "TXT"]
 KNOWN = {Status.OK, Status.NXDOMAIN, Status.NODATA, Status.INVALID}

@@ -409,6 +409,7 @@ def replies(draw: st.DrawFn) -> tuple[bytes, Question]:
     return renderer.get_wire(), Question(b".".join(names[0].labels[:-1]), kind)
 
 
+@pytest.mark.slow
 @given(replies())
 def test_well_formed_replies_are_read_as_dnspython_does(given: tuple[bytes, Question]) -> None:
     reply, question = given
@@ -416,6 +417,7 @@ def test_well_formed_replies_are_read_as_dnspython_does(given: tuple[bytes, Ques
     assert _found(read(reply, question), question) == expected(reply, question)
 
 
+@pytest.mark.slow
 @given(replies(), st.lists(st.tuples(st.integers(0, 600), st.integers(0, 255)), max_size=4), st.integers(0, 600))
 def test_damaged_replies_are_refused_or_read_as_dnspython_does(
     given: tuple[bytes, Question], damage: list[tuple[int, int]], cut: int

@@ -11,6 +11,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tamis import testing
 from tamis.contract import Context, Filter, Hit, Stage
 from tests.docs.test_example_filter import WITH_FILE
@@ -25,6 +27,7 @@ def test_quotes_the_filter_and_its_test() -> None:
         assert (ROOT / "tests" / "docs" / name).read_text(encoding="utf-8") in BLOCKS
 
 
+@pytest.mark.slow
 def test_a_file_and_a_row_are_all_that_is_needed(tmp_path: Path) -> None:
     """A copy of the code gets the filter, the import and the row of the page; then `tamis scan` is asked."""
     shutil.copytree(ROOT / "tamis", tmp_path / "tamis", ignore=shutil.ignore_patterns("__pycache__"))

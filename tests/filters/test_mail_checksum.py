@@ -274,6 +274,7 @@ def test_garbage_in_redis_costs_this_answer_alone(server: Server, tmp_path: Path
     assert dict(record.verdicts[0].tests)["MAIL_CHECKSUM_ABSTAINED"] == 0
 
 
+@pytest.mark.slow
 def test_a_hanging_redis_costs_one_timeout_for_cache_and_count_together(tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(tmp_path / "hangs.sock"))

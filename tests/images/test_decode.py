@@ -40,6 +40,7 @@ def test_transparency_is_over_white() -> None:
     assert decoded.image.getpixel((20, 20)) == (255, 0, 0)
 
 
+@pytest.mark.slow
 def test_two_hundred_megapixels_are_refused_by_the_header() -> None:
     began = time.process_time()
     with pytest.raises(Refused, match=r"20,000 x 10,000 pixels, more than 25,000,000"):

@@ -133,6 +133,7 @@ _PIECES = st.sampled_from(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.one_of(_PIECES, st.binary(max_size=40)), max_size=25).map(b"".join))
 def test_never_raises(raw: bytes) -> None:

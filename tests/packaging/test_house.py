@@ -25,8 +25,12 @@ NOT_IN_A_WORKER = (
     "PIL",
     "pytesseract",
     "zxingcpp",
+    "starlette",
+    "uvicorn",
+    "jinja2",
+    "babel",
 )
-LINKED = ("filters", "milter", "models", "postfix", "quarantine")
+LINKED = ("filters", "milter", "models", "postfix", "quarantine", "web")
 SOURCES = sorted(path for name in ("tamis", *LINKED) for path in (ROOT / name).rglob("*.py"))
 
 
@@ -78,6 +82,7 @@ def test_every_package_is_listed() -> None:
     assert listed == {name if name.startswith("tamis") else f"tamis.{name}" for name in found}
 
 
+@pytest.mark.slow
 def test_only_the_milter_folder_imports_pymilter() -> None:
     users = {path.relative_to(ROOT).parts[0] for path in SOURCES if imports(path) & {"milter", "Milter", "mime"}}
     assert users == {"milter"}
@@ -89,6 +94,14 @@ def test_the_core_imports_neither_daemon_nor_scikit_learn() -> None:
             assert not [name for name in imports(path) if name.startswith(("tamis.milter", "sklearn", "scipy"))], path
 
 
+def test_only_its_command_imports_the_web() -> None:
+    for path in SOURCES:
+        if path.relative_to(ROOT).parts[0] != "web":
+            found = [name for name in imports(path) if name.startswith("tamis.web")]
+            assert found == (["tamis.web.command"] if path.name == "cli.py" else []), path
+
+
+@pytest.mark.slow
 def test_a_worker_never_loads_what_only_commands_need(tmp_path: Path) -> None:
     """Neither scikit-learn, nor Alembic, nor the driver of a database it does not use."""
     schema.upgrade(open_database(f"sqlite:///{tmp_path}/tamis.db"))

@@ -1,5 +1,6 @@
 """Whatever stands in a message, both rows answer, and every sign they find is one that they declare."""
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -54,6 +55,7 @@ _BODY = st.one_of(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(st.lists(_HEADER, max_size=6), st.lists(_BODY, max_size=25), st.text(max_size=12))
 def test_any_message(header: list[bytes], body: list[bytes], local: str) -> None:

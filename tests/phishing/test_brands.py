@@ -4,6 +4,7 @@ import pytest
 
 from tamis.addresses import normalise_domain
 from tamis.authentication.domains import organisational
+from tamis.phishing.brand_index import brand_index
 from tamis.phishing.brands import brands, brands_named, hosts, is_below, is_freemail
 from tamis.phishing.lookalikes import like_a_brand
 
@@ -81,3 +82,20 @@ def test_freemail_and_names_below() -> None:
     assert not is_freemail("example.org")
     assert is_below("a.b.example.org", frozenset({"example.org"}))
     assert not is_below("badexample.org", frozenset({"example.org"}))
+
+
+def test_the_index_leaves_no_brand_out() -> None:
+    """Every brand is found by what its own names, domains and labels have in common with it."""
+    index = brand_index(6)
+    for place, brand in enumerate(brands()):
+        for domain in brand.domains:
+            assert index.may_be_owned(f"mail.{domain}", organisational(domain))
+            if "." in domain:
+                assert place in index.below(["login", *domain.split("."), "example"])
+        for phrase in brand.phrases:
+            assert brand in [named for named, _ in brands_named(" ".join(phrase))] or brand.common
+        if not brand.common:
+            assert place in index.like(brand.label)
+            if len(brand.label) >= 7:
+                assert place in index.like(brand.label[1:])
+                assert place in index.like(brand.label[:2] + "q" + brand.label[3:])

@@ -22,6 +22,8 @@ from tamis.quarantine.store import Store
 from tamis.settings import Delivery
 from tests.quarantine.held import RAW, age, copy, events, hold, parted, states
 
+pytestmark = pytest.mark.slow
+
 
 class Quarantine:
     """Runs `tamis quarantine` with a configuration of its own."""

@@ -18,6 +18,8 @@ from tamis.quarantine.store import Store
 from tests.postgresql import Cluster
 from tests.quarantine.held import RAW, copy, message, parted, rows, states
 
+pytestmark = pytest.mark.slow
+
 SECONDS = 30.0
 
 

@@ -363,6 +363,7 @@ def test_a_part_of_a_text_has_pairs_of_it(whole: str, data: st.DataObject) -> No
     assert all(0 <= one < 2**31 for one in pairs(whole))
 
 
+@pytest.mark.slow
 @given(st.lists(st.text(max_size=400), max_size=6))
 def test_words_have_room_in_every_index(texts: list[str]) -> None:
     found = searchable(texts)

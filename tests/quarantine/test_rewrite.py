@@ -45,6 +45,7 @@ def test_nothing_is_lost_whatever_the_octets_are(raw: bytes) -> None:
     assert changed(raw, remove=["X-Never-There-At-All"]) == raw
 
 
+@pytest.mark.slow
 @given(headers, headers, values.map(lambda value: value.rstrip(b"\r")), octets, st.sampled_from([b"", b" ", b"\t "]))
 def test_forged_fields_go_wherever_they_stand(
     before: bytes, after: bytes, value: bytes, body: bytes, space: bytes
@@ -54,6 +55,7 @@ def test_forged_fields_go_wherever_they_stand(
         assert changed(before + forged + after + forged + b"\r\n" + body) == before + after + b"\r\n" + body
 
 
+@pytest.mark.slow
 @given(headers, headers, values.map(lambda value: value.rstrip(b"\r")), octets)
 def test_the_subject_alone_is_replaced(before: bytes, after: bytes, value: bytes, body: bytes) -> None:
     raw = before + b"subject:" + value + b"\r\n" + after + b"\r\n" + body

@@ -23,6 +23,8 @@ from tamis.sender_weights import Event
 from tamis.weight_store import Lesson, WeightStore
 from tests.quarantine.held import FIELDS, RAW, age, contents, copy, events, hold, message, parted, rows, states
 
+pytestmark = pytest.mark.slow
+
 WL = "X-Icodia-SpamFilter-WL"
 
 

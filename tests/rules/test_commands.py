@@ -9,6 +9,8 @@ import pytest
 
 from tamis.cli import main
 
+pytestmark = pytest.mark.slow
+
 RULES = r"""
 language = "en"
 

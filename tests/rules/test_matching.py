@@ -103,6 +103,7 @@ def test_many_rules_are_all_found() -> None:
     assert [match.name for match in found.match("text", [text])] == ["r1500", "r2999", "r7"]
 
 
+@pytest.mark.slow
 def test_a_thousand_rules_on_text_that_holds_all_their_words() -> None:
     """The worst that a stranger can send who knows the rules: every pattern is run, and none is found."""
     found = rules(

@@ -154,6 +154,7 @@ def test_a_file_that_is_not_there_is_a_mistake(tmp_path: Path, caplog: pytest.Lo
     assert names(config) == []
 
 
+@pytest.mark.slow
 def test_the_shipped_rules_stand_below_those_of_the_site(tmp_path: Path) -> None:
     config = parse(f'[daemon]\nstate_directory = "{tmp_path}"\n', "x")
     shipped = RuleFiles(config).fresh()

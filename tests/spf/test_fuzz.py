@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -10,6 +11,8 @@ from tamis import limits
 from tamis.dns import Answer, Question, Status
 from tamis.mail import IPAddress, parse_ip
 from tamis.spf import SpfResult, check_spf
+
+pytestmark = pytest.mark.slow
 
 MOST_BATCHES = 1 + 3 * 10 + 2
 """A record; for each of ten terms a record, names and their addresses; the peer's names for %{p}; an explanation."""

@@ -46,6 +46,7 @@ def restricted(families: list[str], command: list[str], stdin: bytes, folder: Pa
     return done.returncode, done.stdout + done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(platform.machine() not in SOCKET_CALL, reason="the number of socket(2) is not known here")
 def test_postmap_works_with_the_families_of_the_service(tmp_path: Path) -> None:
     if shutil.which("postmap", path=f"{os.environ['PATH']}:/usr/sbin") is None:
