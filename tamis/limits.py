@@ -196,6 +196,9 @@ POLICIES_REMEMBERED: Final = 5_000
 POLICY_CHARS: Final = 65_536
 """Characters of what one owner of a policy has chosen."""
 
+DOVEADM_SECONDS: Final = 120.0
+"""How long doveadm may take for one mailbox."""
+
 DIRECTORY_ROWS: Final = 2_000_000
 """Rows that a query for domains or users may give."""
 
@@ -504,3 +507,6 @@ TRAIT_HTML_CHARS: Final = 32 * KIB
 
 TRAIT_PATTERN_BYTES: Final = 3 * MIB
 """Memory for each of some twenty automata of RE2 that look for forms and words."""
+
+STATUS_TESTS: Final = 40
+"""Tests of the whole message that X-Spam-Status prints one by one, the strongest; the others are added up."""
