@@ -196,6 +196,9 @@ POLICIES_REMEMBERED: Final = 5_000
 POLICY_CHARS: Final = 65_536
 """Characters of what one owner of a policy has chosen."""
 
+DOVEADM_SECONDS: Final = 120.0
+"""How long doveadm may take for one mailbox."""
+
 DIRECTORY_ROWS: Final = 2_000_000
 """Rows that a query for domains or users may give."""
 
@@ -464,8 +467,10 @@ HISTORY_RECORD_BYTES: Final = 256 * KIB
 """Octets of one decision in the history; a longer one loses single hits and tests."""
 
 HISTORY_CUT_TESTS: Final = 100
+"""Tests of each verdict that are kept of a decision that is too long."""
+
 HISTORY_CUT_SHARES: Final = 20
-"""What of a decision that is too long is kept: tests of each verdict, and verdicts."""
+"""Verdicts that are kept of a decision that is too long."""
 
 HISTORY_FILES: Final = 32
 """Files of decisions that wait for the keeper before workers make larger ones instead of more."""
