@@ -1,6 +1,8 @@
 # make setup   install what the rest needs: Debian packages that are missing, and Tamis in .venv
 # make demo    show what Tamis does: MAIL=DIR takes your own messages, KEEP=1 leaves it running
 # make test    every test, with a real Postfix, Dovecot, Redis and PostgreSQL
+# make deb     a package for Debian 12, in dist: REVISION=2
+# make audit   known vulnerabilities of what Tamis needs, by pip-audit, over the network
 # make check   lint, types and the fast tests, in seconds
 # make clean   remove what the above made in this folder
 #
@@ -11,6 +13,7 @@ PYTHON ?= /usr/bin/python3
 YES ?=
 # Not from the environment: a login shell names the user's mailbox so.
 MAIL =
+REVISION ?= 1
 KEEP ?=
 TESTS ?=
 # A word for the shell, whatever is in it.
@@ -18,7 +21,7 @@ quoted = '$(subst ','\'',$(1))'
 export PYTHON YES
 export LC_ALL := C.UTF-8
 
-.PHONY: help setup demo test check clean
+.PHONY: help setup demo test check deb audit clean
 help:
 	@sed -n 's/^# \{0,1\}//p;/^$$/q' Makefile
 
@@ -37,6 +40,12 @@ check: setup
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy -p tamis -p demo
 	@env -u PYTHONDONTWRITEBYTECODE .venv/bin/python -m pytest -q -n 2 --dist worksteal -m "not servers and not corpora and not slow"
+
+deb: setup
+	@.venv/bin/python -m scripts.build_deb --revision $(call quoted,$(value REVISION))
+
+audit: setup
+	@.venv/bin/python -m scripts.audit
 
 clean:
 	rm -rf .venv build dist ./*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage

@@ -6,8 +6,12 @@ judgement of the row is the engine's, on the whole score. SPEC, section 1, row 2
 """
 
 from collections.abc import Iterator
+from typing import Annotated
 
-from tamis.contract import Abstain, Context, Filter, Hit, Stage
+from msgspec import Meta
+
+from tamis.addresses import domain_of
+from tamis.contract import Abstain, Context, Filter, FilterOptions, Hit, Stage
 from tamis.mail import Mail
 from tamis.models.features import features
 
@@ -18,7 +22,13 @@ class Bayes(Filter):
     scores = True
     uses_model = True
     version = 2
-    tests = {"BAYES": "token evidence of the naive-Bayes model"}
+    tests = {
+        "BAYES": "token evidence of the naive-Bayes model",
+        "BAYES_DOMAIN": "what the recipient's domain has learned changes of it",
+    }
+
+    class Options(FilterOptions, frozen=True):
+        adaptation: Annotated[float, Meta(ge=0, le=15)] = 3.0
 
     def cache_key(self, mail: Mail) -> bytes | None:
         return mail.message.digest
@@ -26,5 +36,11 @@ class Bayes(Filter):
     def check(self, mail: Mail, ctx: Context) -> Iterator[Hit]:
         if ctx.model is None:
             raise Abstain("no model")
-        amount = ctx.model.score(features(mail.message))
+        indices = features(mail.message)
+        amount = ctx.model.score(indices)
         yield Hit("BAYES", f"token evidence {amount:.3f}", amount=amount)
+        for domain in ctx.model.adapted(map(domain_of, ctx.recipients)):
+            change, most = ctx.model.for_domain(domain).score(indices) - amount, ctx.options.adaptation
+            if most:
+                bounded = min(max(change, -most), most)
+                yield Hit("BAYES_DOMAIN", f"as {domain} has learned", domain=domain, amount=bounded)

@@ -38,6 +38,15 @@ class Engine(Protocol):
     def prefetch(self, mail: Mail, stage: Stage) -> None:
         """Ask the network ahead what can be asked of what is known of a mail by this stage."""
 
+    def concluded(self, record: Any, answer: str) -> None:
+        """Keep a decision; `answer` is what the client was told."""
+
+    def refused(self, mail: Mail, refusal: Refusal, answer: str) -> None:
+        """Keep that a recipient was refused for the moment."""
+
+    def undecided(self, about: Mapping[str, object], because: str, answer: str) -> None:
+        """Keep what became of a message of which there is no record."""
+
     def refresh(self) -> None: ...
 
     def keep(self) -> None:

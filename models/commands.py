@@ -1,22 +1,18 @@
-"""`tamis train`, `tamis evaluate` and `tamis learn`."""
+"""`tamis train` and `tamis evaluate`."""
 
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Final
 
-from tamis import limits
 from tamis.commands.common import add_config_option, bar, load_config
-from tamis.message import Message
 from tamis.models import evaluation, named_tests
 from tamis.models.bayes import Model
 from tamis.models.corpus import CorpusError, Entry, entries_at, entries_of
 from tamis.models.evaluation import Protocol, Scored
-from tamis.models.features import features
 from tamis.models.lock import exclusive
 from tamis.models.storage import SHIPPED_MODEL
 from tamis.models.training import Report, Source, train
@@ -142,54 +138,9 @@ def _scores(args: argparse.Namespace, protocol: Protocol, entries: list[Entry]) 
         yield from evaluation.score(entries, scorer, progress)
 
 
-def add_learn(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Describe `tamis learn`."""
-    parser = subparsers.add_parser(
-        "learn",
-        help="learn messages as spam or ham",
-        description="Learn messages as spam or ham and update the model; each FILE is a message, an mbox, a Maildir "
-        "or a folder; - or nothing reads one message from standard input.",
-    )
-    label = parser.add_mutually_exclusive_group(required=True)
-    label.add_argument("--spam", dest="label", action="store_const", const="spam", help="the messages are spam")
-    label.add_argument("--ham", dest="label", action="store_const", const="ham", help="the messages are ham")
-    parser.add_argument("file", nargs="*", default=["-"], metavar="FILE", help="messages")
-    parser.add_argument("--model", metavar="PATH", help="model file to update (default: the site's)")
-    add_config_option(parser)
-    parser.set_defaults(run=run_learn)
-
-
-def run_learn(args: argparse.Namespace) -> int:
-    """Run `tamis learn`; return the exit status. The site's model starts as a copy of the shipped one."""
-    with _bad_input() as failed:
-        path = Path(args.model) if args.model else site_model(args)
-        messages = list(_messages(args.file, args.label))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with exclusive(path):
-            model = Model.load(path if path.exists() else SHIPPED_MODEL)
-            for entry in messages:
-                indices = features(Message(entry.read()))
-                before = model.score(indices)
-                model.learn(indices, entry.spam)
-                print(f"{entry.name}: {before:.3f} -> {model.score(indices):.3f}")
-            model.save(path)
-    return 2 if failed else 0
-
-
 def site_model(args: argparse.Namespace) -> Path:
     """Return the path of the site's own model, which need not be there yet. Raises `tamis.config.ConfigError`."""
     return load_config(args).site_model
-
-
-def _messages(files: Sequence[str], label: str) -> Iterator[Entry]:
-    for name in files or ["-"]:
-        if name == "-":
-            raw = sys.stdin.buffer.read(limits.MESSAGE_BYTES)
-            if not raw.strip():
-                raise CorpusError("standard input: no message")
-            yield Entry(label == "spam", "-", partial(bytes, raw))
-        else:
-            yield from entries_at(name, label)
 
 
 @contextmanager

@@ -73,6 +73,11 @@ class Current:
         read = self._lists.ready and self._policies.ready
         return read and (self._directory.ready or not self._needs_directory)
 
+    @property
+    def model_written(self) -> float:
+        """When the model in force was written, in seconds since 1970; 0 where there is none."""
+        return self._model.written
+
     def refresh(self) -> None:
         """Take up what has changed, and keep the last that was good where that fails; test DNS lists that are due."""
         with self._refreshing:

@@ -116,6 +116,7 @@ class Examination:
         self._started = time.monotonic()
         self._deadline = self._started + limits.FILTERS_SECONDS
         self._lookups = Lookups(resolver, self._deadline) if resolver else None
+        self._model_version = _model_version(snapshot.model, mail.recipients)
         self._policies = {r: policy or snapshot.policies.for_recipient(r) for r in mail.recipients}
         self._authentication = Authentication(mail, self._lookups, spf_of)
         self._rules = snapshot.rules.look_at(mail.message) if snapshot.rules else None
@@ -186,7 +187,7 @@ class Examination:
         content = instance.site_cache_key(self._snapshot.site, self._mail)
         if content is None:
             return None
-        model = self._snapshot.model.version if instance.uses_model and self._snapshot.model else ""
+        model = self._model_version if instance.uses_model else ""
         rules = self._snapshot.rules.version if instance.uses_rules and self._snapshot.rules else ""
         digest = _asked_how(instance, options, model, rules).copy()
         digest.update(len(content).to_bytes(4, "big") + content)
@@ -428,6 +429,13 @@ def _action(mode: Mode, always_held: bool) -> str:
     if always_held and mode is not Mode.OBSERVE:
         return "hold"
     return _ACTIONS[mode]
+
+
+def _model_version(model: Model | None, recipients: Iterable[str]) -> str:
+    """Return what tells answers of one model from those of another: those that domains have adapted differ."""
+    if model is None:
+        return ""
+    return " ".join([model.version, *model.adapted(map(domain_of, recipients))])
 
 
 def _ground(hit: Hit, score: int, level: float) -> str | None:

@@ -6,7 +6,10 @@ from tamis import weight_tasks
 from tamis.attachments import tasks as files
 from tamis.config import Config
 from tamis.directory_task import DirectoryTask
+from tamis.history import tasks as history
 from tamis.images import tasks as images
+from tamis.learning import tasks as learning
+from tamis.metrics import tasks as metrics
 from tamis.policy_store import policies_task
 from tamis.quarantine import tasks as quarantine
 from tamis.rules.task import RulesTask
@@ -26,7 +29,10 @@ def tasks(config: Config, redis_url: str) -> list[Task]:
         *weight_tasks.tasks(config),
         *images.tasks(config),
         *quarantine.tasks(config),
+        *learning.tasks(config),
         *files.tasks(config, redis_url),
+        *history.tasks(config),
+        *metrics.tasks(config),
         *(
             [Task("directory", 1.0, DirectoryTask(config).run, before_workers=True)]
             if config.settings.directory.url

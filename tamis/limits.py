@@ -453,3 +453,57 @@ IMAGES_SECONDS: Final = 4.0
 
 IMAGE_MEMORY_BYTES: Final = 1024 * MIB
 """Address space of a process that reads images, and of tesseract."""
+
+HISTORY_CHARS: Final = 300
+"""Characters of one text of the wire that the history of decisions keeps."""
+
+HISTORY_RECIPIENTS: Final = 1000
+"""Recipients of one message that the history knows; Postfix takes no more (smtpd_recipient_limit)."""
+
+HISTORY_HITS: Final = 50
+"""Hits of one row that the history keeps."""
+
+HISTORY_RECORD_BYTES: Final = 256 * KIB
+"""Octets of one decision in the history; a longer one loses single hits and tests."""
+
+HISTORY_CUT_TESTS: Final = 100
+HISTORY_CUT_SHARES: Final = 20
+"""What of a decision that is too long is kept: tests of each verdict, and verdicts."""
+
+HISTORY_FILES: Final = 32
+"""Files of decisions that wait for the keeper before workers make larger ones instead of more."""
+
+HISTORY_FILE_BYTES: Final = 4 * MIB
+"""Octets of such a larger file."""
+
+LEARNED_MESSAGES: Final = 50_000
+"""Rows of the journal of what was learned; the oldest of more are forgotten. Counts are made of all of them anew."""
+
+LESSONS_A_DAY: Final = 1000
+"""Messages that one mailbox, one person who releases mail, or all traps together may teach in a day."""
+
+REPORTS_AT_ONCE: Final = 200
+"""Reports of mailboxes that are taken up in one turn."""
+TRAIT_FIELDS: Final = 200
+"""Header fields that the named tests of the whole message look at (`tamis.traits`)."""
+
+TRAIT_VALUE_CHARS: Final = 1000
+"""Characters of one value that they look at."""
+
+TRAIT_PARTS: Final = 50
+"""Parts that they look at."""
+
+TRAIT_URLS: Final = 100
+"""URLs that they look at."""
+
+TRAIT_TEXT_CHARS: Final = 8000
+"""Characters of text that they look at, as many as the classifier does."""
+
+TRAIT_WORD_CHARS: Final = 6000
+"""Characters of text in which they look for words."""
+
+TRAIT_HTML_CHARS: Final = 32 * KIB
+"""Characters of markup that they look at."""
+
+TRAIT_PATTERN_BYTES: Final = 3 * MIB
+"""Memory for each of some twenty automata of RE2 that look for forms and words."""

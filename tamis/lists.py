@@ -20,6 +20,8 @@ PLATFORM = ""
 """The domain of entries that hold for every recipient."""
 ADDRESSES: Final = "@"
 """Stands for every address in the question whether any has an entry; no domain is spelled so."""
+BY_CAPTCHA: Final = "captcha"
+"""Who has added the entries of senders that proved to be persons."""
 
 
 class ListName(enum.StrEnum):
@@ -79,6 +81,11 @@ class Entry:
 
     def holds_at(self, now: datetime) -> bool:
         return self.expires is None or now < self.expires
+
+    @property
+    def by_captcha(self) -> bool:
+        """Whether the sender itself made it, by proving to be a person: it applies to proven mail alone (row 6)."""
+        return self.source == f"added by {BY_CAPTCHA}"
 
     def __str__(self) -> str:
         whose = f"of {self.domain}" if self.domain else "of the platform"

@@ -1,11 +1,14 @@
-"""The classifier's model in force: the site's own, or the shipped one; loaded once before fork, and read anew when it
-changes."""
+"""The classifier's model in force: the site's own, or the shipped one, with what the site has learned all the time.
+
+Loaded once before fork, and read anew when it changes; what was learned is mapped from the keeper's file.
+"""
 
 import logging
 import os
 from pathlib import Path
 
 from tamis.config import Config
+from tamis.learning.published import PLATFORM, Learned, learned_path, read
 from tamis.models.bayes import Model
 from tamis.models.storage import SHIPPED_MODEL
 
@@ -63,15 +66,35 @@ def _is_there(path: Path) -> bool:
 
 
 class ModelSource:
-    """Says which model is in force; a bad one is said in the log, once."""
+    """Says which model is in force; what is wrong with its files is said in the log, once."""
 
     def __init__(self, config: Config) -> None:
         self._config = config
         self._stamp: Stamp | None = None
         self._bad: Stamp | None = None
+        self._base: Model | None = None
+        self._learned: Learned | None = None
+        self._learned_stamp: Stamp | None = None
+
+    @property
+    def written(self) -> float:
+        """When the model in force was written, in seconds since 1970; 0 where none is."""
+        return self._stamp[2] / 1e9 if self._stamp else 0.0
 
     def fresh(self, current: Model | None) -> Model | None:
         """Return another model than the current one, None while that is to stay."""
+        base, learned = self._fresh_base(current), self._fresh_learned()
+        if base is not None:
+            self._base = base
+        if self._base is None or (base is None and not learned):
+            return None
+        if self._learned is None:
+            return self._base
+        vectors = dict(self._learned.vectors)
+        platform = vectors.pop(PLATFORM)
+        return self._base.taught(platform, f"{self._base.version}+{self._learned.version}", vectors)
+
+    def _fresh_base(self, current: Model | None) -> Model | None:
         stamp: Stamp | None = None
         try:
             path = model_path(self._config)
@@ -85,3 +108,23 @@ class ModelSource:
             return None if current else next(iter(PRELOADED.values()), None)
         self._stamp = stamp
         return model
+
+    def _fresh_learned(self) -> bool:
+        """Take up what was learned, where that has changed; return whether it has."""
+        path = learned_path(self._config)
+        try:
+            stamp: Stamp | None = stamp_of(path)
+        except OSError:
+            stamp = None
+        if stamp is None or stamp == self._learned_stamp:
+            return False
+        self._learned_stamp = stamp
+        try:
+            with path.open("rb") as file:
+                found = read(file)
+        except (OSError, ValueError) as error:
+            _log.error("what was learned is not read, the last good counts stay: %s", error)
+            return False
+        changed = self._learned is None or self._learned.version != found.version
+        self._learned = found
+        return changed

@@ -1,6 +1,7 @@
 """The effective policy of an owner, each value with where it came from: as `tamis policy` and pages show it."""
 
 import contextlib
+import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from tamis.config import Config
 from tamis.directory import NO_DIRECTORY, Directory, DirectorySource
-from tamis.policy import Layer, Policies
+from tamis.policy import Layer, Policies, Policy
 from tamis.policy_keys import KEYS, shown
 from tamis.policy_store import PolicyEvent, PolicyStore
 from tamis.policy_texts import NO_TEXTS, DatabaseTexts, PolicyTexts
@@ -68,19 +69,29 @@ class LivePolicies:
         self._texts, self._directory = DatabaseTexts(config), DirectorySource(config)
         self._known: tuple[PolicyTexts, Directory] = (NO_TEXTS, NO_DIRECTORY)
         self._policies = Policies(config)
+        self._lock = threading.Lock()
 
     def now(self) -> Policies:
-        """Return them; not by two threads at once."""
+        """Return them as they are; any thread may ask."""
         texts: PolicyTexts | None = None
         directory: Directory | None = None
-        with contextlib.suppress(SQLAlchemyError, OSError):
-            texts = self._texts.fresh()
-        with contextlib.suppress(OSError, SnapshotError):
-            directory = self._directory.fresh()
-        if texts is not None or directory is not None:
-            self._known = (texts or self._known[0], directory or self._known[1])
-            self._policies = Policies(self._config, *self._known)
-        return self._policies
+        with self._lock:
+            with contextlib.suppress(SQLAlchemyError, OSError):
+                texts = self._texts.fresh()
+            with contextlib.suppress(OSError, SnapshotError):
+                directory = self._directory.fresh()
+            if texts is not None or directory is not None:
+                self._known = (texts or self._known[0], directory or self._known[1])
+                self._policies = Policies(self._config, *self._known)
+            return self._policies
+
+    def for_recipient(self, recipient: str) -> Policy:
+        """Return the policy of a normalised address; for many at once, ask `now`."""
+        return self.now().for_recipient(recipient)
+
+    def for_domain(self, domain: str) -> Policy:
+        """Return the policy of a normalised domain."""
+        return self.now().for_domain(domain)
 
 
 def directory_of(config: Config) -> Directory:

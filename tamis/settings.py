@@ -388,9 +388,10 @@ class DirectorySection(Section, frozen=True):
 
 
 class Mailboxes(Section, frozen=True):
-    """The upkeep of mailboxes by Dovecot's doveadm: the command, the folder of spam, and who writes about quotas."""
+    """The upkeep of mailboxes by Dovecot's doveadm: command and server, the folder of spam, who writes of quotas."""
 
     doveadm: tuple[Annotated[str, msgspec.Meta(min_length=1)], ...] = ("doveadm",)
+    server: str = ""
     junk: Annotated[str, msgspec.Meta(min_length=1, max_length=200)] = "Junk"
     quota_from: Annotated[str, msgspec.Meta(pattern=r"^(|[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9.-]{1,253})$")] = ""
 
@@ -403,6 +404,20 @@ class Classifier(Section, frozen=True):
     """The naive-Bayes model. Without a path, the site's own in the state directory, else the shipped one."""
 
     model: str = ""
+
+
+class Learning(Section, frozen=True):
+    """What is learned of messages all the time: by people, traps and releases."""
+
+    reports: str = ""
+    half_life_days: Annotated[int, msgspec.Meta(ge=1, le=3650)] = 180
+    reporter_day: Annotated[float, msgspec.Meta(gt=0, le=1_000_000)] = 20.0
+    reporter_total: Annotated[float, msgspec.Meta(gt=0, le=1_000_000)] = 50.0
+    recipients_teach: Literal["platform", "domain"] = "platform"
+
+    def __post_init__(self) -> None:
+        if self.reports and not self.reports.startswith("/"):
+            raise _impossible("reports", f"{self.reports!r} must be an absolute path")
 
 
 class RulesSection(Section, frozen=True):
@@ -452,6 +467,24 @@ class Quarantine(Section, frozen=True):
             raise _impossible("spool", "must be an absolute path")
 
 
+class History(Section, frozen=True):
+    """The history of decisions. So many days and decisions at most; `journal_megabytes` while the database is away."""
+
+    days: Annotated[int, msgspec.Meta(ge=0, le=3650)] = 14
+    decisions: Annotated[int, msgspec.Meta(ge=1000, le=1_000_000_000)] = 5_000_000
+    journal_megabytes: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 256
+
+
+class Metrics(Section, frozen=True):
+    """Where metrics, health and readiness are told over HTTP; nowhere where it is empty."""
+
+    listen: str = ""
+
+    def __post_init__(self) -> None:
+        if self.listen:
+            _server("listen", self.listen)
+
+
 def _server(key: str, value: str) -> None:
     host, _, port = value.rpartition(":")
     if parse_ip(host.strip("[]")) is None or not (port.isdigit() and port.isascii() and 0 < int(port) < 65536):
@@ -495,6 +528,21 @@ class Web(Section, frozen=True):
         _networks("proxies", self.proxies)
         if self.secret_file and not self.secret_file.startswith("/"):
             raise _impossible("secret_file", "must be an absolute path")
+
+
+class Notices(Section, frozen=True):
+    """Mail of Tamis's own about held mail: to its senders, and to its recipients."""
+
+    enabled: bool = True
+    from_address: Annotated[str, msgspec.Meta(pattern=r"^(|[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9.-]{1,253})$")] = ""
+    from_name: Annotated[str, msgspec.Meta(pattern=r"^[^\x00-\x1f\x7f]{0,100}$")] = ""
+    most_a_day: Annotated[int, msgspec.Meta(ge=0, le=1000000)] = 1000
+    digest_hour: Annotated[int, msgspec.Meta(ge=0, le=23)] = 7
+    templates: str = ""
+
+    def __post_init__(self) -> None:
+        if self.templates and not self.templates.startswith("/"):
+            raise _impossible("templates", "must be an absolute path")
 
 
 class PlatformLists(Section, frozen=True):
@@ -580,12 +628,16 @@ class Settings(Section, frozen=True):
     directory: DirectorySection = DirectorySection()
     mailboxes: Mailboxes = Mailboxes()
     classifier: Classifier = Classifier()
+    learning: Learning = Learning()
     rules: RulesSection = RulesSection()
     attachments: Attachments = Attachments()
     images: Images = Images()
     quarantine: Quarantine = Quarantine()
+    history: History = History()
+    metrics: Metrics = Metrics()
     delivery: Delivery = Delivery()
     web: Web = Web()
+    notices: Notices = Notices()
     lists: PlatformLists = PlatformLists()
     policy: PolicySection = PolicySection()
     domain: dict[str, DomainSection] = {}

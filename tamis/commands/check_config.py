@@ -79,6 +79,17 @@ def warnings(config: Config) -> Iterator[str]:
                 f"{source}: dns.servers: {address} is a public resolver ({operator}): DNS lists refuse what comes "
                 "through it, or answer it wrongly; name a resolver of your own"
             )
+    web = config.settings.web
+    if web.challenge_test_key:
+        yield (
+            f"{config.source('web', 'challenge_test_key')}: web.challenge_test_key: for tests only: whoever knows it "
+            "releases mail as a person would"
+        )
+    if web.base_url.startswith("http:"):
+        yield (
+            f"{config.source('web', 'base_url')}: web.base_url: without TLS anybody on the way can read links and "
+            "cookies, and browsers do not do the work that spares people the code"
+        )
     yield from _lonely_lists(config)
     yield from _silent_scanners(config)
     if shutil.which(config.settings.images.tesseract) is None:

@@ -645,3 +645,12 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
         main(["--version"])
     assert left.value.code == 0
     assert capsys.readouterr().out.startswith("tamis ")
+
+
+def test_check_config_warns_of_pages_that_are_open(tamis: Tamis) -> None:
+    tamis.configure('[web]\nbase_url = "http://mail.example.org"\nchallenge_test_key = "0123456789abcdef"\n')
+    err = tamis.run("check-config", str(tamis.file))[2]
+    assert "web.challenge_test_key: for tests only" in err
+    assert "web.base_url: without TLS" in err
+    tamis.configure('[web]\nbase_url = "https://mail.example.org"\n')
+    assert "web." not in tamis.run("check-config", str(tamis.file))[2]

@@ -5,6 +5,7 @@ import socket
 import threading
 import time
 import tracemalloc
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,7 @@ class Engine:
     def __init__(self, config: Config) -> None:
         self.policy_of = Policies(config).for_recipient
         self.seen: list[Mail] = []
+        self.told: list[str] = []
         self.disposition = Disposition()
         self.refused: Refusal | None = None
         self.ready = True
@@ -49,6 +51,15 @@ class Engine:
     def refresh(self) -> None: ...
 
     def keep(self) -> None: ...
+
+    def concluded(self, record: Record, answer: str) -> None:
+        self.told.append(answer)
+
+    def refused(self, mail: Mail, refusal: Refusal, answer: str) -> None:
+        self.told.append(answer)
+
+    def undecided(self, about: Mapping[str, object], because: str, answer: str) -> None:
+        self.told.append(f"{answer} {because}")
 
     def examine(self, mail: Mail) -> Record:
         self.seen.append(mail)

@@ -1,0 +1,30 @@
+"""Every package that Tamis needs has a licence that goes with its own, and the page says which."""
+
+import pytest
+
+from scripts import licences
+from scripts.dependencies import closure
+
+
+def test_page_is_up_to_date() -> None:
+    # The versions of another day may have moved a word; what is not compatible raises.
+    assert licences.page() == licences.PAGE.read_text("utf-8"), "run python -m scripts.licences"
+
+
+@pytest.mark.parametrize(
+    "expression", ["SSPL-1.0", "GPL-2.0-only", "MIT AND CC-BY-NC-4.0", "LicenseRef-Ours", "", "(MIT AND SSPL-1.0)"]
+)
+def test_what_does_not_go_with_ours_is_refused(expression: str) -> None:
+    with pytest.raises(licences.UnknownLicence):
+        licences.judge("x", expression)
+
+
+@pytest.mark.parametrize("expression", ["MIT", "SSPL-1.0 OR MIT", "BSD-3-Clause AND Zlib", "(Apache-2.0 OR MIT)"])
+def test_what_does_is_taken(expression: str) -> None:
+    licences.judge("x", expression)
+
+
+def test_closure_holds_what_is_declared_and_what_that_needs() -> None:
+    found = closure()
+    assert {"pymilter", "psycopg", "psycopg-binary", "hiredis", "scipy", "mako"} <= set(found)
+    assert not {"pytest", "mypy", "atheris"} & set(found)
