@@ -72,6 +72,8 @@ class Model:
         """Learned weights of named tests, in score points."""
         self.version = "unsaved"
         """Digest of the model file it came from or was last saved to."""
+        self.started = False
+        """Whether it holds the counts of another model that it went on from."""
         self.messages: NDArray[np.int64] = np.zeros((len(VIEWS), 2), dtype=np.int64)
         """Messages learned, by view and class."""
         self._counts: NDArray[np.float32] = np.zeros((2, FEATURES), dtype=np.float32)
@@ -87,6 +89,7 @@ class Model:
         model = cls(header.alpha, header.middle)
         model.weights = dict(header.weights)
         model.version = header.digest
+        model.started = header.started
         model.set_counts(counts, header.messages)
         return model
 
@@ -99,6 +102,8 @@ class Model:
             "messages": self.messages.tolist(),
             "weights": self.weights,
         }
+        if self.started:
+            header["started"] = True
         self.version = storage.write(Path(path), header, self._counts)
 
     @property
@@ -196,6 +201,7 @@ class Model:
         """Return an independent copy."""
         twin = Model(self.alpha, self.middle)
         twin.weights = dict(self.weights)
+        twin.started = self.started
         twin.set_counts(self._counts.copy(), self.messages.tolist())
         return twin
 

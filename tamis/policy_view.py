@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from tamis.config import Config
 from tamis.directory import NO_DIRECTORY, Directory, DirectorySource
-from tamis.policy import Layer, Policies, Policy
+from tamis.policy import Layer, Policies
 from tamis.policy_keys import KEYS, shown
 from tamis.policy_store import PolicyEvent, PolicyStore
 from tamis.policy_texts import NO_TEXTS, DatabaseTexts, PolicyTexts
@@ -54,7 +54,7 @@ def effective(config: Config, owner: str) -> list[Value]:
     Raises SQLAlchemyError.
     """
     store = PolicyStore(config.database_url)
-    policies = Policies(config, DatabaseTexts(config), directory_of(config))
+    policies = policies_now(config)
     layers = policies.layers(owner)
     latest = store.latest(layer.owner for layer in layers if layer.stored)
     policy, origins = policies.effective(owner), origins_of(layers, latest)
@@ -69,13 +69,13 @@ class LivePolicies:
         self._texts, self._directory = DatabaseTexts(config), DirectorySource(config)
         self._known: tuple[PolicyTexts, Directory] = (NO_TEXTS, NO_DIRECTORY)
         self._policies = Policies(config)
-        self._lock = threading.Lock()
+        self._one_at_a_time = threading.Lock()
 
     def now(self) -> Policies:
-        """Return them as they are; any thread may ask."""
+        """Return them. Any thread may ask."""
         texts: PolicyTexts | None = None
         directory: Directory | None = None
-        with self._lock:
+        with self._one_at_a_time:
             with contextlib.suppress(SQLAlchemyError, OSError):
                 texts = self._texts.fresh()
             with contextlib.suppress(OSError, SnapshotError):
@@ -85,13 +85,10 @@ class LivePolicies:
                 self._policies = Policies(self._config, *self._known)
             return self._policies
 
-    def for_recipient(self, recipient: str) -> Policy:
-        """Return the policy of a normalised address; for many at once, ask `now`."""
-        return self.now().for_recipient(recipient)
 
-    def for_domain(self, domain: str) -> Policy:
-        """Return the policy of a normalised domain."""
-        return self.now().for_domain(domain)
+def policies_now(config: Config) -> Policies:
+    """Return the policies as they are now, for whoever asks a few of them. Raises SQLAlchemyError or OSError."""
+    return Policies(config, DatabaseTexts(config), directory_of(config))
 
 
 def directory_of(config: Config) -> Directory:

@@ -22,7 +22,7 @@ from tamis.quarantine import tables
 if TYPE_CHECKING:
     from alembic.config import Config as AlembicConfig
 
-REVISION: Final = "0015"
+REVISION: Final = "0014"
 """The newest migration in `tamis/migrations/versions`; their numbers ascend."""
 
 UNNUMBERED: Final = ""
