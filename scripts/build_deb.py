@@ -25,6 +25,8 @@ _INSTALLED_AS = {
     "systemd/tamis.service": "usr/lib/systemd/system/tamis.service",
     "systemd/tamis.socket": "usr/lib/systemd/system/tamis.socket",
     "systemd/tamis-web.service": "usr/lib/systemd/system/tamis-web.service",
+    "systemd/tamis-mailboxes.service": "usr/lib/systemd/system/tamis-mailboxes.service",
+    "systemd/tamis-mailboxes.timer": "usr/lib/systemd/system/tamis-mailboxes.timer",
     "systemd/tamis.sysusers.conf": "usr/lib/sysusers.d/tamis.conf",
     "systemd/tamis.tmpfiles.conf": "usr/lib/tmpfiles.d/tamis.conf",
     "scripts/deb/tamis.toml": "etc/tamis/tamis.toml",

@@ -26,9 +26,14 @@ class _Resource(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class Doveadm:
-    """The command, with whatever must stand before its own words."""
+    """The command, with whatever must stand before its own words, and the socket of its server, empty for none."""
 
     command: Sequence[str]
+    server: str = ""
+
+    @property
+    def _at(self) -> tuple[str, ...]:
+        return ("-S", self.server) if self.server else ()
 
     def users(self) -> list[str]:
         """Return the users that Dovecot can list. Raises `DoveadmFailed`, as where its userdb cannot."""
@@ -36,14 +41,16 @@ class Doveadm:
 
     def expunge_older(self, user: str, folder: str, days: int) -> None:
         """Delete what has been in a folder for more than so many days, if there is one. Raises `DoveadmFailed`."""
-        self._run("expunge", "-u", user, "mailbox", folder, "savedbefore", f"{days}{_UNIT}", good=(0, _NO_FOLDER))
+        self._run(
+            "expunge", *self._at, "-u", user, "mailbox", folder, "savedbefore", f"{days}{_UNIT}", good=(0, _NO_FOLDER)
+        )
 
     def quota_percent(self, user: str) -> int:
         """Return how full a mailbox is, in percent of the quota that is nearest to its end; 0 without quota.
 
         Raises `DoveadmFailed`.
         """
-        said = self._run("-f", "json", "quota", "get", "-u", user)
+        said = self._run("-f", "json", "quota", "get", *self._at, "-u", user)
         try:
             found = msgspec.json.decode(said, type=list[_Resource])
         except msgspec.DecodeError as error:
@@ -52,7 +59,7 @@ class Doveadm:
 
     def save(self, user: str, folder: str, octets: bytes) -> None:
         """Put a message into a folder; no MTA and no filter sees it. Raises `DoveadmFailed`."""
-        self._run("save", "-u", user, "-m", folder, given=octets)
+        self._run("save", *self._at, "-u", user, "-m", folder, given=octets)
 
     def _run(self, *words: str, given: bytes = b"", good: Sequence[int] = (0,)) -> bytes:
         try:

@@ -36,7 +36,7 @@ class Upkeep:
     def __init__(self, config: Config) -> None:
         self._config = config
         self._settings = config.settings.mailboxes
-        self._doveadm = Doveadm(self._settings.doveadm)
+        self._doveadm = Doveadm(self._settings.doveadm, self._settings.server)
         self._policies = LivePolicies(config)
         self._notices = QuotaNotices(config.database_url)
 

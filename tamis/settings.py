@@ -388,9 +388,10 @@ class DirectorySection(Section, frozen=True):
 
 
 class Mailboxes(Section, frozen=True):
-    """The upkeep of mailboxes by Dovecot's doveadm: the command, the folder of spam, and who writes about quotas."""
+    """The upkeep of mailboxes by Dovecot's doveadm: command and server, the folder of spam, who writes of quotas."""
 
     doveadm: tuple[Annotated[str, msgspec.Meta(min_length=1)], ...] = ("doveadm",)
+    server: str = ""
     junk: Annotated[str, msgspec.Meta(min_length=1, max_length=200)] = "Junk"
     quota_from: Annotated[str, msgspec.Meta(pattern=r"^(|[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9.-]{1,253})$")] = ""
 

@@ -170,7 +170,10 @@ def test_units_lead_to_what_is_installed(packages: dict[str, Path], tmp_path: Pa
     for unit in units.glob("*.service"):
         for command in re.findall(r"^Exec\w+=(\S+)", unit.read_text(), re.M):
             assert command in ("/usr/bin/tamis", "/bin/kill"), (unit, command)
-    assert {unit.name for unit in units.iterdir()} == {"tamis.service", "tamis.socket", "tamis-web.service"}
+    assert {unit.name for unit in units.iterdir()} == {
+        *("tamis.service", "tamis.socket", "tamis-web.service"),
+        *("tamis-mailboxes.service", "tamis-mailboxes.timer"),
+    }
     assert (tmp_path / "usr/bin/tamis").readlink() == Path("/usr/lib/tamis/bin/tamis")
     named = re.search(r"^u (\S+) - .* (\S+)$", (tmp_path / "usr/lib/sysusers.d/tamis.conf").read_text(), re.M)
     assert named is not None
