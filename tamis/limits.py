@@ -467,8 +467,10 @@ HISTORY_RECORD_BYTES: Final = 256 * KIB
 """Octets of one decision in the history; a longer one loses single hits and tests."""
 
 HISTORY_CUT_TESTS: Final = 100
+"""Tests of each verdict that are kept of a decision that is too long."""
+
 HISTORY_CUT_SHARES: Final = 20
-"""What of a decision that is too long is kept: tests of each verdict, and verdicts."""
+"""Verdicts that are kept of a decision that is too long."""
 
 HISTORY_FILES: Final = 32
 """Files of decisions that wait for the keeper before workers make larger ones instead of more."""
