@@ -513,3 +513,18 @@ TRAIT_PATTERN_BYTES: Final = 3 * MIB
 
 STATUS_TESTS: Final = 40
 """Tests of the whole message that X-Spam-Status prints one by one, the strongest; the others are added up."""
+
+# --- pages
+
+FORM_BYTES: Final = 65_536
+"""Octets of a form that a browser sends to a page for senders and recipients."""
+FORM_FIELDS: Final = 1000
+"""Fields of such a form."""
+TOKEN_CHARS: Final = 2000
+"""Characters of a link's, a cookie's or a form's token that are looked at."""
+PREVIEW_TEXT_CHARS: Final = 100_000
+"""Characters of a held message's text that its page shows."""
+PREVIEW_PAGE_CHARS: Final = 500_000
+"""Characters of a held message's HTML that are cleaned to be shown."""
+PREVIEW_ATTACHMENTS: Final = 50
+"""Attachments of a held message that its page names."""

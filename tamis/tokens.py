@@ -13,8 +13,8 @@ import time
 from dataclasses import dataclass
 from typing import Final
 
-_LONGEST: Final = 2000
-"""Characters of a token that are looked at."""
+from tamis import limits
+
 _MAC_BYTES: Final = 20
 
 
@@ -63,7 +63,7 @@ class Tokens:
 
     def read(self, purpose: Purpose, text: str, now: float | None = None) -> Token:
         """Return what a token says. Raises `Expired`, or `BadToken` for all that was not made for that purpose."""
-        if len(text) > _LONGEST or not text.isascii():
+        if len(text) > limits.TOKEN_CHARS or not text.isascii():
             raise BadToken("not a token")
         try:
             octets = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)

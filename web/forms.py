@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from tamis import limits
 from tamis.tokens import BadToken, Purpose, Tokens
 from tamis.web.house import house_of
 
@@ -22,9 +23,6 @@ COOKIE: Final = "tamis_visit"
 FIELD: Final = "form_token"
 _FORM_SECONDS: Final = 12 * 3600.0
 _VISIT_SECONDS: Final = 24 * 3600
-_LONGEST: Final = 64 * 1024
-"""Octets of a form."""
-_MOST_FIELDS: Final = 1000
 _OURS: Final = ("same-origin", "none")
 
 
@@ -69,7 +67,7 @@ def posted(answer: Callable[[Request, Form], Response]) -> Callable[[Request], A
     """
 
     async def endpoint(request: Request) -> Response:
-        form = Form(parse_qs(await _body(request), keep_blank_values=True, max_num_fields=_MOST_FIELDS))
+        form = Form(parse_qs(await _body(request), keep_blank_values=True, max_num_fields=limits.FORM_FIELDS))
         _check(request, form)
         return await run_in_threadpool(answer, request, form)
 
@@ -82,7 +80,7 @@ async def _body(request: Request) -> str:
     body = b""
     async for piece in request.stream():
         body += piece
-        if len(body) > _LONGEST or body.count(b"&") >= _MOST_FIELDS:
+        if len(body) > limits.FORM_BYTES or body.count(b"&") >= limits.FORM_FIELDS:
             raise HTTPException(413)
     return body.decode("utf-8", "replace")
 

@@ -14,9 +14,6 @@ from tamis.letters.letter import one_line
 from tamis.message import Message
 from tamis.quarantine.store import Store
 
-_TEXT_CHARS: Final = 100_000
-_PAGE_CHARS: Final = 500_000
-_ATTACHMENTS: Final = 50
 _TAG_NAMES: Final = (
     "a abbr b blockquote br caption center cite code col colgroup dd del div dl dt em font h1 h2 h3 h4 h5 h6 hr i ins "
     "kbd li mark ol p pre q s samp small span strike strong sub sup table tbody td tfoot th thead tr tt u ul"
@@ -68,12 +65,12 @@ def preview(message: Message) -> Preview:
     text = _text(message)
     files = [part for part in message.parts if part.is_attachment]
     return Preview(
-        text=text[:_TEXT_CHARS].strip(),
+        text=text[: limits.PREVIEW_TEXT_CHARS].strip(),
         page=bool(_source(message)),
-        cut=len(text) > _TEXT_CHARS or message.capped,
+        cut=len(text) > limits.PREVIEW_TEXT_CHARS or message.capped,
         attachments=tuple(
             Attachment(one_line(part.filename, 120) or part.content_type[:120], len(part.payload))
-            for part in files[:_ATTACHMENTS]
+            for part in files[: limits.PREVIEW_ATTACHMENTS]
         ),
     )
 
@@ -81,7 +78,7 @@ def preview(message: Message) -> Preview:
 def clean_page(message: Message) -> str:
     """Return the HTML of a message: no scripts, no styles, no images, no forms, no links that lead anywhere."""
     return nh3.clean(
-        _source(message)[:_PAGE_CHARS],
+        _source(message)[: limits.PREVIEW_PAGE_CHARS],
         tags=set(_TAGS),
         attributes={tag: set(names) for tag, names in _ATTRIBUTES.items()},
         clean_content_tags={"script", "style", "title", "template", "svg", "math"},

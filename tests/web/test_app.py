@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from tamis import limits
 from tamis.redis_client import RedisClient
 from tamis.settings import Web
 from tamis.web import forms
@@ -121,8 +122,8 @@ def test_forms_of_other_sites_are_refused(changing: Visitor) -> None:
 def test_forms_have_bounds(changing: Visitor) -> None:
     good = with_token(changing)
     post = changing.client.post
-    assert post("/held/form", data={**good, "x": "y" * 70_000}).status_code == 413
-    assert post("/held/form", data={**good, "x": ["y"] * 2000}).status_code == 413
+    assert post("/held/form", data={**good, "x": "y" * limits.FORM_BYTES}).status_code == 413
+    assert post("/held/form", data={**good, "x": ["y"] * limits.FORM_FIELDS}).status_code == 413
     assert post("/held/form", json=good).status_code == 415
     assert post("/held/form", files={"form_token": good["form_token"].encode()}).status_code == 415
 

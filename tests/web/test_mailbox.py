@@ -10,6 +10,7 @@ from urllib.parse import quote
 import pytest
 from sqlalchemy import insert, select
 
+from tamis import limits
 from tamis.filters.order import BY_NAME
 from tamis.learning.tables import LEARNED
 from tamis.list_store import ListStore
@@ -278,12 +279,13 @@ def test_what_strangers_write_is_shown_as_text(bob: Visitor, store: Store, text:
 def test_a_preview_is_bounded() -> None:
     shown = preview.preview(Message(b"Subject: x\n\n" + b"word " * 100_000))
     assert shown.cut
-    assert len(shown.text) <= 100_000
+    assert len(shown.text) <= limits.PREVIEW_TEXT_CHARS
     parts = b"".join(b"--b\nContent-Disposition: attachment; filename=f%d\n\nx\n" % one for one in range(200))
     shown = preview.preview(Message(b"Content-Type: multipart/mixed; boundary=b\n\n" + parts))
-    assert len(shown.attachments) == 50
+    assert len(shown.attachments) == limits.PREVIEW_ATTACHMENTS
     assert preview.preview(Message(b"\0\xff" * 1000)).page is False
-    assert preview.clean_page(Message(b"Content-Type: text/html\n\n" + b"<div>" * 20_000)).count("<div>") <= 20_000
+    page = Message(b"Content-Type: text/html\n\n" + b"<b>x</b>" * 100_000)
+    assert len(preview.clean_page(page)) <= limits.PREVIEW_PAGE_CHARS + 100
 
 
 def test_what_is_gone_is_said_to_be(bob: Visitor, store: Store) -> None:

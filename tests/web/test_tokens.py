@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tamis import limits
 from tamis.config import parse
 from tamis.secret import read_secret, secret_path
 from tamis.tokens import BadToken, Expired, Purpose, Tokens
@@ -40,6 +41,11 @@ def test_no_octet_of_it_may_change(data: st.DataObject) -> None:
 def test_whatever_else_is_no_token(text: str) -> None:
     with pytest.raises(BadToken):
         TOKENS.read(Purpose.RELEASE, text)
+
+
+def test_a_token_is_not_looked_at_however_long_it_is() -> None:
+    with pytest.raises(BadToken):
+        TOKENS.read(Purpose.RELEASE, TOKENS.make(Purpose.RELEASE, "x" * limits.TOKEN_CHARS, 60))
 
 
 def test_the_secret_is_made_once_and_for_its_owner_alone(tmp_path: Path) -> None:
