@@ -38,13 +38,19 @@ class DigestTask:
         self._office = PostOffice(config)
         self._queue = digests.queue(store)
 
+    def refresh(self) -> None:
+        """Find whose mail is whose, of what has just been held. Raises `sqlalchemy.exc.SQLAlchemyError`."""
+        if not self._store.exists():
+            return
+        while mailboxes.refresh(self._store, self._destinations.find_all, self._settings.aliases.recipient_delimiter):
+            pass
+
     def run(self, moment: datetime | None = None) -> None:
         """Do what is due at a moment of the machine's own clock. Raises `sqlalchemy.exc.SQLAlchemyError`, `OSError`."""
         if not self._store.exists():
             return
+        self.refresh()
         moment = moment or datetime.now()
-        while mailboxes.refresh(self._store, self._destinations.find_all, self._settings.aliases.recipient_delimiter):
-            pass
         if moment.hour >= self._settings.notices.digest_hour and self._office.has_pages:
             while digests.start(self._store, f"{moment:%Y-%m-%d}"):
                 pass

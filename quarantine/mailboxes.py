@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Final
 
-from sqlalchemy import Connection, Select, delete, insert, select
+from sqlalchemy import Connection, Select, delete, select
 
 from tamis.addresses import base_address
 from tamis.destinations import Destination, DestinationUnknown
@@ -15,7 +15,7 @@ from tamis.notice_tables import MAILBOX
 from tamis.quarantine.queries import Found, copies
 from tamis.quarantine.records import State
 from tamis.quarantine.rows import key, now
-from tamis.quarantine.store import Store, among
+from tamis.quarantine.store import Store, among, upsert
 from tamis.quarantine.tables import COPY
 
 Resolve = Callable[[Iterable[str]], Mapping[str, Destination | DestinationUnknown]]
@@ -44,7 +44,8 @@ def refresh(store: Store, resolve: Resolve, delimiters: str) -> int:
     ]
     with store.transaction() as connection:
         connection.execute(delete(MAILBOX).where(among(connection, MAILBOX.c.recipient, recipients)))
-        connection.execute(insert(MAILBOX), rows)
+        # Another keeper may have been as fast.
+        connection.execute(upsert(connection, MAILBOX).on_conflict_do_nothing(), rows)
     return len(recipients)
 
 

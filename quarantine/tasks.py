@@ -19,7 +19,8 @@ from tamis.tasks import Task
 
 _SEND_SECONDS: Final = 0.25
 _NOTICE_SECONDS: Final = 2.0
-_DIGEST_SECONDS: Final = 30.0
+_MAILBOX_SECONDS: Final = 30.0
+_DIGEST_SECONDS: Final = 300.0
 _LEARN_SECONDS: Final = 2.0
 _EXPIRE_SECONDS: Final = 600.0
 _SWEEP_SECONDS: Final = 6 * 3600.0
@@ -68,6 +69,7 @@ def tasks(config: Config) -> list[Task]:
     return [
         Task("outbox", _SEND_SECONDS, send),
         Task("notices", _NOTICE_SECONDS, notices.run),
+        Task("mailboxes", _MAILBOX_SECONDS, recipients.refresh),
         Task("digests", _DIGEST_SECONDS, recipients.run),
         Task("traps", _LEARN_SECONDS, learn),
         Task("expire", _EXPIRE_SECONDS, expire),
