@@ -24,6 +24,7 @@ from tests.milter.conftest import Daemon, daemon_in, wait_until
 pytestmark = pytest.mark.servers
 
 REAL = '[redis]\nserver = "no-redis"\n[policy]\nmode = "junk"\n[lists]\nblacklist_sender = ["spammer.example"]\n'
+REAL += 'ban_ip = ["198.51.100.9"]\n'
 
 
 @pytest.fixture(scope="module")
@@ -42,13 +43,11 @@ def running() -> Iterator[tuple[Daemon, int]]:
         shutil.rmtree(base, ignore_errors=True)
 
 
-def send(port: int, sender: str, header_id: str) -> None:
+def send(port: int, sender: str, header_id: str, peer: str = "192.0.2.7") -> str:
     header = [(b"From", b" ann@example.net"), (b"Subject", b" secret words"), (b"Message-ID", f" {header_id}".encode())]
-    letter = Letter(
-        "192.0.2.7", "mail.example.net", "mail.example.net", sender, "bob@example.org", header, b"hello\r\n"
-    )
+    letter = Letter(peer, "mail.example.net", "mail.example.net", sender, "bob@example.org", header, b"hello\r\n")
     with MilterClient(port) as client:
-        client.send(letter)
+        return client.send(letter)
 
 
 def tamis(daemon: Daemon, *words: str) -> tuple[int, str]:
@@ -77,6 +76,13 @@ def test_decisions_are_found_and_explained(running: tuple[Daemon, int]) -> None:
     assert "bayes" in out
     assert "secret words" not in out
     assert tamis(daemon, "why", "f" * 16)[0] == 2
+    # One id from the SMTP answer to the log and the history.
+    refused = send(port, "ann@example.net", "<never@example.net>", peer="198.51.100.9")
+    answer = re.fullmatch(r"450 4\.7\.1 .*\(banned-ip, ([0-9a-f]{16})\)\s*", refused)
+    assert answer, refused
+    assert f"id={answer[1]}" in daemon.log()
+    assert wait_until(lambda: tamis(daemon, "why", answer[1])[0] == 0)
+    assert "decided by  row 2 banned-ip" in tamis(daemon, "why", answer[1])[1]
     status, out = tamis(daemon, "history", "stats", "--json")
     assert json.loads(out)["verdict"]["spam"] == 1
 
