@@ -88,7 +88,7 @@ class Site:
         """Whether all workers map the file that the keeper has written last."""
         inode = str((self.tamis.folder / "state" / "learned").stat().st_ino)
         workers = self.children("tamis-worker")
-        mapped = [[line.split()[4] for line in Path(f"/proc/{pid}/maps").open()] for pid in workers]
+        mapped = [[line.split()[4] for line in Path(f"/proc/{pid}/maps").read_text().splitlines()] for pid in workers]
         return len(workers) == 2 and all(inode in inodes for inodes in mapped)
 
     def until(self, right: Callable[[], bool]) -> None:
