@@ -1,14 +1,15 @@
 """What the keeper does for recipients: finds whose held mail is whose, and tells each mailbox once a day."""
 
 import logging
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from tamis.config import Config
 from tamis.destinations import Destinations
 from tamis.letters.letter import one_line
 from tamis.letters.reasons import reason
-from tamis.policy_view import LivePolicies
+from tamis.policy import Digest, Policies
+from tamis.policy_view import policies_now
 from tamis.quarantine import digests, mailboxes
 from tamis.quarantine.letter_queue import Due
 from tamis.quarantine.outbox import TakenOver
@@ -22,16 +23,18 @@ from tamis.translations import catalogue
 _log: Final = logging.getLogger("tamis")
 _LISTED: Final = 50
 _DAY_SECONDS: Final = 86_400.0
+_WEEK: Final = timedelta(days=6, hours=12)
+"""Less than seven days: no two digests are sent at the same second."""
 
 
 class DigestTask:
     """One run after the other in the keeper's thread for it."""
 
     def __init__(self, config: Config, store: Store) -> None:
+        self._config = config
         self._settings = config.settings
         self._store = store
         self._destinations = Destinations(config.settings.aliases)
-        self._policies = LivePolicies(config)
         self._office = PostOffice(config)
         self._queue = digests.queue(store)
 
@@ -45,10 +48,11 @@ class DigestTask:
         if moment.hour >= self._settings.notices.digest_hour and self._office.has_pages:
             while digests.start(self._store, f"{moment:%Y-%m-%d}"):
                 pass
+        policies = policies_now(self._config)
         try:
             while due := self._queue.due():
                 for digest in due:
-                    self._send(digest)
+                    self._send(policies, digest)
         finally:
             self._office.close()
 
@@ -57,16 +61,20 @@ class DigestTask:
         if self._store.exists():
             digests.forget(self._store)
 
-    def _send(self, digest: Due) -> None:
-        mailbox, before, policies = digest.row.mailbox, now(), self._policies.now()
+    def _send(self, policies: Policies, digest: Due) -> None:
+        mailbox, before = digest.row.mailbox, now()
         held = digests.content(self._store, mailbox, digest.row.until)
-        told = [one for one in held.new if policies.for_recipient(one.recipient).digest]
+        policy = policies.for_recipient(mailbox)
+        if policy.digest is Digest.WEEKLY and digest.row.until > before - _WEEK:
+            self._finish(digest, "needless", "", digest.row.until)
+            return
+        told = [one for one in held.new if policies.for_recipient(one.recipient).digest is not Digest.OFF]
         if not told:
             self._finish(digest, "needless", "", before)
             return
         try:
             posted = self._office.send(
-                mailbox, self._letter(mailbox, told, held.number), lambda: self._queue.at_dot(digest)
+                mailbox, self._letter(mailbox, policy.language, told, held.number), lambda: self._queue.at_dot(digest)
             )
         except TakenOver:
             return
@@ -82,8 +90,7 @@ class DigestTask:
             self._queue.finish(connection, digest, state, reply)
             digests.told_until(connection, digest.row.mailbox, until)
 
-    def _letter(self, mailbox: str, held: list[Found], number: int) -> bytes:
-        language = self._settings.web.language
+    def _letter(self, mailbox: str, language: str, held: list[Found], number: int) -> bytes:
         gettext = catalogue(language).gettext
         values: dict[str, Any] = {
             "mailbox": one_line(mailbox, 100),

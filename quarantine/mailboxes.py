@@ -9,6 +9,7 @@ from typing import Final
 
 from sqlalchemy import Connection, Select, delete, insert, select
 
+from tamis.addresses import base_address
 from tamis.destinations import Destination, DestinationUnknown
 from tamis.notice_tables import MAILBOX
 from tamis.quarantine.queries import Found, copies
@@ -51,13 +52,6 @@ def _mailboxes(recipient: str, destination: Destination | DestinationUnknown, de
     """Where there is no mailbox here, or where that is not known, the address itself stands for whoever has it."""
     found = () if isinstance(destination, DestinationUnknown) else destination.local
     return list(dict.fromkeys(base_address(address, delimiters) for address in found or (recipient,)))
-
-
-def base_address(address: str, delimiters: str) -> str:
-    """Return an address without its extension."""
-    local, at, domain = address.rpartition("@")
-    place = next((place for place, letter in enumerate(local) if letter in delimiters and place), len(local))
-    return f"{local[:place]}{at}{domain}"
 
 
 def held_of_mailbox(connection: Connection, mailbox: str, most: int, after: str = "") -> list[Found]:

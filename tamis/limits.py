@@ -467,8 +467,10 @@ HISTORY_RECORD_BYTES: Final = 256 * KIB
 """Octets of one decision in the history; a longer one loses single hits and tests."""
 
 HISTORY_CUT_TESTS: Final = 100
+"""Tests of each verdict that are kept of a decision that is too long."""
+
 HISTORY_CUT_SHARES: Final = 20
-"""What of a decision that is too long is kept: tests of each verdict, and verdicts."""
+"""Verdicts that are kept of a decision that is too long."""
 
 HISTORY_FILES: Final = 32
 """Files of decisions that wait for the keeper before workers make larger ones instead of more."""
@@ -508,3 +510,6 @@ TRAIT_HTML_CHARS: Final = 32 * KIB
 
 TRAIT_PATTERN_BYTES: Final = 3 * MIB
 """Memory for each of some twenty automata of RE2 that look for forms and words."""
+
+STATUS_TESTS: Final = 40
+"""Tests of the whole message that X-Spam-Status prints one by one, the strongest; the others are added up."""

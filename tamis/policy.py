@@ -35,6 +35,14 @@ class Mode(enum.StrEnum):
     OBSERVE = "observe"
 
 
+class Digest(enum.StrEnum):
+    """How often a mailbox is told what is held for it."""
+
+    DAILY = "daily"
+    WEEKLY = "weekly"
+    OFF = "off"
+
+
 class Language(enum.StrEnum):
     """In which what Tamis writes to people is written."""
 
@@ -54,7 +62,7 @@ class Policy:
     tell_sender: bool
     tell_own_domain: bool
     whitelist_validated: bool
-    digest: bool
+    digest: Digest
     language: Language
     junk_days: int
     quota_percent: int
@@ -261,7 +269,7 @@ def _as_it_is(value: Any) -> Any:
     return value
 
 
-_TYPES: Final[Mapping[str, Any]] = {"mode": Mode, "level": float, "language": Language}
+_TYPES: Final[Mapping[str, Any]] = {"mode": Mode, "level": float, "digest": Digest, "language": Language}
 
 _BUILT_IN: Final = Policy(
     **{key.field: _TYPES.get(key.field, _as_it_is)(key.default) for key in KEYS.values() if not key.row},

@@ -521,6 +521,9 @@ class Web(Section, frozen=True):
     proxy_header: Annotated[str, msgspec.Meta(pattern=r"^(|[A-Za-z][A-Za-z0-9-]{0,75})$")] = "X-Forwarded-For"
     secret_file: str = ""
     language: Literal["en", "fr"] = "en"
+    login: Annotated[
+        str, msgspec.Meta(pattern=r"^(|imaps?://([A-Za-z0-9.-]{1,253}|\[[0-9a-fA-F:.]+\])(:[0-9]{1,5})?)$")
+    ] = ""
     challenge_test_key: Annotated[str, msgspec.Meta(pattern="^(|[A-Za-z0-9_-]{16,64})$")] = ""
 
     def __post_init__(self) -> None:
@@ -575,7 +578,7 @@ class PolicySection(Section, frozen=True):
     tell_sender: bool = True
     tell_own_domain: bool = True
     whitelist_validated: bool = True
-    digest: bool = True
+    digest: Literal["daily", "weekly", "off"] = "daily"
     language: Literal["en", "fr"] = "en"
     junk_days: Annotated[int, msgspec.Meta(ge=0, le=3650)] = 0
     quota_percent: Annotated[int, msgspec.Meta(ge=0, le=100)] = 0
@@ -596,7 +599,7 @@ class DomainSection(PlatformLists, frozen=True):
     tell_sender: bool | None = None
     tell_own_domain: bool | None = None
     whitelist_validated: bool | None = None
-    digest: bool | None = None
+    digest: Literal["daily", "weekly", "off"] | None = None
     language: Literal["en", "fr"] | None = None
     junk_days: Annotated[int, msgspec.Meta(ge=0, le=3650)] | None = None
     quota_percent: Annotated[int, msgspec.Meta(ge=0, le=100)] | None = None

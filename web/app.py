@@ -13,7 +13,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from tamis.config import Config
-from tamis.web import mailbox, release
+from tamis.web import login, mailbox, release
 from tamis.web.console import routes as console
 from tamis.web.house import build_house, house_of
 from tamis.web.pages import page
@@ -33,6 +33,7 @@ def routes() -> Sequence[BaseRoute]:
         Mount("/static", _Static(directory=STATIC)),
         *release.ROUTES,
         *mailbox.ROUTES,
+        *login.ROUTES,
     ]
 
 
@@ -59,7 +60,7 @@ class _Static(StaticFiles):
 
 
 def _front(request: Request) -> Response:
-    return page(request, "front.html")
+    return page(request, "front.html", login=bool(house_of(request).config.settings.web.login))
 
 
 def _health(request: Request) -> Response:

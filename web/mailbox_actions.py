@@ -4,7 +4,10 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from tamis.addresses import domain_of
 from tamis.content_digest import content_digest
+from tamis.learning.journal import Journal
+from tamis.learning.teaching import Reporter, Source, lesson
 from tamis.list_store import ListStore
 from tamis.lists import BadEntry, ListName, flagged_value
 from tamis.mail import parse_ip
@@ -47,18 +50,26 @@ def _block(house: House, mailbox: str, chosen: Sequence[Found]) -> int:
 
 
 def _report(house: House, mailbox: str, chosen: Sequence[Found]) -> int:
-    """Flag the content, with the peer that brought it: brought again it is spam for the same recipient (row 8)."""
+    """Flag the content, with the peer that brought it: brought again it is spam for the same recipient (row 8).
+
+    The classifier learns it as spam, as a recipient's word for its own domain.
+    """
     number = 0
     for copy in chosen:
         with house.store.transaction() as connection:
             digest = whole(connection, [copy]).row["digest"]
         content, peer = preview.read(house.store, digest), parse_ip(copy.peer)
-        flagged = content_digest(content) if content and not content.capped else None
+        if content is None:
+            continue
+        number += 1
+        if not copy.malware:
+            reporter = Reporter(_by(mailbox), Source.RECIPIENT, domain_of(copy.recipient))
+            Journal(house.config.database_url).learn(reporter, [lesson(content.raw, spam=True)])
+        flagged = content_digest(content) if not content.capped else None
         if flagged is not None and peer is not None:
             expires, value = datetime.now(UTC) + _FLAGGED, flagged_value(peer, flagged)
             lists = ListStore(house.config.database_url)
             lists.add(ListName.FLAGGED, value, copy.recipient, _by(mailbox), expires, copy.message_id)
-            number += 1
     return number
 
 

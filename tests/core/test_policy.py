@@ -55,7 +55,7 @@ def test_the_documented_defaults() -> None:
     assert (policy.tag, policy.tag_redirections) == (False, False)
     off = {name for name, enabled in policy.enabled.items() if not enabled}
     assert off == {"greylisting", "cyrillic", "sinograms"}
-    assert (policy.tell_sender, policy.whitelist_validated, policy.digest) == (True, True, True)
+    assert (policy.tell_sender, policy.whitelist_validated, policy.digest) == (True, True, "daily")
     assert (policy.junk_days, policy.quota_percent) == (0, 0)
     assert set(sources(Policies(Config(Settings())), "example.org").values()) == {"default"}
 

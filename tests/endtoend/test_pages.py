@@ -18,7 +18,7 @@ import pytest
 
 from tamis import config as configuration
 from tamis.message import Message
-from tamis.postfix.dovecot import PrivateDovecot
+from tamis.postfix.dovecot import PASSWORD, PrivateDovecot
 from tamis.postfix.ports import free_ports
 from tamis.quarantine.digest_task import DigestTask
 from tests.dns_server import DnsServer
@@ -106,6 +106,7 @@ def world(can_run_postfix: None, can_run_dovecot: None) -> Iterator[World]:
         settings = (
             f'[dns]\nservers = ["{names.address}"]\n'
             f'[web]\nbase_url = "{base}"\nlisten = "127.0.0.1:{port}"\nchallenge_test_key = "{KEY}"\n'
+            f'login = "imap://127.0.0.1:{dovecot.imap_port}"\n'
             "[notices]\ndigest_hour = 0\n"
             f'[domain."{HERE}"]\nblacklist_sender = ["{THERE}"]\n{_NO_TRUST}'
         )
@@ -208,6 +209,46 @@ def test_the_recipient_lets_it_out(world: World) -> None:
     (delivered,) = [one for one in world.dovecot.mailbox(to) if b"Menu" in one and b"Auto-Submitted" not in one]
     assert delivered.endswith(octets.replace(b"\r\n", b"\n"))
     assert f"Released by {to}, on its page".encode() in delivered
+
+
+def test_by_the_password_of_the_mailbox(world: World) -> None:
+    mine, browser = f"login@{HERE}", world.browser
+    world.send("for me", f"no-reply@{THERE}", mine)
+    world.send("for another", f"no-reply@{THERE}", f"another@{HERE}")
+    config = configuration.load(world.site.tamis.config)
+    with as_service_user():
+        DigestTask(config, world.site.store).run()
+    for password, text in (("wrong", "do not belong together"), (PASSWORD, "Your held mail")):
+        browser.open(f"{world.base}/login")
+        assert browser.barriers() == []
+        browser.write("#user", mine.title())
+        browser.write("#password", password)
+        browser.click("button.main")
+        browser.wait_text(text)
+    assert "for me" in browser.text
+    assert "for another" not in browser.text
+    browser.click(".top button")
+    browser.wait_text("Open the link")
+    browser.complaints()
+
+
+def test_what_a_recipient_allows_holds_for_that_address_alone(world: World) -> None:
+    mine, other, sender, browser = f"allow@{HERE}", f"colleague@{HERE}", f"no-reply-allowed@{THERE}", world.browser
+    world.send("to be allowed", sender, mine)
+    config = configuration.load(world.site.tamis.config)
+    with as_service_user():
+        DigestTask(config, world.site.store).run()
+    (link,) = re.findall(rf"{world.base}/mailbox/\S+", text_of(world.letter(mine)))
+    browser.open(link)
+    browser.click('.list input[type="checkbox"]')
+    browser.click('button[value="allow"]')
+    browser.wait_text("1 message is on its way to you")
+    world.inbox(mine, 2)
+    again = world.passes(sender, mine, 3)
+    assert again.header("X-Icodia-SpamFilter-WL") == "Whitelisted EMail Address"
+    world.send("to another", sender, other)
+    world.site.settle()
+    assert world.dovecot.mailbox(other) == []
 
 
 def test_a_loop_of_auto_replies_ends_at_once(world: World) -> None:

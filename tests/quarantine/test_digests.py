@@ -20,8 +20,9 @@ from tamis.policy_store import PolicyStore
 from tamis.postfix.sink import Sink
 from tamis.quarantine import digests, mailboxes
 from tamis.quarantine.digest_task import DigestTask
-from tamis.quarantine.mailboxes import base_address
+from tamis.quarantine.rows import now
 from tamis.quarantine.store import Store
+from tamis.quarantine.tables import COPY
 from tamis.secret import read_secret
 from tamis.telling import Telling
 from tamis.tokens import Purpose, Tokens
@@ -120,20 +121,34 @@ def test_whoever_may_be_told_it_stands_in_it(store: Store, make: Make, sink: Sin
     assert len(sink.messages) == 1
 
 
-@pytest.mark.parametrize("more", ["[policy]\ndigest = false", '[domain."example.org"]\ndigest = false'])
+@pytest.mark.parametrize("more", ['[policy]\ndigest = "off"', '[domain."example.org"]\ndigest = "off"'])
 def test_who_wants_none_gets_none(store: Store, make: Make, sink: Sink, more: str) -> None:
     hold(store, copy("bob@example.org"), copy("bob@other.example", action="hold"))
     make(more).run(MORNING)
     assert [one.recipients for one in sink.messages] == ([("bob@other.example",)] if "domain" in more else [])
 
 
-def test_a_choice_in_the_database_acts_at_once(store: Store, make: Make, sink: Sink, database_url: str) -> None:
-    hold(store)
-    task = make()
-    task.run(MORNING.replace(hour=1))
-    PolicyStore(database_url).set("bob@example.org", {"digest": False}, "tests")
-    task.run(MORNING)
-    assert not sink.messages
+def test_once_a_week(store: Store, make: Make, sink: Sink) -> None:
+    task = make('[domain."example.org"]\ndigest = "weekly"\nlanguage = "fr"')
+    for number in range(3):
+        hold(store, raw=b"Subject: %d\r\n\r\n" % number)
+        task.run(MORNING + timedelta(days=number))
+    assert len(sink.messages) == 1
+    assert letters(sink)["bob@example.org"]["Subject"] == "1 message est retenu pour vous"
+    with store.transaction() as connection:
+        connection.execute(update(DIGEST).values(until=now() - timedelta(days=7)))
+        connection.execute(update(COPY).values(held_at=now() - timedelta(days=6)))
+    task.run(MORNING + timedelta(days=7))
+    assert len(sink.messages) == 2
+
+
+def test_what_an_address_has_chosen_in_the_database_counts(
+    store: Store, make: Make, sink: Sink, database_url: str
+) -> None:
+    PolicyStore(database_url).set("bob@example.org", {"digest": "off"}, "bob")
+    hold(store, copy("bob@example.org"), copy("eve@example.org"))
+    make().run(MORNING)
+    assert [one.recipients for one in sink.messages] == [("eve@example.org",)]
 
 
 def test_several_keepers_send_it_once(store: Store, make: Make, sink: Sink) -> None:
@@ -215,14 +230,6 @@ def test_aliases_and_catch_alls_are_merged(store: Store) -> None:
     digests.forget(store)
     with store.transaction() as connection:
         assert len(connection.execute(select(MAILBOX)).all()) == 6
-
-
-@pytest.mark.parametrize(
-    ("address", "base"),
-    [("bob+x@e.org", "bob@e.org"), ("bob-x@e.org", "bob-x@e.org"), ("+x@e.org", "+x@e.org"), ("bob", "bob")],
-)
-def test_addresses_without_extensions(address: str, base: str) -> None:
-    assert base_address(address, "+") == base
 
 
 def test_every_row_that_holds_has_its_sentence() -> None:

@@ -16,6 +16,7 @@ from tamis.history.decided import Asked, Decided, Said, Share
 from tamis.history.store import HistoryStore
 from tamis.list_store import ListStore
 from tamis.lists import ListName
+from tamis.policy_store import PolicyStore
 from tamis.quarantine import transitions
 from tamis.quarantine.store import Store
 from tests.quarantine.held import copy, hold
@@ -94,6 +95,9 @@ def furnish(config: Config) -> str:
     _hold(config, store_of(config))
     lists = ListStore(config.database_url)
     lists.add(ListName.WHITELIST_SENDER, "partner.example", "", "claire", note="our printer")
+    policies = PolicyStore(config.database_url)
+    policies.set("mairie-exemple.fr", {"mode": "junk", "level": 6.0}, "claire", "asked for by the town hall")
+    policies.set("direction@mairie-exemple.fr", {"level": 9.0}, "claire")
     audit = Audit(config.database_url)
     audit.write("claire", "add to whitelist-sender", "partner.example", note="our printer", address="192.0.2.44")
     return next(one.id for one in reversed(decisions) if one.shares[0].row == "16")
@@ -129,6 +133,7 @@ def take(browser: Browser, base: str, decided: str) -> None:
         "console-overview": "/console",
         "console-decision": f"/console/decisions/{decided}",
         "console-held": "/console/held",
+        "console-policy": "/console/policies?owner=mairie-exemple.fr",
         "console-replay": "/console/replay?level=12&off=maps-rbl&days=7",
     }
     for name, path in pictures.items():

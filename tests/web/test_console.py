@@ -14,7 +14,15 @@ from tests.history.deciding import made
 from tests.web.conftest import Visitor, settings, visitor
 from tests.web.console import ACCOUNTS, BOTH, OURS, PASSWORD, THEIRS, furnish, logged_in
 
-PAGES = ("", "/decisions", f"/decisions/{made(OURS).id}", "/replay?level=12&days=14", "/audit")
+PAGES = (
+    "",
+    "/decisions",
+    f"/decisions/{made(OURS).id}",
+    "/policies",
+    "/learning",
+    "/replay?level=12&days=14",
+    "/audit",
+)
 
 
 @pytest.fixture(scope="module")

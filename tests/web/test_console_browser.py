@@ -17,8 +17,10 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not CHROMIUM.exists(), reason="there is no Chromium"),
 ]
-PAGES = ("", "?span=fortnight", "/decisions", f"/decisions/{made(BOTH).id}", "/held", "/lists", "/health", "/audit",
-         "/accounts", "/replay?mode=junk&off=spf")  # fmt: skip
+PAGES = (
+    "", "?span=fortnight", "/decisions", f"/decisions/{made(BOTH).id}", "/held", "/lists", "/policies", "/learning",
+    "/health", "/audit", "/accounts", "/replay?mode=junk&off=spf",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,10 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 
 from tamis.filters.order import BY_NAME
+from tamis.learning.tables import LEARNED
 from tamis.list_store import ListStore
 from tamis.message import Message
 from tamis.notice_tables import MAILBOX
@@ -83,6 +84,12 @@ def entries(one: Visitor) -> set[tuple[str, str, str]]:
     return {(str(each.entry.list), each.entry.domain, each.entry.value) for each in stored}
 
 
+def learned(one: Visitor) -> list[tuple[str, str, bool]]:
+    """What the classifier has been told: by whom, for which domain, and whether it was spam."""
+    with one.house.store.transaction() as connection:
+        return [(row.source, row.domain, row.spam) for row in connection.execute(select(LEARNED))]
+
+
 def test_all_of_one_mailbox_and_nothing_else(bob: Visitor, store: Store) -> None:
     held(store, 1)
     held(store, 2, copy("sales@example.org", row=BY_NAME["reverse-dns"]))
@@ -134,6 +141,7 @@ def test_release(bob: Visitor, store: Store) -> None:
     weight = WeightStore(bob.house.config.database_url, 90).find("example.org", "ann@sender.example")
     assert weight is not None
     assert weight.why == "1 release"
+    assert learned(bob) == [("release", "example.org", False)]
     assert entries(bob) == set()
 
 
@@ -166,6 +174,7 @@ def test_report(bob: Visitor, store: Store) -> None:
     assert "1 message has been reported" in page.text
     ((kind, owner, value),) = entries(bob)
     assert (kind, owner, value.split()[0]) == ("flagged", BOB, "192.0.2.7")
+    assert learned(bob) == [("recipient", "example.org", True)]
     assert states(store) == {name: "held"}
 
 
