@@ -6,6 +6,7 @@ import os
 import pwd
 import re
 import shutil
+import signal
 import subprocess
 import time
 import uuid
@@ -76,6 +77,20 @@ class Site:
         (line,) = [line for line in self.tamis.log_text().splitlines() if name in line]
         return float(re.findall(r" score=(\S+)", line)[0])
 
+    def children(self, name: str) -> list[int]:
+        """The process ids of the daemon's children of that name."""
+        assert self.tamis.process is not None
+        supervisor = self.tamis.process.pid
+        children = Path(f"/proc/{supervisor}/task/{supervisor}/children").read_text().split()
+        return [int(pid) for pid in children if Path(f"/proc/{pid}/comm").read_text().strip() == name]
+
+    def every_worker_has_it(self) -> bool:
+        """Whether all workers map the file that the keeper has written last."""
+        inode = str((self.tamis.folder / "state" / "learned").stat().st_ino)
+        workers = self.children("tamis-worker")
+        mapped = [[line.split()[4] for line in Path(f"/proc/{pid}/maps").read_text().splitlines()] for pid in workers]
+        return len(workers) == 2 and all(inode in inodes for inodes in mapped)
+
     def until(self, right: Callable[[], bool]) -> None:
         deadline = time.monotonic() + 60
         while not right():
@@ -110,6 +125,7 @@ def test_into_junk_and_out_of_it(site: Site) -> None:
     site.move("INBOX", "Junk")
     site.until(lambda: site.taught() == {"ham": 0, "spam": 4})
     site.until(lambda: site.score() > before + 1)
+    site.until(site.every_worker_has_it)
     site.move("Junk", "INBOX")
     site.until(lambda: site.taught() == {"ham": 4, "spam": 4})
     site.until(lambda: site.score() < before)
@@ -126,6 +142,15 @@ def test_what_is_saved_into_junk_is_spam_and_what_is_thrown_away_is_no_ham(site:
     site.put("Junk", 8)
     site.until(lambda: site.taught()["spam"] == before["spam"] + 2)
     assert site.taught()["ham"] == before["ham"]
+
+
+def test_a_keeper_that_is_killed_is_replaced_and_no_report_is_lost(site: Site) -> None:
+    before = site.taught()
+    (keeper,) = site.children("tamis-keeper")
+    os.kill(keeper, signal.SIGKILL)
+    site.put("Junk", 10)
+    site.until(lambda: site.taught()["spam"] == before["spam"] + 1)
+    assert keeper not in site.children("tamis-keeper")
 
 
 def test_reports_wait_while_the_daemon_is_away(site: Site) -> None:
