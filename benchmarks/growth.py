@@ -129,11 +129,11 @@ def compare(title: str, small: Site, large: Site, mail: Sequence[Letter]) -> Non
     print(f"| {title} | {few:.0f} | {many:.0f} | {spread} | {large.load_seconds:.1f} | {os.getloadavg()[0]:.0f} |")
 
 
-def burst(mail: Sequence[Letter]) -> None:
+def burst(mail: Sequence[Letter], times: int = 3) -> None:
     """Print how long a burst takes beside slow DNS."""
     with name_server(_SLOW_SECONDS) as port, Tamis(port, False) as product:
         run(product, unique(mail[:10], "first"), 2, Figures(), None)
-        for number in range(3):
+        for number in range(times):
             figures = Figures()
             run(product, unique(mail[10 : 10 + _BURST], f"burst-{number}"), _BURST, figures, None)
             middle, last = statistics.median(figures.waits), max(figures.waits)
@@ -151,6 +151,7 @@ def main() -> None:
     parser.add_argument("--policies", type=int, default=100_000)
     parser.add_argument("--entries", type=int, default=1_000_000)
     parser.add_argument("--rules", type=int, default=1000)
+    parser.add_argument("--bursts", type=int, default=3)
     args = parser.parse_args()
     logging.disable(logging.CRITICAL)
     mail = letters(Path(os.environ["TAMIS_CORPORA"]), args.number)
@@ -168,7 +169,7 @@ def main() -> None:
     for title, large in steps:
         with contextlib.ExitStack() as stack:
             compare(title, stack.enter_context(site(domains(1))), large(stack), mail)
-    burst(mail)
+    burst(mail, args.bursts)
 
 
 def _with_answers(stack: contextlib.ExitStack, number: int) -> Site:
