@@ -20,6 +20,12 @@ _SECONDS: Final = 300
 _TYPES: Final = {1: "A", 2: "NS", 12: "PTR", 15: "MX", 16: "TXT", 28: "AAAA"}
 _SOA: Final = b"\0\0" + struct.pack("!5I", 1, 3600, 600, 86400, _SECONDS)
 LISTS: Final = "lists.example"
+_OTHERS_LISTS: Final = (
+    ".spamhaus.org", ".surbl.org", ".uribl.com", ".rspamd.com", ".mailspike.net", ".senderscore.com", ".dnswl.org",
+    ".spameatingmonkey.net", ".manitu.net", ".msbl.org", ".virusfree.cz", ".blocklist.de", ".spamcop.net",
+    ".sorbs.net", ".abuse.net", ".njabl.org", ".isipp.com", ".validity.com", ".psbl.org", ".surriel.com",
+)  # fmt: skip
+"""Lists that other filters ask of themselves: nothing is on them."""
 
 
 def answer(name: str, kind: str) -> list[str] | None:
@@ -29,6 +35,8 @@ def answer(name: str, kind: str) -> list[str] | None:
     if name.endswith((".in-addr.arpa", ".ip6.arpa")):
         address = "-".join(reversed(name.removesuffix(".in-addr.arpa").split(".")))
         return [f"host-{address}.peers.example"] if kind == "PTR" else []
+    if kind in ("A", "AAAA") and name.endswith(_OTHERS_LISTS):
+        return None
     if kind == "A" and name.startswith("host-") and name.endswith(".peers.example"):
         return [name.removeprefix("host-").removesuffix(".peers.example").replace("-", ".")]
     if kind == "A":

@@ -24,22 +24,27 @@ class BannedIP(Filter):
 
     def check(self, mail: Mail, ctx: Context) -> Iterator[Hit]:
         assert mail.peer is not None
-        for domain in ctx.list_domains():
-            entry = ctx.lists.match_ip(ListName.BAN_IP, domain, mail.peer, ctx.now)
+        for owner in ctx.list_owners(ListName.BAN_IP):
+            entry = ctx.lists.match_ip(ListName.BAN_IP, owner.name, mail.peer, ctx.now)
             if entry:
-                yield Hit("BANNED_IP", f"peer matches {entry}", True, domain)
+                yield Hit("BANNED_IP", f"peer matches {entry}", True, owner.domain, owner.recipient)
         for recipient in dict.fromkeys(ctx.recipients) if ctx.bans else ():
-            because = _automatic(mail, ctx, (PLATFORM, domain_of(recipient)))
+            because = _automatic(mail, ctx, recipient)
             if because:
                 yield Hit("BANNED_IP", because, True, recipient=recipient)
 
 
-def _automatic(mail: Mail, ctx: Context, domains: tuple[str, str]) -> str:
-    """Return why the peer is automatically banned for one of these, empty where it is not."""
+def _automatic(mail: Mail, ctx: Context, recipient: str) -> str:
+    """Return why the peer is automatically banned for a recipient, empty where it is not."""
     assert mail.peer is not None
     assert ctx.bans is not None
-    bans = (ctx.bans.find(domain, mail.peer, ctx.now) for domain in domains)
+    domain = domain_of(recipient)
+    bans = (ctx.bans.find(of, mail.peer, ctx.now) for of in (PLATFORM, domain))
     ban = next((ban for ban in bans if ban is not None), None)
-    if ban is None or any(ctx.lists.match_ip(ListName.WHITELIST_IP, domain, mail.peer, ctx.now) for domain in domains):
+    if ban is None:
         return ""
+    for owner in ctx.list_owners(ListName.WHITELIST_IP):
+        theirs = owner.domain in ("", domain) and owner.recipient in ("", recipient)
+        if theirs and ctx.lists.match_ip(ListName.WHITELIST_IP, owner.name, mail.peer, ctx.now):
+            return ""
     return f"{ban.network} is banned until {ban.until:%Y-%m-%d %H:%M} UTC: {ban.why}"

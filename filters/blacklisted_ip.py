@@ -25,18 +25,20 @@ class BlacklistedIP(Filter):
     def check(self, mail: Mail, ctx: Context) -> Iterator[Hit]:
         assert mail.peer is not None
         listed = False
-        for domain in ctx.list_domains():
-            entry = ctx.lists.match_ip(ListName.BLACKLIST_IP, domain, mail.peer, ctx.now)
+        for owner in ctx.list_owners(ListName.BLACKLIST_IP):
+            entry = ctx.lists.match_ip(ListName.BLACKLIST_IP, owner.name, mail.peer, ctx.now)
             if entry:
                 listed = True
-                yield Hit("BL_IP", f"peer matches {entry}", True, domain)
+                yield Hit("BL_IP", f"peer matches {entry}", True, owner.domain, owner.recipient)
         # Only for peers of which something was flagged is the digest computed.
-        flagged = [domain for domain in ctx.list_domains() if ctx.lists.has_flagged(domain, mail.peer)]
+        owners = ctx.list_owners(ListName.FLAGGED)
+        flagged = [owner for owner in owners if ctx.lists.has_flagged(owner.name, mail.peer)]
         if flagged and not mail.message.capped:
             digest = content_digest(mail.message) or b""
-            for domain in flagged:
-                entry = ctx.lists.match_value(ListName.FLAGGED, domain, flagged_value(mail.peer, digest), ctx.now)
+            for owner in flagged:
+                entry = ctx.lists.match_value(ListName.FLAGGED, owner.name, flagged_value(mail.peer, digest), ctx.now)
                 if entry:
-                    yield Hit("FLAGGED_CONTENT", f"peer and content match {entry}", True, domain)
+                    because = f"peer and content match {entry}"
+                    yield Hit("FLAGGED_CONTENT", because, True, owner.domain, owner.recipient)
         elif flagged and not listed:
             raise Abstain("a cap kept a part of the message from being compared with what was flagged")

@@ -17,7 +17,7 @@ class BlacklistedSender(Filter):
     tests = {"BL_SENDER": "the envelope sender is on a blacklist"}
 
     def check(self, mail: Mail, ctx: Context) -> Iterator[Hit]:
-        for domain in ctx.list_domains():
-            entry = ctx.lists.match_address(ListName.BLACKLIST_SENDER, domain, mail.sender, ctx.now)
+        for owner in ctx.list_owners(ListName.BLACKLIST_SENDER):
+            entry = ctx.lists.match_address(ListName.BLACKLIST_SENDER, owner.name, mail.sender, ctx.now)
             if entry:
-                yield Hit("BL_SENDER", f"envelope sender matches {entry}", True, domain)
+                yield Hit("BL_SENDER", f"envelope sender matches {entry}", True, owner.domain, owner.recipient)

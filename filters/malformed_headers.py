@@ -73,10 +73,12 @@ class MalformedHeaders(Filter):
 
     class Options(FilterOptions, frozen=True):
         protected_names: tuple[str, ...] = ()
+        protect_users: bool = False
 
     def check(self, mail: Mail, ctx: Context) -> Iterator[Hit]:
         yield from (Hit(name, self.tests[name]) for name in anomalies(mail.message))
-        authors = author_signs.found_in(mail, ctx.recipients, ctx.options.protected_names)
+        known = ctx.directory.has_person if ctx.directory and ctx.options.protect_users else None
+        authors = author_signs.found_in(mail, ctx.recipients, ctx.options.protected_names, known)
         yield from as_hits((*authors, *page_signs.found_in(mail.message), *letter_signs.found_in(mail.message)), _SIGNS)
 
 

@@ -19,7 +19,8 @@ class WhitelistedIP(Filter):
 
     def check(self, mail: Mail, ctx: Context) -> Iterator[Hit]:
         assert mail.peer is not None
-        for domain in ctx.list_domains():
-            entry = ctx.lists.match_ip(ListName.WHITELIST_IP, domain, mail.peer, ctx.now)
+        for owner in ctx.list_owners(ListName.WHITELIST_IP):
+            entry = ctx.lists.match_ip(ListName.WHITELIST_IP, owner.name, mail.peer, ctx.now)
             if entry:
-                yield Hit("WL_IP", f"peer matches {entry}", True, domain, let_through="Whitelisted Peer IP")
+                because, whom = f"peer matches {entry}", (owner.domain, owner.recipient)
+                yield Hit("WL_IP", because, True, *whom, let_through="Whitelisted Peer IP")

@@ -10,6 +10,7 @@ from tamis.disposition import Disposition
 from tamis.mail import IPAddress, Mail
 from tamis.message import Message
 from tamis.networks import Identity
+from tamis.policy import Policy
 from tamis.record import Refusal
 from tamis.settings import Networks
 from tamis.tasks import Task
@@ -22,6 +23,9 @@ class Engine(Protocol):
     def ready(self) -> bool:
         """Whether inbound mail can be examined: the lists have been read, once at least."""
 
+    def policy_of(self, recipient: str) -> Policy:
+        """Return the policy of a normalised address as it is now."""
+
     def examine(self, mail: Mail) -> Any:
         """Return the record of a message."""
 
@@ -33,6 +37,15 @@ class Engine(Protocol):
 
     def prefetch(self, mail: Mail, stage: Stage) -> None:
         """Ask the network ahead what can be asked of what is known of a mail by this stage."""
+
+    def concluded(self, record: Any, answer: str) -> None:
+        """Keep a decision; `answer` is what the client was told."""
+
+    def refused(self, mail: Mail, refusal: Refusal, answer: str) -> None:
+        """Keep that a recipient was refused for the moment."""
+
+    def undecided(self, about: Mapping[str, object], because: str, answer: str) -> None:
+        """Keep what became of a message of which there is no record."""
 
     def refresh(self) -> None: ...
 

@@ -60,17 +60,19 @@ class Ending:
             decision = self._examiner.decide(self._transaction, self._envelope, self._id, self._mta.progress)
         except NotReady as error:
             log.failure("the message is asked for again", error, **self._about)
+            self._examiner.undecided(self._about, str(error), "451")
             return self._try_again()
         except forged.Refused as refusal:
             log.warning("the message is refused", because=str(refusal), **self._about)
+            self._examiner.undecided(self._about, str(refusal), "554")
             return reply(self._mta, protocol.REJECT, "554", "5.7.1", f"Message refused: {refusal}")
         except Exception as error:
             return self._without_verdict(error)
         if decision.refusal is not None and decision.refusal.action == "refuse":
-            log.decision(decision.fields)
+            self._examiner.concluded(decision, "554")
             return self._refuse(decision.refusal)
         if decision.ask_again:
-            log.decision(decision.fields)
+            self._examiner.concluded(decision, "451")
             return self._try_again()
         return self._carry_out(decision)
 
@@ -85,15 +87,17 @@ class Ending:
             if not disposition.keeps:
                 return self._without_verdict(error)
             log.failure("the message is not held, and is asked for again", error, **self._about)
+            self._examiner.undecided(self._about, f"cannot be held: {error}", "451")
             return self._try_again()
         faults.point("hold.answered")
         self.kept = kept
-        log.decision(decision.fields)
+        self._examiner.concluded(decision, "250")
         return protocol.DISCARD if disposition.stay is None else protocol.CONTINUE
 
     def _without_verdict(self, error: Exception) -> int:
         """Let the message go on, but let no stranger's word stand for a verdict that could not be given."""
         log.failure("the message goes on without a verdict", error, **self._about)
+        self._examiner.undecided(self._about, f"no verdict: {type(error).__name__}: {error}", "250")
         try:
             changes = self._examiner.forged(self._transaction, self._envelope)
             if copies := forged.too_many(changes, self._transaction):

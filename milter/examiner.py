@@ -23,7 +23,6 @@ from tamis.milter import forged, log
 from tamis.milter.core import Core, Engine
 from tamis.milter.transaction import Transaction
 from tamis.networks import Identity
-from tamis.policy import Policies
 from tamis.quarantine.entry import SmtpFacts, new_message
 from tamis.quarantine.holder import Holder
 from tamis.quarantine.parameters import envelope_id
@@ -58,13 +57,14 @@ class Envelope:
 @dataclass(frozen=True, slots=True)
 class Decision:
     """What becomes of a message, and what to log of it. `refusal`: outgoing mail is refused for that. `ask_again`: why
-    the client is asked to come back, empty where it is not."""
+    the client is asked to come back, empty where it is not. `record` is the engine's own, for the history."""
 
     mail: Mail
     disposition: Disposition
     fields: Mapping[str, object]
     refusal: Verdict | None = None
     ask_again: str = ""
+    record: Any = None
 
 
 class Overdue(Exception):
@@ -82,7 +82,6 @@ class Examiner:
         self._core = core
         self._settings = config.settings
         self._engine = engine
-        self._policies = Policies(config)
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="examine")
         self.spool = Spool(config.spool_folder)
         self._holder = Holder(Store(config.database_url, self.spool))
@@ -93,12 +92,20 @@ class Examiner:
         def ask() -> Refusal | None:
             message = Message(b"")
             mail = self._mail(message, envelope, self._identify(envelope, message), sender, [recipient], message_id)
-            return self._engine.refusal(mail, mail.recipients[0])
+            refused = self._engine.refusal(mail, mail.recipients[0])
+            if refused is not None:
+                self._engine.refused(mail, refused, "450")
+            return refused
 
         return self._wait(self._pool.submit(ask), _GIVE_UP_SECONDS, lambda: None)
 
-    def ask_ahead(self, envelope: Envelope, stage: Stage, sender: str = "", recipients: Sequence[str] = ()) -> None:
-        """Have the questions asked that can be asked by this stage; returns at once, whatever becomes of it."""
+    def ask_ahead(
+        self, envelope: Envelope, stage: Stage, sender: str = "", recipients: Sequence[str] = ()
+    ) -> "Future[None]":
+        """Have the questions asked that can be asked by this stage; returns at once, whatever becomes of it.
+
+        What is returned may be cancelled, where a later stage asks the same and more before this has begun.
+        """
 
         def ask() -> None:
             message = Message(b"")
@@ -107,7 +114,9 @@ class Examiner:
             mail.sender_known = stage is not Stage.CONNECTION
             self._engine.prefetch(mail, stage)
 
-        self._pool.submit(ask).add_done_callback(_log_failure)
+        asked = self._pool.submit(ask)
+        asked.add_done_callback(_log_failure)
+        return asked
 
     def decide(
         self, transaction: Transaction, envelope: Envelope, message_id: str, progress: Callable[[], object]
@@ -142,6 +151,15 @@ class Examiner:
         self._wait(written, deadline - monotonic(), progress)
         return message
 
+    def concluded(self, decision: Decision, answer: str) -> None:
+        """Log a decision, and keep it in the history; `answer` is what the client is told."""
+        log.decision(decision.fields)
+        self._engine.concluded(decision.record, answer)
+
+    def undecided(self, about: Mapping[str, object], because: str, answer: str) -> None:
+        """Keep in the history what became of a message that could not be decided."""
+        self._engine.undecided(about, because, answer)
+
     def answered(self, message: NewMessage) -> None:
         """Say that the MTA has had the answer to a message that was kept."""
         self._holder.answered(message)
@@ -164,10 +182,10 @@ class Examiner:
         mail = self._mail(message, envelope, identity, transaction.sender, recipients, message_id)
         mail.envelope_id = envelope_id(transaction.parameters)
         if identity.mail_class is not MailClass.OUTGOING:
-            forged.check(mail, transaction, forged_fields(mail, self._settings.headers), self._policies)
+            forged.check(mail, transaction, forged_fields(mail, self._settings.headers), self._engine.policy_of)
         record = self._engine.examine(mail)
         return Decision(
-            mail, self._engine.dispose(record), self._core.decision(record), record.refusal, record.ask_again
+            mail, self._engine.dispose(record), self._core.decision(record), record.refusal, record.ask_again, record
         )
 
     def forged(self, transaction: Transaction, envelope: Envelope) -> Changes:
@@ -217,7 +235,7 @@ class Examiner:
 
 
 def _log_failure(asked: "Future[None]") -> None:
-    error = asked.exception()
+    error = None if asked.cancelled() else asked.exception()
     if error is not None:
         log.failure("the network was not asked ahead", error)
 

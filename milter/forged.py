@@ -4,12 +4,14 @@ Postfix searches the header from its top for each field that it is to remove: 10
 more than three seconds (docs/decisions/0013).
 """
 
+from collections.abc import Callable
+
 from tamis import limits
 from tamis.headers import Changes
 from tamis.mail import Mail
 from tamis.milter import log
 from tamis.milter.transaction import Transaction
-from tamis.policy import Mode, Policies
+from tamis.policy import Mode, Policy
 
 
 class Refused(Exception):
@@ -23,7 +25,7 @@ def too_many(changes: Changes, transaction: Transaction) -> int:
     return copies if copies * transaction.fields > limits.REMOVAL_STEPS else 0
 
 
-def check(mail: Mail, transaction: Transaction, changes: Changes, policies: Policies) -> None:
+def check(mail: Mail, transaction: Transaction, changes: Changes, policy_of: Callable[[str], Policy]) -> None:
     """Raise `Refused` for inbound mail that brings too many copies of our headers.
 
     Where the domain of a recipient observes, or has the antispam off, they stay on the message instead.
@@ -31,7 +33,7 @@ def check(mail: Mail, transaction: Transaction, changes: Changes, policies: Poli
     copies = too_many(changes, transaction)
     if not copies:
         return
-    chosen = [policies.for_recipient(recipient) for recipient in mail.recipients]
+    chosen = [policy_of(recipient) for recipient in mail.recipients]
     if all(policy.antispam and policy.mode is not Mode.OBSERVE for policy in chosen):
         raise Refused(f"{copies} header fields of names that this server writes itself")
     log.warning(

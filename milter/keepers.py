@@ -24,6 +24,8 @@ class Keepers:
         self._outgoing: list[Child] = []
         self._due: float | None = None
         self._back_off = BackOff()
+        self.deaths = 0
+        """Keepers that died and are, or will be, replaced."""
 
     @property
     def alive(self) -> bool:
@@ -69,6 +71,7 @@ class Keepers:
         if self._child is not None:
             status = self._child.poll()
             if status is not None:
+                self.deaths += 1
                 log.warning(
                     "the keeper died; another takes its place",
                     pid=self._child.pid,

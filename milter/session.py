@@ -4,6 +4,7 @@ A session lasts as long as the SMTP session; it may bring any number of messages
 starts again with another CONNECT. No exception leaves a callback (`protocol.guarded`).
 """
 
+from concurrent.futures import Future
 from typing import Any
 
 import Milter
@@ -37,6 +38,7 @@ class Session(Milter.Base):  # type: ignore[misc]
         self._helo = ""
         self._transaction: Transaction | None = None
         self._kept: NewMessage | None = None
+        self._asked_ahead: Future[None] | None = None
         self._open = True
         activity.session_opened()
 
@@ -64,7 +66,7 @@ class Session(Milter.Base):  # type: ignore[misc]
     def hello(self, hostname: str) -> None:
         self._end_message()
         self._helo = hostname
-        self._examiner.ask_ahead(self._envelope(), Stage.CONNECTION)
+        self._asked_ahead = self._examiner.ask_ahead(self._envelope(), Stage.CONNECTION)
 
     @guarded
     def close(self) -> None:
@@ -82,6 +84,9 @@ class Session(Milter.Base):  # type: ignore[misc]
     @guarded
     def envfrom(self, sender: bytes, *parameters: bytes) -> None:
         transaction = self._begin_message(self._address("{mail_addr}", sender), _texts(parameters))
+        if self._asked_ahead is not None:
+            self._asked_ahead.cancel()  # Where it has not begun, this asks the same and more.
+            self._asked_ahead = None
         self._examiner.ask_ahead(self._envelope(), Stage.SENDER, transaction.sender)
 
     @guarded

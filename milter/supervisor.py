@@ -20,6 +20,7 @@ from tamis.milter.redis_server import RedisServer
 from tamis.milter.restart import needing_restart, without_restart
 from tamis.milter.sd_notify import Notifier
 from tamis.milter.sockets import CannotListen, Listener
+from tamis.milter.vital_signs import VitalSigns
 from tamis.milter.workers import Blueprint, Workers
 from tamis.privileges import NoSuchUser, become_service_user, make_owned
 from tamis.settings import Daemon
@@ -56,6 +57,7 @@ class Supervisor:
         self._keepers: Keepers
         self._successor: tuple[Config, Workers] | None = None
         self._reload_again = False
+        self._vital_signs = VitalSigns(config)
 
     def run(self) -> int:
         """Serve until SIGTERM or SIGINT; return the exit status."""
@@ -167,6 +169,7 @@ class Supervisor:
         if self._successor is not None:
             self._successor[1].check()
             self._hand_over(*self._successor)
+        self._vital_signs.write(self._current, self._keepers)
         for workers in list(self._leaving):
             workers.check()
             if not workers.alive:
@@ -207,7 +210,9 @@ class Supervisor:
         if successor.all_ready:
             self._current.leave(children.RETIRE)
             self._leaving.append(self._current)
+            self._vital_signs.left(self._current)
             self._current, self._config = successor, config
+            self._vital_signs.reload(config)
             self._keepers.start(config)
             if self._images is not None:
                 self._images.reload(config.settings.images)

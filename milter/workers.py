@@ -39,6 +39,8 @@ class Workers:
         self._leaving = False
         self.started = time.monotonic()
         self.died_before_ready = False
+        self.deaths = 0
+        """Workers that died and are, or will be, replaced."""
 
     @property
     def alive(self) -> int:
@@ -47,6 +49,11 @@ class Workers:
     @property
     def wanted(self) -> int:
         return self._blueprint.count * len(self._listeners)
+
+    @property
+    def ready(self) -> int:
+        """Workers that serve."""
+        return sum(one.ready for one, _ in self._alive.values())
 
     @property
     def all_ready(self) -> bool:
@@ -99,6 +106,7 @@ class Workers:
             log.debug("a worker left", pid=one.pid, ended=how_it_ended(status))
             return
         self.died_before_ready |= not one.ready
+        self.deaths += 1
         wait = self._back_off[listener.name].delay(one.age)
         self._due.append((time.monotonic() + wait, listener))
         log.warning(

@@ -11,7 +11,9 @@ holds it to that). A feature never seen weighs exactly 0. Balance and trust are 
 (`features.BODY`, `features.HEADER`), since some corpora teach only one of them.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+import copy
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -33,6 +35,7 @@ from tamis.models.features import (
     view_slice,
 )
 from tamis.models.points import FRESH_MIDDLE, NEUTRAL_TOKENS, points_per_log_odds, to_points
+from tamis.models.sparse import SparseCounts
 
 ALPHA: Final = 0.1
 """Additive smoothing, in messages; measured in docs/classifier.md."""
@@ -69,10 +72,15 @@ class Model:
         """Learned weights of named tests, in score points."""
         self.version = "unsaved"
         """Digest of the model file it came from or was last saved to."""
+        self.started = False
+        """Whether it holds the counts of another model that it went on from."""
         self.messages: NDArray[np.int64] = np.zeros((len(VIEWS), 2), dtype=np.int64)
         """Messages learned, by view and class."""
         self._counts: NDArray[np.float32] = np.zeros((2, FEATURES), dtype=np.float32)
         self._mass: NDArray[np.float64] = np.zeros((len(VIEWS), 2), dtype=np.float64)
+        self._learned: tuple[SparseCounts, ...] = ()
+        self._domains: Mapping[str, SparseCounts] = {}
+        self._learned_messages: NDArray[np.float64] = np.zeros((len(VIEWS), 2), dtype=np.float64)
 
     @classmethod
     def load(cls, path: str | Path) -> "Model":
@@ -81,6 +89,7 @@ class Model:
         model = cls(header.alpha, header.middle)
         model.weights = dict(header.weights)
         model.version = header.digest
+        model.started = header.started
         model.set_counts(counts, header.messages)
         return model
 
@@ -93,6 +102,8 @@ class Model:
             "messages": self.messages.tolist(),
             "weights": self.weights,
         }
+        if self.started:
+            header["started"] = True
         self.version = storage.write(Path(path), header, self._counts)
 
     @property
@@ -153,23 +164,53 @@ class Model:
         weights *= points_per_log_odds(self.middle) / tokens
         strongest = np.argsort(-np.abs(weights), kind="stable")[: 20 * n]
         wanted = {int(indices[i]): float(weights[i]) for i in strongest if weights[i]}
-        return _readable(families(message), wanted, self._counts, n)
+        return _readable(families(message), wanted, self._seen, n)
 
     def all_in_ham(self, indices: Indices) -> bool:
         """Whether each of some features was in ham that was learned; or shares an index with what was."""
-        return bool(self._counts[HAM, indices].all())
+        return bool(self._seen(indices)[HAM].all())
 
     def prune(self, fewest: int) -> None:
         """Forget features seen in fewer than `fewest` messages: most of the size, little of the evidence."""
         self._counts[:, self._counts.sum(axis=0) < fewest] = 0
         self.set_counts(self._counts, self.messages.tolist())
 
+    def taught(self, learned: SparseCounts, version: str, domains: Mapping[str, SparseCounts] | None = None) -> "Model":
+        """Return a model that also counts what was learned elsewhere; to score with, it shares this one's memory.
+
+        `domains` is what single recipient domains have learned besides, see `for_domain`.
+        """
+        twin = copy.copy(self)
+        twin.version = version
+        twin._domains = domains or {}
+        twin._learned = (*self._learned, learned)
+        twin._mass = self._mass + learned.mass
+        twin._learned_messages = self._learned_messages + learned.messages
+        return twin
+
+    def adapted(self, domains: Iterable[str]) -> list[str]:
+        """Return those of some recipient domains that have learned something of their own, sorted."""
+        return sorted({*domains} & self._domains.keys()) if self._domains else []
+
+    def for_domain(self, domain: str) -> "Model":
+        """Return the model as a domain has adapted it; this one where it has not."""
+        learned = self._domains.get(domain)
+        return self if learned is None else self.taught(learned, f"{self.version} {domain}")
+
     def copy(self) -> "Model":
         """Return an independent copy."""
         twin = Model(self.alpha, self.middle)
         twin.weights = dict(self.weights)
+        twin.started = self.started
         twin.set_counts(self._counts.copy(), self.messages.tolist())
         return twin
+
+    def _seen(self, indices: Indices) -> NDArray[np.float32]:
+        """Return in how many ham (row 0) and spam (row 1) messages each of some features was seen."""
+        found: NDArray[np.float32] = self._counts[:, indices]
+        for learned in self._learned:
+            found = found + learned.at(indices)
+        return found
 
     def _weights(self, indices: Indices, view: int) -> NDArray[np.float64]:
         """Return the log-odds of each feature of one view; all 0 until the view has seen both classes."""
@@ -177,17 +218,20 @@ class Model:
         if not len(indices) or ham_mass <= 0 or spam_mass <= 0:
             return np.zeros(len(indices))
         mean = (ham_mass + spam_mass) / 2
-        ham = self._counts[HAM, indices] * (mean / ham_mass) + self.alpha
-        spam = self._counts[SPAM, indices] * (mean / spam_mass) + self.alpha
+        seen = self._seen(indices)
+        ham = seen[HAM] * (mean / ham_mass) + self.alpha
+        spam = seen[SPAM] * (mean / spam_mass) + self.alpha
         weights: NDArray[np.float64] = np.log(spam / ham)
         return weights
 
     def _trust(self, view: int) -> float:
-        rarer = float(self.messages[view].min())
+        rarer = float((self.messages[view] + self._learned_messages[view]).min())
         return max(0.0, rarer / (rarer + _HALF_TRUST))
 
 
-def _readable(found: Iterable[Family], wanted: Mapping[int, float], counts: NDArray[np.float32], n: int) -> list[Clue]:
+def _readable(
+    found: Iterable[Family], wanted: Mapping[int, float], seen: Callable[[Indices], NDArray[np.float32]], n: int
+) -> list[Clue]:
     """Find the wanted features in the message; of those that overlap the strongest speaks for all."""
     numbers = np.array(sorted(wanted), dtype=np.uint32)
     places = [
@@ -209,7 +253,7 @@ def _readable(found: Iterable[Family], wanted: Mapping[int, float], counts: NDAr
             continue
         shown.add(index)
         spans.append((start, end))
-        ham, spam = (int(counts[row, index]) for row in (HAM, SPAM))
+        ham, spam = (math.ceil(number) for number in seen(np.array([index], dtype=np.uint32))[:, 0])
         piece = " ".join(family.text(at).split())
         clues.append(Clue(f"{family.kind}: {piece}", weight, ham, spam))
     return clues

@@ -1,23 +1,22 @@
-"""`tamis train`, `tamis evaluate` and `tamis learn`."""
+"""`tamis train` and `tamis evaluate`."""
 
 import argparse
 import json
+import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Final
 
-from tamis import limits
 from tamis.commands.common import add_config_option, bar, load_config
-from tamis.message import Message
 from tamis.models import evaluation, named_tests
 from tamis.models.bayes import Model
 from tamis.models.corpus import CorpusError, Entry, entries_at, entries_of
 from tamis.models.evaluation import Protocol, Scored
-from tamis.models.features import features
+from tamis.models.extraction import cores
 from tamis.models.lock import exclusive
+from tamis.models.merging import merge
 from tamis.models.storage import SHIPPED_MODEL
 from tamis.models.training import Report, Source, train
 from tamis.settings import LEVELS
@@ -41,6 +40,10 @@ def add_train(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]")
     parser.add_argument("--start", metavar="MODEL", help="go on from this model; none: from nothing (default: shipped)")
     parser.add_argument("--unique", action="store_true", help="leave out messages whose text was seen before")
     parser.add_argument("--fewest", type=int, default=1, metavar="N", help="forget features of fewer than N messages")
+    text = "add up models: each SOURCE is one that was trained with --start none, on another machine for instance"
+    parser.add_argument("--merge", action="store_true", help=text)
+    text = "processes that read mail (default: one for each core)"
+    parser.add_argument("--jobs", type=_jobs, default=cores(), metavar="N", help=text)
     parser.set_defaults(run=run_train)
 
 
@@ -49,6 +52,8 @@ _BODY_ONLY_HELP: Final = "labelled mail whose headers give the label away: body 
 
 def run_train(args: argparse.Namespace) -> int:
     """Run `tamis train`; return the exit status."""
+    if args.merge:
+        return _merge(args)
     with _bad_input() as failed:
         sources = [Source(name, entries_of(name)) for name in args.source]
         sources += [Source(name, entries_of(name), body_only=True) for name in args.body_only]
@@ -56,18 +61,57 @@ def run_train(args: argparse.Namespace) -> int:
         if not sources:
             raise CorpusError("no mail to train on: give a SOURCE, --ham or --spam")
         start = None if args.start == "none" else Model.load(args.start or SHIPPED_MODEL)
-        output = Path(args.output)
-        if not output.parent.is_dir():
-            raise CorpusError(f"{output.parent}: no such folder")
+        output = _output(args)
+        parts = output.with_name(output.name + ".parts")
         with bar("training") as progress:
             model, report = train(
-                sources, progress, start=start, named_tests=named_tests.hit_by, unique=args.unique, fewest=args.fewest
+                sources,
+                progress,
+                start=start,
+                named_tests=named_tests.hit_by,
+                unique=args.unique,
+                fewest=args.fewest,
+                parts=parts,
+                processes=args.jobs,
             )
         with exclusive(output):
             model.save(output)
+        shutil.rmtree(parts, ignore_errors=True)
         print("\n".join(report_lines(report, model)))
         print(f"written to {output}, {output.stat().st_size} bytes")
     return 2 if failed else 0
+
+
+def _merge(args: argparse.Namespace) -> int:
+    with _bad_input() as failed:
+        if args.body_only or args.ham or args.spam or args.unique:
+            raise CorpusError("--merge adds up models: leave out mail, and what is done with it")
+        if not args.source:
+            raise CorpusError("no models to add up")
+        output = _output(args)
+        start = None if args.start == "none" else Model.load(args.start or SHIPPED_MODEL)
+        model = merge([(name, Model.load(name)) for name in args.source], start)
+        if args.fewest > 1:
+            model.prune(args.fewest)
+        with exclusive(output):
+            model.save(output)
+        ham, spam = model.messages.max(axis=0).tolist()
+        print(f"{len(args.source)} models, {ham} ham, {spam} spam with what they start from, model {model.version}")
+        print(f"written to {output}, {output.stat().st_size} bytes")
+    return 2 if failed else 0
+
+
+def _output(args: argparse.Namespace) -> Path:
+    output = Path(args.output)
+    if not output.parent.is_dir():
+        raise CorpusError(f"{output.parent}: no such folder")
+    return output
+
+
+def _jobs(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 256):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 256")
+    return int(text)
 
 
 def report_lines(report: Report, model: Model) -> Iterator[str]:
@@ -136,60 +180,12 @@ def _scores(args: argparse.Namespace, protocol: Protocol, entries: list[Entry]) 
             model, _ = train([Source(args.train_index, entries_of(args.train_index))], progress)
         scorer = evaluation.token_evidence(model)
     else:
-        site = site_model(args)
-        scorer = evaluation.token_evidence(Model.load(args.model or (site if site.exists() else SHIPPED_MODEL)))
+        from tamis.model_source import model_in_force
+
+        model = Model.load(args.model) if args.model else model_in_force(load_config(args))
+        scorer = evaluation.token_evidence(model)
     with bar("scoring") as progress:
         yield from evaluation.score(entries, scorer, progress)
-
-
-def add_learn(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Describe `tamis learn`."""
-    parser = subparsers.add_parser(
-        "learn",
-        help="learn messages as spam or ham",
-        description="Learn messages as spam or ham and update the model; each FILE is a message, an mbox, a Maildir "
-        "or a folder; - or nothing reads one message from standard input.",
-    )
-    label = parser.add_mutually_exclusive_group(required=True)
-    label.add_argument("--spam", dest="label", action="store_const", const="spam", help="the messages are spam")
-    label.add_argument("--ham", dest="label", action="store_const", const="ham", help="the messages are ham")
-    parser.add_argument("file", nargs="*", default=["-"], metavar="FILE", help="messages")
-    parser.add_argument("--model", metavar="PATH", help="model file to update (default: the site's)")
-    add_config_option(parser)
-    parser.set_defaults(run=run_learn)
-
-
-def run_learn(args: argparse.Namespace) -> int:
-    """Run `tamis learn`; return the exit status. The site's model starts as a copy of the shipped one."""
-    with _bad_input() as failed:
-        path = Path(args.model) if args.model else site_model(args)
-        messages = list(_messages(args.file, args.label))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with exclusive(path):
-            model = Model.load(path if path.exists() else SHIPPED_MODEL)
-            for entry in messages:
-                indices = features(Message(entry.read()))
-                before = model.score(indices)
-                model.learn(indices, entry.spam)
-                print(f"{entry.name}: {before:.3f} -> {model.score(indices):.3f}")
-            model.save(path)
-    return 2 if failed else 0
-
-
-def site_model(args: argparse.Namespace) -> Path:
-    """Return the path of the site's own model, which need not be there yet. Raises `tamis.config.ConfigError`."""
-    return load_config(args).site_model
-
-
-def _messages(files: Sequence[str], label: str) -> Iterator[Entry]:
-    for name in files or ["-"]:
-        if name == "-":
-            raw = sys.stdin.buffer.read(limits.MESSAGE_BYTES)
-            if not raw.strip():
-                raise CorpusError("standard input: no message")
-            yield Entry(label == "spam", "-", partial(bytes, raw))
-        else:
-            yield from entries_at(name, label)
 
 
 @contextmanager

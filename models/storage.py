@@ -41,6 +41,8 @@ class Header(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """Messages learned, by view and then by class (ham, spam)."""
     weights: dict[str, float]
     digest: str
+    started: bool = False
+    """Whether it went on from another model, and holds that one's counts."""
 
 
 def write(path: Path, header: dict[str, Any], counts: NDArray[np.float32]) -> str:

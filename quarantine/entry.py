@@ -41,6 +41,7 @@ def new_message(mail: Mail, disposition: Disposition, facts: SmtpFacts, incoming
         subject=message.subject,
         copies=tuple(_copies(mail, disposition, facts)),
         learn=disposition.learn_as_spam,
+        telling=disposition.telling,
     )
 
 

@@ -10,6 +10,7 @@ import msgspec
 from tamis.headers import Changes
 from tamis.quarantine.spool import Incoming
 from tamis.record import Verdict
+from tamis.telling import Telling
 
 
 class State(enum.StrEnum):
@@ -78,6 +79,8 @@ class NewMessage:
     copies: tuple[NewCopy, ...]
     learn: bool = False
     """Whether it may be learned as spam without anybody having looked at it."""
+    telling: Telling = Telling.UNPROVED
+    """Whether the sender of what is held may be told of it."""
 
 
 class StoredChanges(msgspec.Struct, frozen=True):

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from tamis.quarantine.records import NewCopy, NewMessage, StoredChanges, encode_changes, encode_fields
 from tamis.quarantine.words import searchable
+from tamis.telling import Telling, of_copy
 
 _KEY: Final = 320
 """Characters of an address (RFC 5321: 64 of the local part, 255 of the domain)."""
@@ -91,6 +92,7 @@ def copy_row(message: NewMessage, copy: NewCopy, number: int) -> dict[str, Any]:
         "size": message.incoming.size,
         "words": words,
         "pairs": words,
+        "telling": (Telling.NOT_HELD if copy.outbox else of_copy(message.telling, verdict)).value,
     }
 
 

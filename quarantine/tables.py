@@ -73,6 +73,7 @@ class Pairs(TypeDecorator[str]):
 
 
 _ON_ITS_WAY: Final = text("outbox_id IS NOT NULL")
+_TO_BE_TOLD: Final = text("telling = 'waiting'")
 
 COPY: Final = Table(
     "copy",
@@ -104,6 +105,7 @@ COPY: Final = Table(
     Column("outbox_id", text_of(16), nullable=True, doc="what it goes out with while released"),
     Column("size", BigInteger, nullable=False, doc="octets of the message"),
     Column("words", text_of(2000), nullable=False, doc="what is searched: subject, sender, author, Message-ID"),
+    Column("telling", text_of(12), nullable=False, default="", doc="whether its sender is told of it (tamis.telling)"),
     Column("pairs", Pairs, nullable=True, doc="the words again, for an index of PostgreSQL"),
     Index("copy_message", "message_id"),
     Index("copy_recipient", "recipient", "state", "held_at", "id"),
@@ -111,6 +113,7 @@ COPY: Final = Table(
     # a change of state moves entries from one end of the index to another, never about all of it.
     Index("copy_domain", "domain", "state", "held_at", "id", "size"),
     Index("copy_state", "state", "held_at", "id", "size", "row", "words"),
+    Index("copy_telling", "held_at", sqlite_where=_TO_BE_TOLD, postgresql_where=_TO_BE_TOLD),
     Index("copy_outbox", "outbox_id", sqlite_where=_ON_ITS_WAY, postgresql_where=_ON_ITS_WAY),
 )
 PAIRS_INDEX: Final = "copy_pairs"

@@ -9,15 +9,18 @@ from tamis.images.learning import images_to_learn
 from tamis.images.pool_process import socket_path
 from tamis.images.store import ImageStore
 from tamis.message import Message
-from tamis.models.storage import SHIPPED_MODEL
 from tamis.quarantine import transitions, trap_learning
+from tamis.quarantine.digest_task import DigestTask
+from tamis.quarantine.notice_task import NoticeTask
 from tamis.quarantine.sender import Sender
 from tamis.quarantine.spool import Spool
 from tamis.quarantine.store import Store
 from tamis.tasks import Task
 
 _SEND_SECONDS: Final = 0.25
-_LEARN_SECONDS: Final = 30.0
+_NOTICE_SECONDS: Final = 2.0
+_DIGEST_SECONDS: Final = 30.0
+_LEARN_SECONDS: Final = 2.0
 _EXPIRE_SECONDS: Final = 600.0
 _SWEEP_SECONDS: Final = 6 * 3600.0
 
@@ -29,6 +32,8 @@ def tasks(config: Config) -> list[Task]:
     sender = Sender(store, settings.delivery)
     readers = SocketReaders(socket_path(config), limits.IMAGE_LEARN_SECONDS)
     images = ImageStore(config.database_url)
+    notices = NoticeTask(config, store)
+    recipients = DigestTask(config, store)
 
     def send() -> None:
         # A site that never held anything gets no database for the sake of an empty outbox.
@@ -41,6 +46,8 @@ def tasks(config: Config) -> list[Task]:
         transitions.expire(store, settings.quarantine.days)
         transitions.forget(store, settings.quarantine.history_days)
         transitions.collect(store, transitions.unneeded(store))
+        notices.forget()
+        recipients.forget()
 
     def sweep() -> None:
         if not store.exists():
@@ -51,7 +58,7 @@ def tasks(config: Config) -> list[Task]:
 
     def learn() -> None:
         if store.exists():
-            trap_learning.learn(store, config.site_model, SHIPPED_MODEL, learn_images)
+            trap_learning.learn(store, learn_images)
 
     def learn_images(contents: list[bytes]) -> None:
         found = [images_to_learn(Message(content), readers)[0] for content in contents]
@@ -60,6 +67,8 @@ def tasks(config: Config) -> list[Task]:
 
     return [
         Task("outbox", _SEND_SECONDS, send),
+        Task("notices", _NOTICE_SECONDS, notices.run),
+        Task("digests", _DIGEST_SECONDS, recipients.run),
         Task("traps", _LEARN_SECONDS, learn),
         Task("expire", _EXPIRE_SECONDS, expire),
         Task("spool", _SWEEP_SECONDS, sweep),

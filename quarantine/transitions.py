@@ -4,6 +4,7 @@ Each change asks for the state it starts from in the statement that makes it: of
 Rows are locked in the order of their ids, or passed over where somebody has them, so that no two wait for each other.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -13,11 +14,15 @@ from sqlalchemy import ColumnElement, Connection, delete, exists, insert, litera
 from tamis import faults
 from tamis.filters.order import Row
 from tamis.headers import sanitise
+from tamis.learning.teaching import Lesson as ClassifierLesson
 from tamis.mail import new_id
+from tamis.quarantine import release_learning
 from tamis.quarantine.records import NEEDS_CONTENT, State, StoredChanges, decode_fields
 from tamis.quarantine.rows import now, outbox_row, storable
 from tamis.quarantine.store import Store, among, lock_contents, lock_known_contents
 from tamis.quarantine.tables import CONTENT, COPY, EVENT, MESSAGE, OUTBOX
+from tamis.sender_weights import Event
+from tamis.telling import Telling
 from tamis.weight_store import Lesson, learn
 
 _TOGETHER: Final = 500
@@ -42,17 +47,21 @@ def release(
 
     `header` is the name of the field that says who released them, empty for none. Copies with malware stay held
     unless `malware` is set. `lesson` is what the release teaches of the sender (row 7), once for each message and
-    recipient domain; malware teaches nothing. Raises `sqlalchemy.exc.SQLAlchemyError`.
+    recipient domain. A release by a recipient or an administrator teaches the classifier ham, a validation by the
+    sender never does (SPEC, section 3). Malware teaches nothing. Raises `sqlalchemy.exc.SQLAlchemyError`.
     """
     faults.point("release.asked")
     released: list[str] = []
     taught: set[tuple[str, str]] = set()
+    teaches = lesson is not None and lesson.event is Event.RELEASE
     for batch in _batches(copy_ids):
+        ham = release_learning.lessons(store, batch) if teaches else {}
         wanted = select(COPY, MESSAGE.c.sender_key).join(MESSAGE, MESSAGE.c.id == COPY.c.message_id)
         wanted = wanted.where(COPY.c.id.in_(batch)).order_by(COPY.c.id)
         if not malware:
             wanted = wanted.where(~COPY.c.malware)
         pupils: list[tuple[str, str]] = []
+        messages: dict[str, list[ClassifierLesson]] = defaultdict(list)
         with store.transaction() as connection:
             for row in connection.execute(wanted).all():
                 outbox_id = new_id()
@@ -67,10 +76,13 @@ def release(
                 if (row.message_id, row.domain) not in taught and not row.malware:
                     taught.add((row.message_id, row.domain))
                     pupils.append((row.domain, row.sender_key))
+                    if row.message_id in ham:
+                        messages[row.domain].append(ham[row.message_id])
             # After all rows of copies are locked, or two releases would wait for each other.
             if lesson is not None:
                 for domain, sender in pupils:
                     learn(connection, domain, sender, lesson, by, datetime.now(UTC))
+            release_learning.write(connection, messages, by)
     faults.point("release.committed")
     return released
 
@@ -98,6 +110,8 @@ def take_for_malware(store: Store, message_id: str, row: Row, test: str, because
         )
         ids = sorted(connection.execute(changed).scalars())
         _note(connection, ids, State.HELD, row.name, because)
+        waiting = (COPY.c.message_id == message_id, COPY.c.telling == Telling.WAITING.value)
+        connection.execute(update(COPY).where(*waiting).values(telling=Telling.MALWARE.value))
     return ids
 
 

@@ -62,6 +62,13 @@ def domain_of(address: str) -> str:
     return normalise_domain(address.rpartition("@")[2]) if "@" in address else ""
 
 
+def base_address(address: str, delimiters: str) -> str:
+    """Return an address without what a delimiter sets off in its local part: ``ann+list@`` is ``ann@``."""
+    local, at, domain = address.rpartition("@")
+    end = next((place for place, letter in enumerate(local) if place and letter in delimiters), 0)
+    return f"{local[:end]}{at}{domain}" if end else address
+
+
 def parse_mailboxes(value: bytes) -> list[Mailbox]:
     """Return the mailboxes of an address field; text in which nothing reads as an address gives none.
 

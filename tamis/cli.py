@@ -8,12 +8,16 @@ from sqlalchemy.exc import SQLAlchemyError
 
 import tamis
 from tamis.commands import (
+    account,
     attachment,
     check_config,
     complaint,
     database,
     filters,
+    history,
     image,
+    learn,
+    mailboxes,
     policy,
     quarantine,
     rules,
@@ -33,7 +37,7 @@ from tamis.privileges import NoSuchUser
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of every command; modules that only one command needs are imported when it runs."""
     from tamis.milter.commands import add_serve
-    from tamis.models.commands import add_evaluate, add_learn, add_train
+    from tamis.models.commands import add_evaluate, add_train
     from tamis.web.command import add as add_web
 
     parser = argparse.ArgumentParser(prog="tamis", description="Antispam for Postfix that says why.")
@@ -42,7 +46,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_serve(commands)
     scan.add(commands)
     add_train(commands)
-    add_learn(commands)
+    learn.add(commands)
     add_evaluate(commands)
     filters.add(commands)
     tests_command.add(commands)
@@ -52,9 +56,13 @@ def build_parser() -> argparse.ArgumentParser:
     sender.add(commands)
     attachment.add(commands)
     image.add(commands)
+    mailboxes.add(commands)
     rules.add(commands)
     quarantine.add(commands)
+    history.add(commands)
+    history.add_why(commands)
     add_web(commands)
+    account.add(commands)
     database.add(commands)
     check_config.add(commands)
     return parser
@@ -65,7 +73,7 @@ def main(arguments: list[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    args = build_parser().parse_args(arguments)
+    args = build_parser().parse_args(policy.with_action(sys.argv[1:] if arguments is None else arguments))
     try:
         return int(args.run(args))
     except ConfigError as error:

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 
-from tamis.addresses import domain_of
+from tamis.addresses import base_address, domain_of
 from tamis.attachments import Attachments
 from tamis.attachments.known import KnownFiles
 from tamis.authentication import Authentication
 from tamis.dns import Question
 from tamis.dns.lookups import Dns, NoDns
 from tamis.images.pictures import Pictures
-from tamis.lists import PLATFORM, Lists
+from tamis.lists import ADDRESSES, PLATFORM, ListName, Lists
 from tamis.mail import Mail
 from tamis.message import Message
 from tamis.site import Site
@@ -28,6 +28,7 @@ from tamis.site import Site
 if TYPE_CHECKING:
     from tamis.bans import Bans
     from tamis.counters import Counters
+    from tamis.directory import Directory
     from tamis.greylist import Greylist
     from tamis.models.bayes import Model
     from tamis.rules.matching import MessageRules
@@ -94,6 +95,15 @@ def _no_scans() -> "Scans":
     return Scans()
 
 
+@dataclass(frozen=True, slots=True)
+class ListOwner:
+    """Whose list is to be asked, and for whom a hit on it holds: for everybody, for a domain, or for one recipient."""
+
+    name: str
+    domain: str = ""
+    recipient: str = ""
+
+
 @dataclass(slots=True)
 class Context:
     """What a filter may look at besides the mail.
@@ -123,13 +133,27 @@ class Context:
     pictures: Pictures = field(default_factory=Pictures)
     dns: Dns = field(default_factory=NoDns)
     site: Site = field(default_factory=Site)
+    directory: "Directory | None" = None
     scans: "Scans" = field(default_factory=_no_scans)
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     deadline: float = float("inf")
 
     def list_domains(self) -> list[str]:
-        """The owners of the lists to ask: the platform, then each recipient domain."""
+        """The platform, then each recipient domain."""
         return list(dict.fromkeys([PLATFORM, *map(domain_of, self.recipients)]))
+
+    def list_owners(self, name: ListName) -> Iterator[ListOwner]:
+        """Yield the owners of a list to ask: the platform, each recipient domain, each address with a list of its own.
+
+        An address with an extension has the list of the one without, too.
+        """
+        for domain in self.list_domains():
+            yield ListOwner(domain, domain)
+        if self.lists.has(name, ADDRESSES):
+            for recipient in dict.fromkeys(self.recipients):
+                for address in dict.fromkeys((recipient, base_address(recipient, self.site.delimiters))):
+                    if self.lists.has(name, address):
+                        yield ListOwner(address, recipient=recipient)
 
 
 class Filter:

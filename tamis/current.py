@@ -18,6 +18,7 @@ from tamis.list_store import configured_entries
 from tamis.lists import Lists
 from tamis.model_source import ModelSource
 from tamis.policy import Policies
+from tamis.policy_texts import NO_TEXTS, PolicyTexts
 from tamis.rules.matching import Rules
 from tamis.rules.shipped import shipped_rules
 from tamis.rules.sources import compiled
@@ -34,11 +35,14 @@ _STAY: Final = "the last good ones stay"
 class Current:
     """The snapshot; `snapshot` may be read by any thread, and is never changed but replaced."""
 
-    def __init__(
-        self, config: Config, policies: Policies, sources: Sources, resolver: Resolver, scanners: Scanners | None
-    ) -> None:
+    def __init__(self, config: Config, sources: Sources, resolver: Resolver, scanners: Scanners | None) -> None:
+        self._config = config
         self._shipped_rules = config.settings.rules.shipped
         self._lists = _Source(sources.lists.fresh, "lists", "there are none but those of the configuration yet")
+        self._policies = _Source(sources.policies.fresh, "policies", "there are those of the configuration alone yet")
+        self._directory = _Source(sources.directory.fresh, "domains and users", "there are none yet")
+        self._needs_directory = sources.directory.required
+        self._texts: PolicyTexts = NO_TEXTS
         self._rules = _Source(sources.rules.fresh, "rules", "the shipped ones alone are taken")
         # Where the keeper has not written any yet, row 7 says so.
         self._weights = _Source(sources.weights.fresh, "weights of senders", missing_is_said=False)
@@ -48,12 +52,16 @@ class Current:
         self._refreshing = threading.Lock()
         networks = config.settings.networks
         self.snapshot = Snapshot(
-            policies,
+            Policies(config),
             Lists(configured_entries(config)),
             None,
             frozenset(networks.decoys),
             networks.forwarders,
-            Site(frozenset(networks.own_names), scanners=scanners),
+            Site(
+                frozenset(networks.own_names),
+                scanners=scanners,
+                delimiters=config.settings.aliases.recipient_delimiter,
+            ),
             helper=Helper(),
         )
         self._dns_lists = DnsListTests(enabled_lists(config.settings.dnslists), resolver)
@@ -61,8 +69,14 @@ class Current:
 
     @property
     def ready(self) -> bool:
-        """Whether lists have ever been read; before, those of the configuration file are all that is known."""
-        return self._lists.ready
+        """Whether lists and policies have ever been read; before, those of the configuration file are all we know."""
+        read = self._lists.ready and self._policies.ready
+        return read and (self._directory.ready or not self._needs_directory)
+
+    @property
+    def model_written(self) -> float:
+        """When the model in force was written, in seconds since 1970; 0 where there is none."""
+        return self._model.written
 
     def refresh(self) -> None:
         """Take up what has changed, and keep the last that was good where that fails; test DNS lists that are due."""
@@ -76,6 +90,10 @@ class Current:
                 "known_files": self._files.fresh(),
                 "images": self._images.fresh(),
             }
+            texts, found["directory"] = self._policies.fresh(), self._directory.fresh()
+            if texts is not None or found["directory"] is not None:
+                self._texts = texts or self._texts
+                found["policies"] = Policies(self._config, self._texts, found["directory"] or current.directory)
             if changed := {name: content for name, content in found.items() if content is not None}:
                 self.snapshot = replace(current, **changed)
             self._dns_lists.step()

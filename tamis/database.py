@@ -6,8 +6,10 @@ and ``synchronous=FULL``: what was committed survives a power cut.
 
 import sqlite3
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 from sqlalchemy import (
     URL,
@@ -41,7 +43,7 @@ LIST_ENTRY: Final = Table(
     METADATA,
     Column("id", Integer, primary_key=True),
     Column("list", text_of(32), nullable=False),
-    Column("domain", text_of(253), nullable=False, doc="the recipient domain, empty for the platform"),
+    Column("domain", text_of(320), nullable=False, doc="the recipient domain or address, empty for the platform"),
     Column("value", text_of(320), nullable=False),
     Column("added_by", text_of(255), nullable=False),
     Column("added_at", DateTime, nullable=False, doc="UTC"),
@@ -58,7 +60,7 @@ VERSION: Final = Table(
 )
 
 _WANTED: Final = "write sqlite:////file or postgresql+psycopg://user@host/database"
-_POSTGRESQL: Final = {
+POSTGRESQL_ARGUMENTS: Final = {
     "connect_timeout": "5",
     "fallback_application_name": "tamis",
     # A server that is gone without a word is noticed within half a minute.
@@ -119,21 +121,31 @@ def first_line(error: Exception) -> str:
 def open_database(url: str) -> Engine:
     """Return an engine for the database; connects on first use. Raises `BadDatabaseUrl` or `DriverMissing`.
 
-    A file of SQLite is opened anew each time: a kept connection would go on reading one that was replaced.
+    A file of SQLite is opened anew each time: a kept connection would go on reading one that was replaced. A new one is
+    made at the first use only: where it is gone later, nobody writes into an empty one while it is put back.
     A connection to PostgreSQL is kept, and tried before each use.
     """
     parsed = _parse(url)
-    sqlite = parsed.get_backend_name() == "sqlite"
-    arguments = {} if sqlite else {name: value for name, value in _POSTGRESQL.items() if name not in parsed.query}
+    if parsed.get_backend_name() == "sqlite":
+        engine = create_engine(parsed, poolclass=NullPool, creator=_opener(str(parsed.database)))
+        event.listen(engine, "connect", _prepare_sqlite)
+        return engine
+    arguments = {name: value for name, value in POSTGRESQL_ARGUMENTS.items() if name not in parsed.query}
     try:
-        engine = create_engine(
-            parsed, pool_pre_ping=True, poolclass=NullPool if sqlite else None, connect_args=arguments
-        )
+        return create_engine(parsed, pool_pre_ping=True, connect_args=arguments)
     except ImportError as error:
         raise DriverMissing(f"its driver is missing: {first_line(error)}: install tamis[postgresql]") from None
-    if sqlite:
-        event.listen(engine, "connect", _prepare_sqlite)
-    return engine
+
+
+def _opener(file: str) -> Callable[[], sqlite3.Connection]:
+    modes = ["rw", "rwc"]
+
+    def connect() -> sqlite3.Connection:
+        connection = sqlite3.connect(f"file:{quote(file)}?mode={modes[-1]}", uri=True, check_same_thread=False)
+        del modes[1:]
+        return connection
+
+    return connect
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

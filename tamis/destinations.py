@@ -8,7 +8,7 @@ import enum
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterable, Set
+from collections.abc import Callable, Iterable, Set
 from dataclasses import dataclass
 
 from tamis import limits
@@ -46,8 +46,10 @@ class DestinationUnknown(Exception):
 class Destinations:
     """Answers by the tables of `[aliases]`, remembered for a while. Any thread may ask."""
 
-    def __init__(self, settings: Aliases) -> None:
+    def __init__(self, settings: Aliases, hosted: Callable[[str], bool] | None = None) -> None:
+        """`hosted` says of further domains whether their mailboxes are here, None where there are none."""
         self._settings = settings
+        self._hosted = hosted
         self._aliases = VirtualAliases(settings)
         names = (*settings.local_domains, *settings.system_domains)
         self._domains = frozenset(name for name in names if not is_table(name))
@@ -100,9 +102,11 @@ class Destinations:
 
     def _here(self, domains: Set[str], deadline: float) -> Set[str]:
         """Return those of the domains whose mailboxes are here; an address without one is a user of this system."""
-        if not self._settings.maps and not self._settings.local_domains:
+        if not self._settings.maps and not self._settings.local_domains and self._hosted is None:
             return domains
         here = {"", *(domains & self._domains)}
+        if self._hosted is not None:
+            here |= set(filter(self._hosted, domains))
         for table in self._domain_tables:
             left = [domain for domain in domains if domain not in here and is_key(domain)]
             here |= ask(self._settings.postmap, table, left, deadline - time.monotonic()).keys()

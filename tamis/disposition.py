@@ -11,6 +11,7 @@ from tamis.destinations import Destination, DestinationUnknown
 from tamis.headers import Changes, copy_changes, fields
 from tamis.record import Record, Verdict
 from tamis.settings import Headers
+from tamis.telling import Telling, of_message
 
 Resolve = Callable[[Iterable[str]], Mapping[str, Destination | DestinationUnknown]]
 """Tells where the mail of each recipient goes, or why that is not known."""
@@ -43,6 +44,8 @@ class Disposition:
     held: list[Held] = field(default_factory=list)
     learn_as_spam: bool = False
     """Whether what is held may be learned as spam without anybody having looked at it."""
+    telling: Telling = Telling.NOT_HELD
+    """Whether the sender of what is held may be told of it."""
 
     @property
     def keeps(self) -> bool:
@@ -78,6 +81,8 @@ def dispose(record: Record, names: Headers, resolve: Resolve) -> Disposition:
             result.held.append(Held(share.verdict, written, share.legs))
         else:
             groups.setdefault(_alike(share), []).append(share)
+    if result.held:
+        result.telling = Telling.TRAP if record.traps else of_message(record.mail, record.authentication)
     stay = max((group for group in groups.values() if not group[0].legs), key=len, default=None)
     for group in groups.values():
         made = _group(record, group, names)

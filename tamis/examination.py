@@ -25,6 +25,7 @@ from tamis.attachments.helper import Helper
 from tamis.attachments.known import KnownFiles
 from tamis.authentication import Authentication, evidence
 from tamis.contract import Abstain, Context, Filter, FilterOptions, Hit
+from tamis.directory import NO_DIRECTORY, Directory
 from tamis.dns import Question as DnsQuestion
 from tamis.dns.lookups import Lookups, NoDns
 from tamis.dns.resolver import Resolver
@@ -69,6 +70,7 @@ class Snapshot:
     weights: Weights | None = None
     known_files: KnownFiles = field(default_factory=KnownFiles)
     images: KnownImages = field(default_factory=KnownImages)
+    directory: Directory = NO_DIRECTORY
     helper: Helper | None = None
     """Who reads macros and some archives, for all messages of a worker."""
 
@@ -114,6 +116,7 @@ class Examination:
         self._started = time.monotonic()
         self._deadline = self._started + limits.FILTERS_SECONDS
         self._lookups = Lookups(resolver, self._deadline) if resolver else None
+        self._model_version = _model_version(snapshot.model, mail.recipients)
         self._policies = {r: policy or snapshot.policies.for_recipient(r) for r in mail.recipients}
         self._authentication = Authentication(mail, self._lookups, spf_of)
         self._rules = snapshot.rules.look_at(mail.message) if snapshot.rules else None
@@ -184,7 +187,7 @@ class Examination:
         content = instance.site_cache_key(self._snapshot.site, self._mail)
         if content is None:
             return None
-        model = self._snapshot.model.version if instance.uses_model and self._snapshot.model else ""
+        model = self._model_version if instance.uses_model else ""
         rules = self._snapshot.rules.version if instance.uses_rules and self._snapshot.rules else ""
         digest = _asked_how(instance, options, model, rules).copy()
         digest.update(len(content).to_bytes(4, "big") + content)
@@ -278,6 +281,7 @@ class Examination:
             site=self._snapshot.site,
             scans=self._scans,
             weights=self._snapshot.weights,
+            directory=self._snapshot.directory,
             sent=self._shared.sent if self._shared else None,
         )
 
@@ -425,6 +429,13 @@ def _action(mode: Mode, always_held: bool) -> str:
     if always_held and mode is not Mode.OBSERVE:
         return "hold"
     return _ACTIONS[mode]
+
+
+def _model_version(model: Model | None, recipients: Iterable[str]) -> str:
+    """Return what tells answers of one model from those of another: those that domains have adapted differ."""
+    if model is None:
+        return ""
+    return " ".join([model.version, *model.adapted(map(domain_of, recipients))])
 
 
 def _ground(hit: Hit, score: int, level: float) -> str | None:

@@ -43,6 +43,16 @@ POINTS: Final = (
 )
 """Every point there is, in the order in which a message passes them."""
 
+LEARNING_POINTS: Final = (
+    "trap.marked",
+    "trap.learned",
+    "report.read",
+    "report.learned",
+    "learned.built",
+    "learned.written",
+)
+"""The same of what is learned, which must not be lost either."""
+
 _folder: Final = os.environ.get(VARIABLE, "")
 
 

@@ -190,6 +190,33 @@ DESTINATION_SECONDS: Final = 60.0
 DESTINATION_LEGS: Final = 20_000
 """Addresses that are remembered so, in all, by each worker: some 5 MB."""
 
+POLICIES_REMEMBERED: Final = 5_000
+"""Policies of domains, and distinct policies, that each worker remembers ready made: some 10 MB at most."""
+
+POLICY_CHARS: Final = 65_536
+"""Characters of what one owner of a policy has chosen."""
+
+DOVEADM_SECONDS: Final = 120.0
+"""How long doveadm may take for one mailbox."""
+
+DIRECTORY_ROWS: Final = 2_000_000
+"""Rows that a query for domains or users may give."""
+
+DIRECTORY_QUERY_SECONDS: Final = 60.0
+"""How long PostgreSQL may take for one such query."""
+
+DIRECTORY_SECONDS: Final = 4.0
+"""How long it is remembered what a table of Postfix says of one domain or address."""
+
+DIRECTORY_REMEMBERED: Final = 20_000
+"""Answers of tables that each worker remembers, also beyond that time, for while a table fails."""
+
+DIRECTORY_ASK_SECONDS: Final = 1.0
+"""How long the tables may take to answer, all together."""
+
+DIRECTORY_REST_SECONDS: Final = 10.0
+"""After a failure the tables are left alone for so long."""
+
 END_OF_MESSAGE_SECONDS: Final = 8.0
 """How long the MTA waits for the answer to the end of a message, whatever happens."""
 
@@ -426,3 +453,62 @@ IMAGES_SECONDS: Final = 4.0
 
 IMAGE_MEMORY_BYTES: Final = 1024 * MIB
 """Address space of a process that reads images, and of tesseract."""
+
+HISTORY_CHARS: Final = 300
+"""Characters of one text of the wire that the history of decisions keeps."""
+
+HISTORY_RECIPIENTS: Final = 1000
+"""Recipients of one message that the history knows; Postfix takes no more (smtpd_recipient_limit)."""
+
+HISTORY_HITS: Final = 50
+"""Hits of one row that the history keeps."""
+
+HISTORY_RECORD_BYTES: Final = 256 * KIB
+"""Octets of one decision in the history; a longer one loses single hits and tests."""
+
+HISTORY_CUT_TESTS: Final = 100
+"""Tests of each verdict that are kept of a decision that is too long."""
+
+HISTORY_CUT_SHARES: Final = 20
+"""Verdicts that are kept of a decision that is too long."""
+
+HISTORY_FILES: Final = 32
+"""Files of decisions that wait for the keeper before workers make larger ones instead of more."""
+
+HISTORY_FILE_BYTES: Final = 4 * MIB
+"""Octets of such a larger file."""
+
+LEARNED_MESSAGES: Final = 50_000
+"""Rows of the journal of what was learned; the oldest of more are forgotten. Counts are made of all of them anew."""
+
+LESSONS_A_DAY: Final = 1000
+"""Messages that one mailbox, one person who releases mail, or all traps together may teach in a day."""
+
+REPORTS_AT_ONCE: Final = 200
+"""Reports of mailboxes that are taken up in one turn."""
+TRAIT_FIELDS: Final = 200
+"""Header fields that the named tests of the whole message look at (`tamis.traits`)."""
+
+TRAIT_VALUE_CHARS: Final = 1000
+"""Characters of one value that they look at."""
+
+TRAIT_PARTS: Final = 50
+"""Parts that they look at."""
+
+TRAIT_URLS: Final = 100
+"""URLs that they look at."""
+
+TRAIT_TEXT_CHARS: Final = 8000
+"""Characters of text that they look at, as many as the classifier does."""
+
+TRAIT_WORD_CHARS: Final = 6000
+"""Characters of text in which they look for words."""
+
+TRAIT_HTML_CHARS: Final = 32 * KIB
+"""Characters of markup that they look at."""
+
+TRAIT_PATTERN_BYTES: Final = 3 * MIB
+"""Memory for each of some twenty automata of RE2 that look for forms and words."""
+
+STATUS_TESTS: Final = 40
+"""Tests of the whole message that X-Spam-Status prints one by one, the strongest; the others are added up."""

@@ -13,9 +13,11 @@ _LONGEST: Final = 320
 
 
 def check_owner(name: ListName, domain: str) -> None:
-    """Raise `BadEntry` where a domain cannot have entries on that list."""
+    """Raise `BadEntry` where a domain, or an address, cannot have entries on that list."""
     if domain != PLATFORM and name.platform_only:
         raise BadEntry(f"entries of {name.option} hold for the whole platform, not for one domain")
+    if "@" in domain and name is ListName.TRAP:
+        raise BadEntry("a trap is an address of the platform or of a domain: name the domain")
 
 
 def checked(name: ListName, value: str) -> str:

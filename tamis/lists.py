@@ -18,6 +18,10 @@ from tamis.mail import IPAddress, parse_ip
 
 PLATFORM = ""
 """The domain of entries that hold for every recipient."""
+ADDRESSES: Final = "@"
+"""Stands for every address in the question whether any has an entry; no domain is spelled so."""
+BY_CAPTCHA: Final = "captcha"
+"""Who has added the entries of senders that proved to be persons."""
 
 
 class ListName(enum.StrEnum):
@@ -64,7 +68,10 @@ CONFIGURED: Final = tuple(name for name in ListName if not name.by_command_only)
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry: an address, network, mail address or domain; `source` says where it was written."""
+    """One entry: an address, network, mail address or domain; `source` says where it was written.
+
+    `domain` is whose it is: the platform's, a recipient domain's, or one recipient address's.
+    """
 
     list: ListName
     value: str
@@ -74,6 +81,11 @@ class Entry:
 
     def holds_at(self, now: datetime) -> bool:
         return self.expires is None or now < self.expires
+
+    @property
+    def by_captcha(self) -> bool:
+        """Whether the sender itself made it, by proving to be a person: it applies to proven mail alone (row 6)."""
+        return self.source == f"added by {BY_CAPTCHA}"
 
     def __str__(self) -> str:
         whose = f"of {self.domain}" if self.domain else "of the platform"
@@ -186,6 +198,7 @@ class Lists:
         self._values: dict[tuple[ListName, str], dict[str, Entry]] = {}
         self._in_use: set[ListName] = set()
         self._words: set[tuple[ListName, str, str]] = set()
+        self._of_addresses: set[ListName] = set()
         self.size = 0
         for entry in entries:
             self._add(entry)
@@ -193,6 +206,8 @@ class Lists:
     def _add(self, entry: Entry) -> None:
         self.size += 1
         self._in_use.add(entry.list)
+        if "@" in entry.domain:
+            self._of_addresses.add(entry.list)
         key = (entry.list, entry.domain)
         if not entry.list.holds_networks:
             _keep_longer(self._values.setdefault(key, {}), entry.value, entry)
@@ -214,6 +229,8 @@ class Lists:
         """Whether that list of that domain has any entry, or any whose value has several words, `word` the first."""
         if word:
             return (name, domain, word) in self._words
+        if domain == ADDRESSES:
+            return name in self._of_addresses
         return (name, domain) in self._networks or (name, domain) in self._values
 
     def _prefixes(self, name: ListName, domain: str) -> Collection[tuple[int, int]]:

@@ -1,11 +1,14 @@
-"""The classifier's model in force: the site's own, or the shipped one; loaded once before fork, and read anew when it
-changes."""
+"""The classifier's model in force: the site's own, or the shipped one, with what the site has learned all the time.
+
+Loaded once before fork, and read anew when it changes; what was learned is mapped from the keeper's file.
+"""
 
 import logging
 import os
 from pathlib import Path
 
 from tamis.config import Config
+from tamis.learning.published import PLATFORM, Learned, learned_path, read
 from tamis.models.bayes import Model
 from tamis.models.storage import SHIPPED_MODEL
 
@@ -27,6 +30,22 @@ def stamp_of(path: Path) -> Stamp:
     """Return what tells one state of a file from another. Raises OSError."""
     status = path.stat()
     return (str(path), status.st_ino, status.st_mtime_ns, status.st_size)
+
+
+def model_in_force(config: Config) -> Model:
+    """Return the model that workers score with, for a command. Raises OSError or ValueError."""
+    model = Model.load(model_path(config))
+    try:
+        with learned_path(config).open("rb") as file:
+            learned = read(file)
+    except FileNotFoundError:
+        return model
+    return _with_learned(model, learned)
+
+
+def _with_learned(model: Model, learned: Learned) -> Model:
+    vectors = dict(learned.vectors)
+    return model.taught(vectors.pop(PLATFORM), f"{model.version}+{learned.version}", vectors)
 
 
 def preload_model(config: Config) -> None:
@@ -63,15 +82,31 @@ def _is_there(path: Path) -> bool:
 
 
 class ModelSource:
-    """Says which model is in force; a bad one is said in the log, once."""
+    """Says which model is in force; what is wrong with its files is said in the log, once."""
 
     def __init__(self, config: Config) -> None:
         self._config = config
         self._stamp: Stamp | None = None
         self._bad: Stamp | None = None
+        self._base: Model | None = None
+        self._learned: Learned | None = None
+        self._learned_stamp: Stamp | None = None
+
+    @property
+    def written(self) -> float:
+        """When the model in force was written, in seconds since 1970; 0 where none is."""
+        return self._stamp[2] / 1e9 if self._stamp else 0.0
 
     def fresh(self, current: Model | None) -> Model | None:
         """Return another model than the current one, None while that is to stay."""
+        base, learned = self._fresh_base(current), self._fresh_learned()
+        if base is not None:
+            self._base = base
+        if self._base is None or (base is None and not learned):
+            return None
+        return self._base if self._learned is None else _with_learned(self._base, self._learned)
+
+    def _fresh_base(self, current: Model | None) -> Model | None:
         stamp: Stamp | None = None
         try:
             path = model_path(self._config)
@@ -85,3 +120,23 @@ class ModelSource:
             return None if current else next(iter(PRELOADED.values()), None)
         self._stamp = stamp
         return model
+
+    def _fresh_learned(self) -> bool:
+        """Take up what was learned, where that has changed; return whether it has."""
+        path = learned_path(self._config)
+        try:
+            stamp: Stamp | None = stamp_of(path)
+        except OSError:
+            stamp = None
+        if stamp is None or stamp == self._learned_stamp:
+            return False
+        self._learned_stamp = stamp
+        try:
+            with path.open("rb") as file:
+                found = read(file)
+        except (OSError, ValueError) as error:
+            _log.error("what was learned is not read, the last good counts stay: %s", error)
+            return False
+        changed = self._learned is None or self._learned.version != found.version
+        self._learned = found
+        return changed

@@ -11,23 +11,36 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import Connection, Engine, func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from tamis import reputation_tables, weight_tables
+from tamis import console_tables, notice_tables, policy_tables, reputation_tables, weight_tables
 from tamis.attachments import tables as file_tables
 from tamis.database import LIST_ENTRY, METADATA, VERSION
+from tamis.history import tables as history_tables
 from tamis.images import tables as image_tables
+from tamis.learning import tables as learning_tables
 from tamis.quarantine import tables
 
 if TYPE_CHECKING:
     from alembic.config import Config as AlembicConfig
 
-REVISION: Final = "0010"
+REVISION: Final = "0014"
 """The newest migration in `tamis/migrations/versions`; their numbers ascend."""
 
 UNNUMBERED: Final = ""
 """The revision of a database without tables, or with those of the first days, before there were migrations."""
 
 _TABLE: Final = "alembic_version"
-_WITH_TABLES: Final = (tables, reputation_tables, weight_tables, file_tables, image_tables)
+_WITH_TABLES: Final = (
+    tables,
+    notice_tables,
+    reputation_tables,
+    weight_tables,
+    file_tables,
+    image_tables,
+    learning_tables,
+    policy_tables,
+    history_tables,
+    console_tables,
+)
 """Modules whose import tells the model their tables."""
 _MODEL: Final = METADATA
 """All tables, those of held mail too."""

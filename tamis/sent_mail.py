@@ -3,6 +3,7 @@
 Filters say what is true, and know nothing of it (SPEC, section 1, row 7). Nothing here waits for anything but Redis.
 """
 
+from collections.abc import Callable
 from typing import Final
 
 from tamis import limits
@@ -14,7 +15,7 @@ from tamis.lists import BadEntry
 from tamis.mail import Mail
 from tamis.message import Message
 from tamis.notices import is_automatic, is_from_daemon, is_report
-from tamis.policy import Policies
+from tamis.policy import Policy
 from tamis.record import Record
 from tamis.sent_ids import SentIds
 from tamis.sent_journal import Journal, Sent, Undelivered
@@ -28,8 +29,8 @@ _BULK_PRECEDENCE: Final = ("bulk", "list", "junk")
 class SentMail:
     """Notes what the keeper learns from (`tamis.sent_settling`), and Message-IDs. In any thread."""
 
-    def __init__(self, policies: Policies, ids: SentIds, journal: Journal) -> None:
-        self._policies = policies
+    def __init__(self, policy_of: Callable[[str], Policy], ids: SentIds, journal: Journal) -> None:
+        self._policy_of = policy_of
         self._ids = ids
         self._journal = journal
 
@@ -62,7 +63,7 @@ class SentMail:
 
     def _learns(self, address: str) -> bool:
         """Whether the domain of an address wants its recipients learned."""
-        policy = self._policies.for_recipient(address)
+        policy = self._policy_of(address)
         options = policy.options[_ROW.name]
         return policy.judges(_ROW) and isinstance(options, AutoWhitelistedSender.Options) and options.outgoing
 

@@ -368,10 +368,56 @@ class Aliases(Section, frozen=True):
                     _check_domain(key, value)
 
 
+class DirectorySection(Section, frozen=True):
+    """Where the domains and users of this mail server are kept: SQL that is read, tables of Postfix that are asked."""
+
+    url: str = ""
+    domains_query: str = ""
+    users_query: str = ""
+    seconds: Annotated[float, msgspec.Meta(ge=1, le=3600)] = 3.0
+    policy_maps: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.url and not (self.domains_query or self.users_query):
+            raise _impossible("url", "a domains_query or a users_query is needed beside it")
+        if (self.domains_query or self.users_query) and not self.url:
+            raise _impossible("domains_query" if self.domains_query else "users_query", "a url is needed beside it")
+        for value in self.policy_maps:
+            if not is_table(value):
+                raise _impossible("policy_maps", f"{value!r} is not a table of Postfix: write hash:/etc/tamis/policies")
+
+
+class Mailboxes(Section, frozen=True):
+    """The upkeep of mailboxes by Dovecot's doveadm: the command, the folder of spam, and who writes about quotas."""
+
+    doveadm: tuple[Annotated[str, msgspec.Meta(min_length=1)], ...] = ("doveadm",)
+    junk: Annotated[str, msgspec.Meta(min_length=1, max_length=200)] = "Junk"
+    quota_from: Annotated[str, msgspec.Meta(pattern=r"^(|[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9.-]{1,253})$")] = ""
+
+    def __post_init__(self) -> None:
+        if not self.doveadm:
+            raise _impossible("doveadm", "the command is needed")
+
+
 class Classifier(Section, frozen=True):
     """The naive-Bayes model. Without a path, the site's own in the state directory, else the shipped one."""
 
     model: str = ""
+
+
+class Learning(Section, frozen=True):
+    """What is learned of messages all the time: by people, traps and releases."""
+
+    reports: str = ""
+    half_life_days: Annotated[int, msgspec.Meta(ge=1, le=3650)] = 180
+    reporter_day: Annotated[float, msgspec.Meta(gt=0, le=1_000_000)] = 20.0
+    reporter_total: Annotated[float, msgspec.Meta(gt=0, le=1_000_000)] = 50.0
+    recipients_teach: Literal["platform", "domain"] = "platform"
+    itself: bool = False
+
+    def __post_init__(self) -> None:
+        if self.reports and not self.reports.startswith("/"):
+            raise _impossible("reports", f"{self.reports!r} must be an absolute path")
 
 
 class RulesSection(Section, frozen=True):
@@ -421,6 +467,24 @@ class Quarantine(Section, frozen=True):
             raise _impossible("spool", "must be an absolute path")
 
 
+class History(Section, frozen=True):
+    """The history of decisions. So many days and decisions at most; `journal_megabytes` while the database is away."""
+
+    days: Annotated[int, msgspec.Meta(ge=0, le=3650)] = 14
+    decisions: Annotated[int, msgspec.Meta(ge=1000, le=1_000_000_000)] = 5_000_000
+    journal_megabytes: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 256
+
+
+class Metrics(Section, frozen=True):
+    """Where metrics, health and readiness are told over HTTP; nowhere where it is empty."""
+
+    listen: str = ""
+
+    def __post_init__(self) -> None:
+        if self.listen:
+            _server("listen", self.listen)
+
+
 def _server(key: str, value: str) -> None:
     host, _, port = value.rpartition(":")
     if parse_ip(host.strip("[]")) is None or not (port.isdigit() and port.isascii() and 0 < int(port) < 65536):
@@ -457,6 +521,9 @@ class Web(Section, frozen=True):
     proxy_header: Annotated[str, msgspec.Meta(pattern=r"^(|[A-Za-z][A-Za-z0-9-]{0,75})$")] = "X-Forwarded-For"
     secret_file: str = ""
     language: Literal["en", "fr"] = "en"
+    login: Annotated[
+        str, msgspec.Meta(pattern=r"^(|imaps?://([A-Za-z0-9.-]{1,253}|\[[0-9a-fA-F:.]+\])(:[0-9]{1,5})?)$")
+    ] = ""
     challenge_test_key: Annotated[str, msgspec.Meta(pattern="^(|[A-Za-z0-9_-]{16,64})$")] = ""
 
     def __post_init__(self) -> None:
@@ -464,6 +531,21 @@ class Web(Section, frozen=True):
         _networks("proxies", self.proxies)
         if self.secret_file and not self.secret_file.startswith("/"):
             raise _impossible("secret_file", "must be an absolute path")
+
+
+class Notices(Section, frozen=True):
+    """Mail of Tamis's own about held mail: to its senders, and to its recipients."""
+
+    enabled: bool = True
+    from_address: Annotated[str, msgspec.Meta(pattern=r"^(|[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9.-]{1,253})$")] = ""
+    from_name: Annotated[str, msgspec.Meta(pattern=r"^[^\x00-\x1f\x7f]{0,100}$")] = ""
+    most_a_day: Annotated[int, msgspec.Meta(ge=0, le=1000000)] = 1000
+    digest_hour: Annotated[int, msgspec.Meta(ge=0, le=23)] = 7
+    templates: str = ""
+
+    def __post_init__(self) -> None:
+        if self.templates and not self.templates.startswith("/"):
+            raise _impossible("templates", "must be an absolute path")
 
 
 class PlatformLists(Section, frozen=True):
@@ -493,6 +575,13 @@ class PolicySection(Section, frozen=True):
     level: float = 7.5
     tag: bool = False
     tag_redirections: bool = False
+    tell_sender: bool = True
+    tell_own_domain: bool = True
+    whitelist_validated: bool = True
+    digest: Literal["daily", "weekly", "off"] = "daily"
+    language: Literal["en", "fr"] = "en"
+    junk_days: Annotated[int, msgspec.Meta(ge=0, le=3650)] = 0
+    quota_percent: Annotated[int, msgspec.Meta(ge=0, le=100)] = 0
     filters: dict[str, dict[str, Any]] = {}
 
     def __post_init__(self) -> None:
@@ -507,6 +596,13 @@ class DomainSection(PlatformLists, frozen=True):
     level: float | None = None
     tag: bool | None = None
     tag_redirections: bool | None = None
+    tell_sender: bool | None = None
+    tell_own_domain: bool | None = None
+    whitelist_validated: bool | None = None
+    digest: Literal["daily", "weekly", "off"] | None = None
+    language: Literal["en", "fr"] | None = None
+    junk_days: Annotated[int, msgspec.Meta(ge=0, le=3650)] | None = None
+    quota_percent: Annotated[int, msgspec.Meta(ge=0, le=100)] | None = None
     filters: dict[str, dict[str, Any]] = {}
 
     def __post_init__(self) -> None:
@@ -532,13 +628,19 @@ class Settings(Section, frozen=True):
     autowhitelist: AutoWhitelist = AutoWhitelist()
     database: Database = Database()
     aliases: Aliases = Aliases()
+    directory: DirectorySection = DirectorySection()
+    mailboxes: Mailboxes = Mailboxes()
     classifier: Classifier = Classifier()
+    learning: Learning = Learning()
     rules: RulesSection = RulesSection()
     attachments: Attachments = Attachments()
     images: Images = Images()
     quarantine: Quarantine = Quarantine()
+    history: History = History()
+    metrics: Metrics = Metrics()
     delivery: Delivery = Delivery()
     web: Web = Web()
+    notices: Notices = Notices()
     lists: PlatformLists = PlatformLists()
     policy: PolicySection = PolicySection()
     domain: dict[str, DomainSection] = {}

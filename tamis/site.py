@@ -14,12 +14,14 @@ if TYPE_CHECKING:
 class Site:
     """`own_names`: hosts and domains of ours in lower case; with a dot in front, a domain and all below it.
     `dns_lists`: those that have a vote at the moment; `mute_lists`: those that are configured and have none.
-    `scanners`: clamd and spamd, None where nobody may be asked."""
+    `scanners`: clamd and spamd, None where nobody may be asked. `delimiters`: what sets off the extension of a
+    recipient's address."""
 
     own_names: frozenset[str] = frozenset()
     dns_lists: tuple[DnsList, ...] = ()
     mute_lists: tuple[DnsList, ...] = ()
     scanners: "Scanners | None" = field(default=None, compare=False)
+    delimiters: str = ""
 
     def is_own(self, name: str) -> bool:
         """Whether a name in lower case, without final dot, is one of ours."""

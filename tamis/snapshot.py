@@ -8,7 +8,7 @@ spaces to a multiple of 8), then
 * when each entry ends (64 bits): microseconds since 1970 UTC, `NEVER` for never
 * where the text of each begins (64 bits) among the texts
 * the marks, sorted (64 bits each): hashes of list, of list and domain, and of list, domain and the first of several
-  words of a value, for each that has an entry
+  words of a value, for each that has an entry; and of list and ``@`` where an address has one
 * the length of each text (32 bits)
 * the texts: list, domain, value and source of each entry, with NUL between them (UTF-8)
 
@@ -76,6 +76,16 @@ def weights_path(config: Config) -> Path:
     return config.state_directory / "weights"
 
 
+def policies_path(config: Config) -> Path:
+    """Return where the keeper writes the policies of the database, in a file of the same layout."""
+    return config.state_directory / "policies"
+
+
+def directory_path(config: Config) -> Path:
+    """Return where the keeper writes the domains and users of another database, in a file of the same layout."""
+    return config.state_directory / "directory"
+
+
 def hasher(key: bytes) -> "partial[Any]":
     """Return the hash function of a file with that key."""
     return partial(blake2b, digest_size=8, key=key)
@@ -118,11 +128,11 @@ class StoredLists:
         self._texts = at + 28 * count + 8 * marks
         self._data = data
 
-    def holds(self, name: ListName) -> bool:
+    def holds(self, name: str) -> bool:
         """Whether a list has any entry, whosever."""
         return self._marked(f"{name}\0")
 
-    def has(self, name: ListName, domain: str, word: str = "") -> bool:
+    def has(self, name: str, domain: str, word: str = "") -> bool:
         """Whether a list of a domain has any entry, or any whose value has several words and begins with `word`."""
         return self._marked(f"{name}\0{domain}\0{word}\0" if word else f"{name}\0{domain}\0")
 
@@ -136,6 +146,15 @@ class StoredLists:
         for source, end in self._sources(name, domain, value):
             found = longer(found, Entry(name, value, domain, source, _moment(end)))
         return found
+
+    def values(self, name: str) -> Iterator[str]:
+        """Yield the values of a list, of all its domains, in no order."""
+        wanted = encoded(f"{name}\0")
+        for start, length in zip(self._starts, self._lengths, strict=True):
+            at = self._texts + int(start)
+            text = self._data[at : at + int(length)]
+            if text.startswith(wanted):
+                yield text.split(b"\0")[2].decode("utf-8", "replace")
 
     def source_of(self, name: str, domain: str, value: str) -> str | None:
         """Return the source of the entry of exactly that value, None where there is none."""

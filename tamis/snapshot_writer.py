@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from tamis.lists import ListName
+from tamis.lists import ADDRESSES, ListName
 from tamis.publish import publish
 from tamis.snapshot import BITS, CHECKED_FROM, FRONT, MAGIC, NEVER, START, Header, encoded, hasher
 
@@ -50,6 +50,8 @@ def write(path: Path, rows: Iterable[Row], version: int, database: str, names: C
         texts += asked
         texts += encoded(source)
         marked |= {(name,), (name, domain)}
+        if "@" in domain:
+            marked.add((name, ADDRESSES))
         if prefix is not None:
             prefixes[name].add(prefix)
         elif " " in value:

@@ -1,13 +1,15 @@
-"""Where that comes from which is in force: lists, rules, and what was learned of senders, files and images."""
+"""Where that comes from which is in force: lists, policies, rules, what was learned of senders, files and images."""
 
 from dataclasses import dataclass
 from typing import Self
 
 from tamis.attachments.sources import DatabaseFiles, KnownSource, MappedFiles
 from tamis.config import Config
+from tamis.directory import DirectorySource
 from tamis.images.known import known_path
 from tamis.images.sources import DatabaseImages, ImageSource, MappedImages
 from tamis.list_sources import DatabaseLists, ListSource, SnapshotLists
+from tamis.policy_texts import DatabaseTexts, MappedTextSource, TextSource
 from tamis.rules.sources import KeptRules, RuleFiles, RuleSource
 from tamis.weights import DatabaseWeights, MappedWeightSource, WeightSource
 
@@ -21,6 +23,8 @@ class Sources:
     weights: WeightSource
     files: KnownSource
     images: ImageSource
+    policies: TextSource
+    directory: DirectorySource
 
     @classmethod
     def themselves(cls, config: Config) -> Self:
@@ -31,6 +35,8 @@ class Sources:
             DatabaseWeights(config),
             DatabaseFiles(config),
             DatabaseImages(config.database_url),
+            DatabaseTexts(config),
+            DirectorySource(config),
         )
 
     @classmethod
@@ -42,4 +48,6 @@ class Sources:
             MappedWeightSource(config),
             MappedFiles(config),
             MappedImages(known_path(config.state_directory)),
+            MappedTextSource(config),
+            DirectorySource(config),
         )

@@ -12,6 +12,10 @@ _LONG_SECONDS: Final = 60.0
 """A run that takes longer is said in the log."""
 
 
+FAILING: Final[set[str]] = set()
+"""The names of this process's tasks whose last run failed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Task:
     """Something done from time to time. `run` may raise anything: it is logged once, and tried again.
@@ -63,10 +67,12 @@ class TaskThread:
                 fields = {"fields": {"task": self.task.name}}
                 _log.error("a task of the keeper failed; it is tried again", exc_info=error, extra=fields)
             self._failing = True
+            FAILING.add(self.task.name)
         else:
             if self._failing:
                 _log.info("a task of the keeper works again", extra={"fields": {"task": self.task.name}})
             self._failing = False
+            FAILING.discard(self.task.name)
 
     def warn_when_long(self) -> None:
         """Say once of each run that it takes long."""

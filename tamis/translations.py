@@ -9,8 +9,6 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from babel.messages.pofile import read_po
-
 _FOLDER: Final = Path(__file__).parent / "locale"
 ENGLISH: Final = "en"
 LANGUAGES: Final = (ENGLISH, "fr")
@@ -26,6 +24,9 @@ class Catalogue:
         self._texts: dict[str, tuple[str, ...]] = {}
         if language == ENGLISH:
             return
+        # The daemon imports this module, and few of its processes need a translation.
+        from babel.messages.pofile import read_po
+
         with (_FOLDER / f"{language}.po").open("rb") as file:
             for message in read_po(file, language):
                 if message.id and message.string and not message.fuzzy:

@@ -22,4 +22,11 @@ class Filter:
     def Match(self, text: bytes, potential: bool = ...) -> list[int] | None: ...  # noqa: N802
     def re(self, index: int) -> Pattern: ...
 
+class Set:
+    @staticmethod
+    def SearchSet(options: Options | None = ...) -> Set: ...  # noqa: N802
+    def Add(self, pattern: str) -> int: ...  # noqa: N802
+    def Compile(self) -> None: ...  # noqa: N802
+    def Match(self, text: bytes) -> list[int] | None: ...  # noqa: N802
+
 def compile(pattern: str, options: Options | None = ...) -> Pattern: ...

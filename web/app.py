@@ -13,6 +13,8 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from tamis.config import Config
+from tamis.web import login, mailbox, release
+from tamis.web.console import routes as console
 from tamis.web.house import build_house, house_of
 from tamis.web.pages import page
 from tamis.web.security import FIELDS, SecurityHeaders
@@ -27,7 +29,11 @@ def routes() -> Sequence[BaseRoute]:
     return [
         Route("/", _front, methods=["GET"]),
         Route("/health", _health, methods=["GET"]),
+        *console.routes(),
         Mount("/static", _Static(directory=STATIC)),
+        *release.ROUTES,
+        *mailbox.ROUTES,
+        *login.ROUTES,
     ]
 
 
@@ -54,7 +60,7 @@ class _Static(StaticFiles):
 
 
 def _front(request: Request) -> Response:
-    return page(request, "front.html")
+    return page(request, "front.html", login=bool(house_of(request).config.settings.web.login))
 
 
 def _health(request: Request) -> Response:

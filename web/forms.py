@@ -38,6 +38,10 @@ class Form:
         """Return the first value of a field, empty where there is none."""
         return self._fields.get(name, [""])[0]
 
+    def names(self) -> set[str]:
+        """Return the names of all fields."""
+        return set(self._fields)
+
     def all(self, name: str) -> list[str]:
         """Return all values of a field."""
         return self._fields.get(name, [])

@@ -1,15 +1,14 @@
 """The templates of the pages, in each language."""
 
 import hashlib
-from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from babel.dates import format_datetime
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from jinja2 import Environment, PackageLoader
 
-from tamis.translations import LANGUAGES, catalogue
+from tamis.templating import environment
+from tamis.translations import LANGUAGES
 
 STATIC: Final = Path(__file__).parent / "static"
 
@@ -22,7 +21,7 @@ class Templates:
 
     def text(self, language: str, template: str, values: dict[str, Any]) -> str:
         """Return a template filled in."""
-        return self._environments[language].get_template(template).render({"language": language, **values})
+        return self._environments[language].get_template(template).render(values)
 
 
 @cache
@@ -33,24 +32,7 @@ def static_path(name: str) -> str:
 
 
 def _environment(language: str, prefix: str) -> Environment:
-    environment = Environment(
-        loader=PackageLoader("tamis.web"),
-        autoescape=select_autoescape(default=True, default_for_string=True),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        extensions=["jinja2.ext.i18n"],
-    )
-    texts = catalogue(language)
-    # Its extension adds this one.
-    install: Any = environment.install_gettext_callables  # type: ignore[attr-defined]
-    install(texts.gettext, texts.ngettext, newstyle=True)
-
-    def moment(when: datetime) -> str:
-        """A time of the tables, which is UTC."""
-        return f"{format_datetime(when.replace(tzinfo=UTC), 'd MMM y, HH:mm', locale=language)} UTC"
-
-    environment.globals["url"] = lambda path: f"{prefix}{path}"
-    environment.globals["static"] = lambda name: f"{prefix}{static_path(name)}"
-    environment.filters["moment"] = moment
-    return environment
+    found = environment(PackageLoader("tamis.web"), language)
+    found.globals["url"] = lambda path: f"{prefix}{path}"
+    found.globals["static"] = lambda name: f"{prefix}{static_path(name)}"
+    return found

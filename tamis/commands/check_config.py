@@ -5,6 +5,7 @@ import shutil
 import socket
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Final
 
 from sqlalchemy.exc import ArgumentError
@@ -14,11 +15,6 @@ from tamis.commands.common import UsageError, add_config_option
 from tamis.config import Config
 from tamis.policy import Mode
 
-_ONCE_OFF: Final = {
-    "attachment-hashes": "once it is off, software and mail programs need an optimal security policy to limit every "
-    "risk (updates, no user who is administrator of the machine); to confirm, set off_confirmed = true beside it"
-}
-"""What is warned of where a row is switched off: of row 26, the warning of the specification."""
 _HOLDING: Final = (Mode.QUARANTINE, Mode.JUNK)
 _PATIENCE_SECONDS: Final = 1.0
 
@@ -34,6 +30,7 @@ def run(args: argparse.Namespace) -> int:
     path = configuration.find(args.file or args.config)
     config = configuration.load(path)
     from tamis.database import open_database
+    from tamis.directory_task import open_directory
     from tamis.rules.reading import RulesError
     from tamis.rules.sources import RuleFiles
 
@@ -41,6 +38,11 @@ def run(args: argparse.Namespace) -> int:
         open_database(config.database_url)
     except ArgumentError as error:
         raise UsageError(f"{config.source('database', 'url')}: database.url: {error}") from None
+    try:
+        if config.settings.directory.url:
+            open_directory(config.settings.directory.url)
+    except ArgumentError as error:
+        raise UsageError(f"{config.source('directory', 'url')}: directory.url: {error}") from None
     try:
         RuleFiles(config).read()
     except RulesError as error:
@@ -54,8 +56,9 @@ def run(args: argparse.Namespace) -> int:
 def warnings(config: Config) -> Iterator[str]:
     """Yield what a valid configuration asks for that this version does not do."""
     from tamis.dns.servers import RESOLV_CONF, addresses, public_operator
-    from tamis.filters.order import ORDER
     from tamis.policy import Policies
+    from tamis.policy_keys import OFF_CONFIRMED, OFF_KEY, OFF_WARNING
+    from tamis.policy_view import origins_of
 
     daemon = config.settings.daemon
     closed = not int(daemon.socket_mode, 8) & 0o002 and not daemon.socket_group
@@ -77,12 +80,29 @@ def warnings(config: Config) -> Iterator[str]:
                 f"{source}: dns.servers: {address} is a public resolver ({operator}): DNS lists refuse what comes "
                 "through it, or answer it wrongly; name a resolver of your own"
             )
+    web = config.settings.web
+    if web.challenge_test_key:
+        yield (
+            f"{config.source('web', 'challenge_test_key')}: web.challenge_test_key: for tests only: whoever knows it "
+            "releases mail as a person would"
+        )
+    if web.base_url.startswith("http:"):
+        yield (
+            f"{config.source('web', 'base_url')}: web.base_url: without TLS anybody on the way can read links and "
+            "cookies, and browsers do not do the work that spares people the code"
+        )
     yield from _lonely_lists(config)
     yield from _silent_scanners(config)
     if shutil.which(config.settings.images.tesseract) is None:
         yield (
             f"{config.source('images', 'tesseract')}: images.tesseract: {config.settings.images.tesseract} is not "
             "installed: row 21 knows images by their looks alone"
+        )
+    reports = config.settings.learning.reports
+    if reports and not Path(reports).is_dir():
+        yield (
+            f"{config.source('learning', 'reports')}: learning.reports: there is no folder {reports}: "
+            "what users file into Junk is not learned"
         )
     policies = Policies(config)
     holding = [domain for domain in ("", *config.settings.domain) if policies.for_domain(domain).mode in _HOLDING]
@@ -91,12 +111,10 @@ def warnings(config: Config) -> Iterator[str]:
     for domain in ("", *config.settings.domain):
         policy = policies.for_domain(domain)
         whose = f'domain."{domain}"' if domain else "policy"
-        for row in ORDER:
-            source = policy.sources.get(f"filters.{row.name}.enabled", "default")
-            inherited = domain and source == policies.for_domain("").sources.get(f"filters.{row.name}.enabled")
-            confirmed = getattr(policy.options[row.name], "off_confirmed", False)
-            if row.name in _ONCE_OFF and not policy.enabled[row.name] and not inherited and not confirmed:
-                yield f"{source}: {whose}.filters.{row.name}: {_ONCE_OFF[row.name]}"
+        origin = origins_of(policies.layers(domain), {})[OFF_KEY]
+        if origin.owner == domain and not policy.value(OFF_KEY) and not policy.value(OFF_CONFIRMED):
+            where = f"{origin.line}: {whose}.{OFF_KEY.removesuffix('.enabled')}"
+            yield f"{where}: {OFF_WARNING}; to confirm, set off_confirmed = true beside it"
 
 
 def _lonely_lists(config: Config) -> Iterator[str]:

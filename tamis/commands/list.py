@@ -1,4 +1,4 @@
-"""`tamis list`: what is on the lists, of the platform or of one recipient domain.
+"""`tamis list`: what is on the lists, of the platform, of one recipient domain or address.
 
 Bans and flagged messages have actions of their own, `tamis.commands.list_actions`.
 """
@@ -10,6 +10,7 @@ from typing import TypeAlias
 from tamis.commands.common import UsageError, add_config_option, caller, load_config, print_json, print_table
 from tamis.commands.common import moment as parse_moment
 from tamis.config import Config
+from tamis.list_rows import checked
 from tamis.list_store import ListStore, StoredEntry, configured_entries
 from tamis.lists import PLATFORM, ListName, normalise_value, recipient_domain
 from tamis.privileges import become_service_user
@@ -47,7 +48,8 @@ def add_action(actions: Actions, name: str, text: str) -> argparse.ArgumentParse
     """Return the parser of an action on the lists of the platform or of a domain."""
     sub = actions.add_parser(name, help=text)
     add_config_option(sub)
-    sub.add_argument("--domain", default=PLATFORM, help="the recipient domain (default: the whole platform)")
+    text = "the recipient domain, or one address of it (default: the whole platform)"
+    sub.add_argument("--domain", "--address", dest="domain", metavar="OWNER", default=PLATFORM, help=text)
     return sub
 
 
@@ -67,7 +69,7 @@ def domain_option(args: argparse.Namespace) -> str:
     """Return whose lists the options name. Raises `tamis.lists.BadEntry`."""
     if args.domain == PLATFORM:
         return PLATFORM
-    return recipient_domain(args.domain)
+    return checked(ListName.TRAP, args.domain) if "@" in args.domain.strip("@") else recipient_domain(args.domain)
 
 
 def expiry(text: str | None) -> datetime | None:

@@ -8,6 +8,7 @@ from tamis.commands.quarantine_common import at, iso, octets
 from tamis.quarantine.queries import Copy, Whole
 from tamis.quarantine.records import decode_fields
 from tamis.record import points
+from tamis.telling import Telling
 
 
 def as_text(message: Whole, kept: bool) -> Iterator[str]:
@@ -47,6 +48,7 @@ def _copy(copy: Copy) -> Iterator[str]:
         "goes to": row["legs_left"] or row["legs"],
     }
     yield from _facts(facts)
+    yield from _facts({"notice": Telling(row["telling"]).words})
     for number, (moment, text) in enumerate(_history(copy)):
         yield printable(f"  {'history' if not number else '':<11} {moment} UTC {text}")
     if copy.outbox:
@@ -100,6 +102,7 @@ def _copy_json(copy: Copy) -> dict[str, Any]:
         "name": row["row_name"] or None,
         "test": row["test"] or None,
         "score": row["score"] / 1000,
+        "notice": row["telling"] or None,
         "legs": row["legs"].split(),
         "legs_left": row["legs_left"].split(),
         "held_at": iso(row["held_at"]),

@@ -46,6 +46,14 @@ class Resolver:
         self._in_flight: dict[bytes, Flight] = {}
         self._unstored: list[tuple[Question, Answer, float]] = []
         self._transport: Transport | None = None
+        self.asked = self.sent = 0
+        """Questions so far, and those of them that were neither known nor on their way."""
+
+    @property
+    def servers_out(self) -> int:
+        """How many servers do not answer, and are left alone for now."""
+        transport = self._transport
+        return transport.out if transport is not None else 0
 
     def after_fork(self) -> None:
         """Forget the parent's sockets and questions."""
@@ -65,6 +73,8 @@ class Resolver:
                     flight = self._in_flight[question.wire or b""] = Flight(question)
                     fresh.append(flight)
                 flights.append(flight)
+            self.asked += len(flights)
+            self.sent += len(fresh)
         if fresh:
             self._send(fresh)
         return flights

@@ -62,6 +62,11 @@ class Transport:
             for flight in flights:
                 self._try(flight, now)
 
+    @property
+    def out(self) -> int:
+        """How many servers do not answer."""
+        return sum(server.circuit.out for server in self._servers)
+
     def close(self) -> None:
         """Stop. What is on its way stays without an answer."""
         with self._lock:

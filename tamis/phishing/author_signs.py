@@ -5,7 +5,7 @@ write for it, it mostly keeps its name in the address (DMARC makes it do so).
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from tamis import limits
@@ -43,13 +43,21 @@ _LEAST_LABEL: Final = 4
 _LIST_FIELDS: Final = ("list-id", "list-post", "list-unsubscribe", "mailing-list", "x-mailing-list")
 
 
-def found_in(mail: Mail, recipients: Sequence[str], protected: Sequence[str]) -> Iterator[Found]:
-    """Yield the signs of the author and of where replies go. `protected` are names of the recipients' own people."""
+def found_in(
+    mail: Mail,
+    recipients: Sequence[str],
+    protected: Sequence[str],
+    has_person: Callable[[str, str], bool] | None = None,
+) -> Iterator[Found]:
+    """Yield the signs of the author and of where replies go.
+
+    `protected` are names of the recipients' own people; `has_person` says whether a domain has somebody of a name.
+    """
     for author in mail.message.authors:
         yield from _name(author)
         yield from _domain(author)
         for recipient in recipients[: limits.SIGN_RECIPIENTS]:
-            yield from _own(author, recipient, protected)
+            yield from _own(author, recipient, protected, has_person)
     yield from _replies(mail.message)
 
 
@@ -86,16 +94,22 @@ def _domain(author: Mailbox) -> Iterator[Found]:
         yield Found(name, f"{author.domain} is not of {likeness.target}")
 
 
-def _own(author: Mailbox, recipient: str, protected: Sequence[str]) -> Iterator[Found]:
+def _own(
+    author: Mailbox, recipient: str, protected: Sequence[str], has_person: Callable[[str, str], bool] | None
+) -> Iterator[Found]:
     """What the author pretends to be of one recipient's house. Where that is anybody's provider, there is no house."""
     own = domain_of(recipient)
     organisation = organisational(own)
     if not own or organisational(author.domain) == organisation:
         return
     said = words(author.name)
-    for name in protected:
-        if words(name) and tuple(map(look, words(name))) in (tuple(map(look, said)), tuple(map(look, reversed(said)))):
-            yield Found("FROM_NAME_PROTECTED", f"{author.name!r} writes from {author.domain or 'nowhere'}", own)
+    listed = [
+        name
+        for name in protected
+        if words(name) and tuple(map(look, words(name))) in (tuple(map(look, said)), tuple(map(look, reversed(said))))
+    ]
+    if listed or (has_person is not None and not is_freemail(own) and has_person(own, author.name)):
+        yield Found("FROM_NAME_PROTECTED", f"{author.name!r} writes from {author.domain or 'nowhere'}", own)
     if is_freemail(own):
         return
     if like_a_domain(author.domain, own):

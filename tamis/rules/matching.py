@@ -72,16 +72,17 @@ class Rules:
             for name, rule in self.rules.items()
             if rule.expression
         }
-        by_keep: dict[Keep, list[tuple[str, str]]] = {}
-        self._places: dict[Keep, dict[str, None]] = {}
+        # By place: most rules look at a few, and a filter takes its time for what nobody looks for there, too.
+        together: dict[tuple[Keep, str], list[tuple[str, str]]] = {}
         for name, rule in self.rules.items():
             keep = frozenset(rule.keep)
             for pattern in rule.patterns:
-                by_keep.setdefault(keep, []).append((patterns.check(pattern, keep), name))
-                self._places.setdefault(keep, {}).update(dict.fromkeys(rule.where))
+                checked = patterns.check(pattern, keep)
+                for place in dict.fromkeys(rule.where):
+                    together.setdefault((keep, place), []).append((checked, name))
         self._logic: dict[frozenset[str], dict[str, Match]] = {}
         """Of each combination of rules with patterns, the rules with expressions that hold."""
-        self._shards = {keep: tuple(_shards(found, keep)) for keep, found in by_keep.items()}
+        self._shards = _compiled(together)
 
     def __len__(self) -> int:
         return len(self.rules)
@@ -106,9 +107,10 @@ class Rules:
         The texts are folded here. For row 21: `match("ocr", texts)`, which gives keywords alone.
         """
         found: dict[str, Match] = {}
-        for keep, known in self._places.items():
-            if place in known:
-                text, _ = places.folded(iter(texts), place, keep)
+        lines = list(texts)
+        for keep, known in self._shards:
+            if place == known:
+                text, _ = places.folded(iter(lines), place, keep)
                 self._search(keep, place, text, found)
         return _sorted(found.values())
 
@@ -116,28 +118,26 @@ class Rules:
         """Return the rules with patterns that match a message, and whether a cap kept some text from being seen."""
         found: dict[str, Match] = {}
         capped = message.capped
-        for keep, known in self._places.items():
-            for place in known:
-                if place == places.OCR:
-                    continue
-                text, cut = places.folded(places.texts(message, place), place, keep)
-                capped = capped or cut
-                self._search(keep, place, text, found)
+        for keep, place in self._shards:
+            if place == places.OCR:
+                continue
+            text, cut = places.folded(places.texts(message, place), place, keep)
+            capped = capped or cut
+            self._search(keep, place, text, found)
         return found, capped
 
     def _search(self, keep: Keep, place: str, text: bytes, found: dict[str, Match]) -> None:
         if not text:
             return
-        for shard in self._shards[keep]:
+        for shard in self._shards[keep, place]:
             for index in shard.filter.Match(text, True) or ():
                 name = shard.owners[index]
-                rule = self.rules[name]
-                if name in found or place not in rule.where:
+                if name in found:
                     continue
                 met = shard.filter.re(index).search(text)
                 if met is not None:
                     words = text[met.start() : met.end()][: 4 * _SHOWN_CHARS].decode("utf-8", "replace")
-                    found[name] = Match(name, rule, place, words[:_SHOWN_CHARS])
+                    found[name] = Match(name, self.rules[name], place, words[:_SHOWN_CHARS])
 
     def logic(self, found: Mapping[str, Match]) -> dict[str, Match]:
         """Return the rules with expressions that hold, given those with patterns that do."""
@@ -210,6 +210,18 @@ def version_of(rules: Mapping[str, Rule]) -> str:
     """Return what tells these rules from others, 16 hexadecimal digits."""
     plain = msgspec.json.encode([_FORMAT, sorted(rules.items())])
     return hashlib.blake2b(plain, digest_size=8).hexdigest()
+
+
+def _compiled(together: Mapping[tuple[Keep, str], list[tuple[str, str]]]) -> dict[tuple[Keep, str], tuple[_Shard, ...]]:
+    """Return the filters for each folding and place; places of which the rules are the same share theirs."""
+    made: dict[tuple[Keep, tuple[tuple[str, str], ...]], tuple[_Shard, ...]] = {}
+    found: dict[tuple[Keep, str], tuple[_Shard, ...]] = {}
+    for (keep, place), pairs in together.items():
+        key = keep, tuple(pairs)
+        if key not in made:
+            made[key] = tuple(_shards(pairs, keep))
+        found[keep, place] = made[key]
+    return found
 
 
 def _shards(found: list[tuple[str, str]], keep: Keep) -> Iterator[_Shard]:

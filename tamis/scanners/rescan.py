@@ -21,6 +21,7 @@ from tamis.filters.antivirus_1 import FirstStage
 from tamis.filters.antivirus_2 import SecondStage
 from tamis.filters.order import BY_NAME
 from tamis.policy import Policies
+from tamis.policy_view import LivePolicies
 from tamis.quarantine import transitions
 from tamis.quarantine.spool import Spool
 from tamis.quarantine.store import Store
@@ -45,6 +46,7 @@ class Rescan:
         self._antivirus = Antivirus(settings.clamd, settings.antivirus)
         self._unscanned = Unscanned(config.unscanned_folder, 0)
         self._days = settings.antivirus.rescan_days
+        self._policies = LivePolicies(config)
         self._options = Policies(config).for_domain("").options
         self._store = Store(config.database_url, Spool(config.spool_folder))
         self._tries: dict[str, int] = {}
@@ -55,6 +57,7 @@ class Rescan:
         if not waiting:
             return
         self._unscanned.sweep()
+        self._options = self._policies.now().for_domain("").options
         self._antivirus.probe()
         clean = out = 0
         for path in waiting:

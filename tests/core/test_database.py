@@ -215,3 +215,22 @@ def test_new_file_that_another_process_means_to_fill(tmp_path: Path) -> None:
     assert other.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     ours.close()
     other.close()
+
+
+# A file of SQLite that is away
+
+
+@pytest.mark.slow
+def test_a_file_that_is_gone_is_not_made_anew_by_who_used_it(tmp_path: Path) -> None:
+    """Who puts a backup back would find its tables mixed with what was written meanwhile."""
+    file = tmp_path / "our 1#.db"
+    store = ListStore(f"sqlite:///{file}")
+    with store.change():
+        pass
+    aside = file.rename(tmp_path / "aside.db")
+    with pytest.raises(OperationalError, match="unable to open database file"), store.change():
+        pass
+    assert not file.exists()
+    aside.rename(file)
+    with store.change():
+        pass

@@ -15,6 +15,7 @@ from tamis.engine import Engine, worker_engine
 from tamis.keeper_tasks import tasks
 from tamis.list_store import ListStore
 from tamis.lists import Entry, ListName
+from tamis.policy_store import policies_task
 from tamis.snapshot import StoredLists, snapshot_path
 from tamis.snapshot_task import ListsNotRead, SnapshotTask
 from tamis.testing import mail
@@ -153,6 +154,7 @@ def test_a_database_that_does_not_exist_yet_has_no_lists(tmp_path: Path) -> None
     SnapshotTask(config).run()
     assert stored(config).header.entries == 0
     assert {path.name for path in config.state_directory.iterdir()} == {"snapshot"}
+    policies_task(config).run()
     assert worker_engine(config, "").ready
 
 
@@ -250,6 +252,7 @@ def test_a_worker_takes_up_what_the_keeper_writes(config: Config, store: ListSto
 
 def test_a_worker_without_any_lists_is_not_ready(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     config = configured(tmp_path, lists=f'blacklist_ip = ["{PEER}"]')
+    policies_task(config).run()
     engine = worker_engine(config, "")
     for _ in range(3):
         engine.refresh()
@@ -265,9 +268,20 @@ def test_a_worker_without_any_lists_is_not_ready(tmp_path: Path, caplog: pytest.
     assert row_of(engine) == "blacklisted-ip"
 
 
+def test_a_worker_without_any_policies_is_not_ready(tmp_path: Path) -> None:
+    config = configured(tmp_path)
+    SnapshotTask(config).run()
+    engine = worker_engine(config, "")
+    assert not engine.ready
+    policies_task(config).run()
+    engine.refresh()
+    assert engine.ready
+
+
 def test_a_worker_keeps_what_it_has_mapped(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     config = configured(tmp_path)
     ListStore(config.database_url).add(LIST, PEER, "", by="ann")
+    policies_task(config).run()
     SnapshotTask(config).run()
     engine = worker_engine(config, "")
     for content in (b"this is no snapshot" * 10, b"", None):

@@ -138,3 +138,21 @@ def test_nobody_is_asked_where_no_entry_matches() -> None:
     said = Authentication(message, Nobody())  # type: ignore[arg-type]
     context = Context(FILTER.Options(), message.recipients, Lists([entry("other.example")]), authentication=said)
     assert list(FILTER.check(message, context)) == []
+
+
+@pytest.mark.parametrize(("result", "of", "found"), [
+    ("pass", "lists.example", ["WL_SENDER"]),
+    ("pass", "elsewhere.example", ["WL_UNAUTHENTIC"]),
+    ("none", "lists.example", ["WL_UNAUTHENTIC"]),
+    ("softfail", "lists.example", ["WL_UNAUTHENTIC"]),
+    ("temperror", "lists.example", ["WL_UNAUTHENTIC"]),
+])  # fmt: skip
+def test_who_made_its_entry_itself_must_be_proved(result: str, of: str, found: list[str]) -> None:
+    message = mail("From: eve@other.example\n\nbody\n", sender="ann@lists.example", recipients=["bob@example.org"])
+    said = Authentication(message, ZoneDns({}), spf(result, of))
+    made = Entry(ListName.WHITELIST_SENDER, "ann@lists.example", "example.org", "added by captcha")
+    context = Context(FILTER.Options(), message.recipients, Lists([made]), authentication=said)
+    assert names(list(FILTER.check(message, context))) == found
+    by_hand = Entry(ListName.WHITELIST_SENDER, "ann@lists.example", "example.org", "added by bob")
+    context = Context(FILTER.Options(), message.recipients, Lists([by_hand]), authentication=said)
+    assert names(list(FILTER.check(message, context))) == ["WL_SENDER"]

@@ -9,6 +9,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,6 +23,8 @@ from tamis.mail import Mail
 from tamis.milter.core import Core, real_core
 from tamis.milter.supervisor import Supervisor
 from tamis.networks import identify
+from tamis.policy import Policies
+from tamis.record import Refusal
 from tamis.tasks import Task
 
 
@@ -37,6 +40,7 @@ class FakeEngine:
 
     def __init__(self, config: Config, redis_url: str) -> None:
         self.redis_url = redis_url
+        self.policy_of = Policies(config).for_recipient
         self.mark = config.settings.headers.id
         if os.environ.get("TAMIS_BREAK") == self.mark:
             raise RuntimeError("told not to start")
@@ -46,6 +50,15 @@ class FakeEngine:
 
     def keep(self) -> None:
         """Has nothing to keep."""
+
+    def concluded(self, record: Any, answer: str) -> None:
+        """Keeps no history."""
+
+    def refused(self, mail: Mail, refusal: Refusal, answer: str) -> None:
+        """Keeps no history."""
+
+    def undecided(self, about: Mapping[str, object], because: str, answer: str) -> None:
+        """Keeps no history."""
 
     def examine(self, mail: Mail) -> Any:
         raw = mail.message.raw

@@ -5,6 +5,7 @@ import socket
 import threading
 import time
 import tracemalloc
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from tamis.milter.process import BackOff
 from tamis.milter.session import Session
 from tamis.milter.transaction import Transaction
 from tamis.networks import identify
+from tamis.policy import Policies
 from tamis.record import Record, Refusal
 from tamis.settings import DomainSection, Headers, Log, Networks, PolicySection, Settings
 
@@ -36,8 +38,10 @@ class Engine:
 
     ready = True
 
-    def __init__(self) -> None:
+    def __init__(self, config: Config) -> None:
+        self.policy_of = Policies(config).for_recipient
         self.seen: list[Mail] = []
+        self.told: list[str] = []
         self.disposition = Disposition()
         self.refused: Refusal | None = None
         self.ready = True
@@ -47,6 +51,15 @@ class Engine:
     def refresh(self) -> None: ...
 
     def keep(self) -> None: ...
+
+    def concluded(self, record: Record, answer: str) -> None:
+        self.told.append(answer)
+
+    def refused(self, mail: Mail, refusal: Refusal, answer: str) -> None:
+        self.told.append(answer)
+
+    def undecided(self, about: Mapping[str, object], because: str, answer: str) -> None:
+        self.told.append(f"{answer} {because}")
 
     def examine(self, mail: Mail) -> Record:
         self.seen.append(mail)
@@ -67,10 +80,11 @@ class Wire:
     """A session, its engine, and what was sent to the MTA."""
 
     def __init__(self, changes: Changes, settings: Settings | None = None) -> None:
-        self.engine, self.activity = Engine(), Activity()
+        config = Config(settings or Settings())
+        self.engine, self.activity = Engine(config), Activity()
         self.engine.disposition = Disposition(stay=Group((), changes))
         core = Core(lambda _: None, lambda *_: self.engine, identify, lambda _: {})
-        self.session = Session(Examiner(core, Config(settings or Settings()), self.engine), self.activity)
+        self.session = Session(Examiner(core, config, self.engine), self.activity)
         self.session._setctx(None)
         self.macros: dict[str, Any] = {"i": "4ABC"}
         self.sent: list[tuple[Any, ...]] = []

@@ -1,19 +1,13 @@
-"""The three commands, from their arguments to what they print, write and return."""
+"""`tamis train` and `tamis evaluate`, from their arguments to what they print, write and return."""
 
 import argparse
-import io
 import json
-import os
-import shutil
-import sys
 from pathlib import Path
 
 import pytest
 
-from tamis.message import Message
 from tamis.models.bayes import Model
-from tamis.models.commands import add_evaluate, add_learn, add_train
-from tamis.models.features import features
+from tamis.models.commands import add_evaluate, add_train
 from tamis.models.storage import SHIPPED_MODEL
 
 
@@ -22,7 +16,6 @@ def tamis(*arguments: object) -> int:
     commands = parser.add_subparsers(required=True)
     add_train(commands)
     add_evaluate(commands)
-    add_learn(commands)
     args = parser.parse_args([str(argument) for argument in arguments])
     return int(args.run(args))
 
@@ -87,33 +80,12 @@ def test_evaluate_json(index: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.slow
-def test_learn_files_and_standard_input(
-    tmp_path: Path, make_message, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    model, file = tmp_path / "model.bin", tmp_path / "1.eml"
-    file.write_bytes(make_message(1, True))
-    assert tamis("learn", "--spam", file, "--model", model) == 0
-    name, before, _, after = capsys.readouterr().out.split()
-    assert name == f"{file}:"
-    assert float(after) > float(before)
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(make_message(1, True))))
-    assert tamis("learn", "--ham", "--model", model) == 0
-    name, before, _, after = capsys.readouterr().out.split()
-    assert name == "-:"
-    assert float(after) < float(before)
-    learned, shipped = Model.load(model).messages, Model.load(SHIPPED_MODEL).messages
-    assert (learned - shipped).tolist() == [[1, 1], [1, 1]]
-
-
-@pytest.mark.slow
-def test_learn_and_evaluate_use_the_sites_model(index: Path, tmp_path: Path, make_message) -> None:
-    config = tmp_path / "tamis.toml"
-    site = tmp_path / "state" / "model.bin"
+def test_evaluate_uses_the_sites_model(index: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config, site = tmp_path / "tamis.toml", tmp_path / "model.bin"
     config.write_text(f'[classifier]\nmodel = "{site}"\n')
-    (tmp_path / "1").write_bytes(make_message(1, True))
-    assert tamis("learn", "--spam", tmp_path / "1", "-c", config) == 0
-    assert Model.load(site).known > Model.load(SHIPPED_MODEL).known
+    Model().save(site)
     assert tamis("evaluate", "--protocol", "score", "--index", index, "-c", config) == 0
+    assert "1-ROCA% 50.0000" in capsys.readouterr().out, "an empty model knows nothing"
 
 
 @pytest.mark.parametrize(
@@ -128,8 +100,6 @@ def test_learn_and_evaluate_use_the_sites_model(index: Path, tmp_path: Path, mak
         ["evaluate", "--protocol", "score", "--index", "{index}", "--model", "{tmp}/m"],
         ["evaluate", "--protocol", "score", "--index", "{bad}"],
         ["evaluate", "--protocol", "score", "--index", "{one}"],
-        ["learn", "--spam", "{tmp}/nowhere", "--model", "{tmp}/m"],
-        ["learn", "--spam", "{index}", "--model", "{index}"],
     ],
     ids=lambda arguments: " ".join(arguments),
 )
@@ -145,27 +115,3 @@ def test_bad_input_is_one_line_and_status_2(
     assert out == ""
     assert err.startswith("tamis: ")
     assert err.count("\n") == 1
-
-
-@pytest.mark.slow
-def test_learning_changes_what_the_score_says(tmp_path: Path) -> None:
-    model, file = tmp_path / "m", tmp_path / "1"
-    file.write_bytes(b"Subject: yellow submarines\n\nwe all live in a yellow submarine, buy yours today\n")
-    before = Model.load(SHIPPED_MODEL).score(features(Message(file.read_bytes())))
-    for _ in range(3):
-        assert tamis("learn", "--spam", file, "--model", model) == 0
-    assert Model.load(model).score(features(Message(file.read_bytes()))) > before + 2
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can write for another")
-def test_what_root_learns_belongs_to_the_owner_of_the_folder(tmp_path: Path, make_message) -> None:
-    """Or the service user, and Dovecot after it, could not learn any more."""
-    folder = tmp_path / "state"
-    folder.mkdir()
-    shutil.chown(folder, "nobody")
-    message = tmp_path / "message"
-    message.write_bytes(make_message(1, True))
-    for _ in range(2):
-        assert tamis("learn", "--spam", "--model", folder / "model.bin", message) == 0
-        assert {file.owner() for file in folder.iterdir()} == {"nobody"}

@@ -28,6 +28,7 @@ NEEDED = (
     "tamis/phishing/hosts.toml",
     "tamis/rules/base/fr.toml",
     "tamis/postfix/dovecot/junk.sieve",
+    "tamis/postfix/dovecot/tamis-report",
     "tamis/postfix/private/dovecot.conf.in",
     "tamis/postfix/private/main.cf.in",
     "tamis/locale/fr.po",

@@ -79,7 +79,7 @@ def can_run(can_run_postfix: None) -> None:
 
 
 def test_the_page_has_the_blocks() -> None:
-    assert set(BLOCKS) == {"dovecot", "postfix", "storage", "listeners", "aliases"}
+    assert set(BLOCKS) == {"dovecot", "reports", "postfix", "storage", "listeners", "aliases"}
 
 
 @pytest.mark.slow
@@ -118,5 +118,6 @@ def test_the_settings_to_know(tmp_path: Path) -> None:
         said = one.run("aliases")
         assert "virtual_alias_maps = texthash:" in said
         assert len(said.splitlines()) == 6
-    (block,) = re.findall(r"^```toml\n(.*?)^```$", PAGE, re.S | re.M)
+    learning, block = re.findall(r"^```toml\n(.*?)^```$", PAGE, re.S | re.M)
+    assert parse(learning, "delivery.md").settings.learning.reports == "/var/spool/tamis-learn"
     assert parse(block, "delivery.md").settings.aliases.local_domains == ("example.org", "example.net")

@@ -4,74 +4,78 @@ from pathlib import Path
 
 import pytest
 
+from tamis import faults
 from tamis.config import parse
 from tamis.images.pool_process import PoolProcess, socket_path
 from tamis.images.store import ImageStore
-from tamis.message import Message
-from tamis.models.bayes import Model
-from tamis.models.features import features
-from tamis.models.storage import SHIPPED_MODEL
+from tamis.learning.journal import Reading
+from tamis.learning.teaching import Source, lesson
 from tamis.quarantine import tasks, trap_learning
 from tamis.quarantine.store import Store
 from tests.images.drawn import drawn, letter, saved, speckled
 from tests.quarantine.held import RAW, counter, hold
-
-pytestmark = pytest.mark.slow  # The model is read and written.
 
 
 def spam(number: int) -> bytes:
     return RAW + b"buy zyxwv%d qponm%d now\r\n" % (number, number)
 
 
-@pytest.fixture
-def model(tmp_path: Path) -> Path:
-    return tmp_path / "model.bin"
+def learned(store: Store) -> list[tuple[str, bool, Source]]:
+    """Digest, label and source of all that the journal has, in order."""
+    with store.transaction() as connection:
+        return [(entry.digest, entry.spam, entry.source) for entry in Reading(connection).entries()]
 
 
-def score(model: Path, raw: bytes) -> float:
-    return Model.load(model).score(features(Message(raw)))
-
-
-def learn(store: Store, model: Path) -> int:
-    return trap_learning.learn(store, model, SHIPPED_MODEL)
-
-
-def test_it_is_learned_once(store: Store, model: Path) -> None:
-    assert learn(store, model) == 0
+def test_it_is_learned_once(store: Store) -> None:
+    assert trap_learning.learn(store) == 0
     hold(store, raw=spam(1), learn=True)
     hold(store, raw=spam(2))
-    assert not model.exists()
-    assert learn(store, model) == 1
-    assert score(model, spam(1)) > score(SHIPPED_MODEL, spam(1))
-    before = Model.load(model).messages.tolist()
-    assert learn(store, model) == 0
-    assert Model.load(model).messages.tolist() == before
+    assert trap_learning.learn(store) == 1
+    assert learned(store) == [(lesson(spam(1), True).digest, True, Source.TRAP)]
+    assert trap_learning.learn(store) == 0
     assert counter(store, trap_learning.LEARNED) == 1
 
 
-def test_the_same_octets_count_once(store: Store, model: Path) -> None:
+def test_copies_of_one_mailing_count_once(store: Store) -> None:
     for number in range(5):
-        hold(store, raw=spam(1), learn=True, sender_key=f"a{number}@x.example")
-    assert learn(store, model) == 1
-    assert learn(store, model) == 0
+        raw = spam(1) if number < 3 else b"Received: by %d\r\n" % number + spam(1)
+        hold(store, raw=raw, learn=True, sender_key=f"a{number}@x.example")
+    assert trap_learning.learn(store) == 1
+    assert trap_learning.learn(store) == 0
 
 
-def test_a_flood_teaches_no_more_than_so_much_a_day(store: Store, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_flood_teaches_no_more_than_so_much_a_day(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trap_learning, "_MOST_A_DAY", 3)
     monkeypatch.setattr(trap_learning, "_TOGETHER", 2)
     for number in range(6):
         hold(store, raw=spam(number), learn=True)
-    assert [learn(store, model) for _ in range(4)] == [2, 1, 0, 0]
+    assert [trap_learning.learn(store) for _ in range(4)] == [2, 1, 0, 0]
 
 
-def test_what_has_gone_meanwhile_is_no_loss(store: Store, model: Path) -> None:
+def test_what_has_gone_meanwhile_is_no_loss(store: Store) -> None:
     hold(store, raw=spam(1), learn=True)
     for digest in list(store.spool.digests()):
         store.spool.remove([digest])
-    assert learn(store, model) == 0
-    assert not model.exists()
+    assert trap_learning.learn(store) == 0
+    assert learned(store) == []
 
 
+def test_what_fails_half_way_is_learned_the_next_time(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The mark and the journal are one transaction; a kill at any moment is no different."""
+    hold(store, raw=spam(1), learn=True)
+
+    def fail(point: str) -> None:
+        raise OSError(point)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(faults, "point", fail)
+        with pytest.raises(OSError, match=r"trap\.marked"):
+            trap_learning.learn(store)
+    assert learned(store) == []
+    assert trap_learning.learn(store) == 1
+
+
+@pytest.mark.slow
 def test_three_messages_teach_an_image(store: Store, database_url: str, tmp_path: Path) -> None:
     """By the keeper's own task and real readers; a logo that says little is never learned."""
     config = parse(

@@ -1,18 +1,23 @@
 """What the tests of the pages share: the application over a fresh database, and a browser without JavaScript."""
 
 import re
+import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from functools import cache
 from html import unescape
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx2 as httpx
 import pytest
 from starlette.testclient import TestClient
 
+from tamis import schema
 from tamis.config import Config, parse
+from tamis.database import open_database
 from tamis.web.app import create_app
 from tamis.web.house import House
 
@@ -48,7 +53,20 @@ class Visitor:
         return next((unescape(one.get("value", "")) for one in found if one.get("name") == name), "")
 
 
+@cache
+def _tables() -> bytes:
+    """A file of SQLite with all tables: making them takes longer than most tests."""
+    with TemporaryDirectory() as folder:
+        url = f"sqlite:///{folder}/tamis.db"
+        schema.upgrade(open_database(url))
+        with closing(sqlite3.connect(f"{folder}/tamis.db")) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return Path(folder, "tamis.db").read_bytes()
+
+
 def settings(folder: Path, database_url: str = "", more: str = "") -> Config:
+    if not database_url and not (folder / "tamis.db").exists():
+        (folder / "tamis.db").write_bytes(_tables())
     database = f'[database]\nurl = "{database_url}"\n' if database_url else ""
     return parse(
         f'[daemon]\nstate_directory = "{folder}"\nruntime_directory = "{folder}"\n{database}'

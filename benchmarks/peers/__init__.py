@@ -1,0 +1,1 @@
+"""Tamis beside other filters on the same machine: `python -m benchmarks.peers`."""

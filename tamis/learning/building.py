@@ -1,0 +1,100 @@
+"""Counts made of the journal: for the platform, and for each recipient domain."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tamis.learning.contradiction import reporters_of_much, tempered
+from tamis.learning.journal import Entry, Reading
+from tamis.learning.published import PLATFORM
+from tamis.learning.teaching import Source, unpacked
+from tamis.learning.weighing import UNITS, Rules, weigh
+from tamis.models.features import FEATURES, VIEWS, Indices, split_views
+from tamis.models.sparse import SparseCounts
+
+_SHARED: Final = (Source.RECIPIENT, Source.RELEASE)
+"""Whose words about one domain's mail the platform may learn, too."""
+_FEW: Final = 500
+"""Messages whose features are put together; those of more are looked for among all features."""
+
+
+class _Counts:
+    """Counts in the making, in whole `UNITS`: whatever is added in whatever order gives the same."""
+
+    def __init__(self) -> None:
+        self._counts: NDArray[np.int32] = np.zeros((2, FEATURES), dtype=np.int32)
+        self._messages: NDArray[np.int64] = np.zeros((len(VIEWS), 2), dtype=np.int64)
+        self._touched: list[Indices] = []
+
+    def add(self, indices: Indices, spam: bool, units: int) -> None:
+        self._counts[int(spam), indices] += units
+        if len(self._touched) <= _FEW:
+            self._touched.append(indices)
+        for view, part in enumerate(split_views(indices)):
+            if len(part):
+                self._messages[view, int(spam)] += units
+
+    def take(self) -> SparseCounts:
+        """Return what was added, and begin anew."""
+        if len(self._touched) > _FEW:
+            known = np.flatnonzero(self._counts.any(axis=0)).astype(np.uint32)
+        else:
+            known = np.unique(np.concatenate([np.empty(0, dtype=np.uint32), *self._touched]))
+        counts = (self._counts[:, known] / np.float64(UNITS)).astype(np.float32)
+        made = SparseCounts(known, counts, self._messages / UNITS)
+        self._counts[:, known] = 0
+        self._messages[:] = 0
+        self._touched.clear()
+        return made
+
+
+def build(reading: Reading, today: date, rules: Rules, recipients_teach_all: bool) -> dict[str, SparseCounts]:
+    """Return the counts of the platform and of each domain that has learned anything.
+
+    `recipients_teach_all`: what recipients say, and releases, the platform learns as well as their domains.
+    """
+    entries = reading.entries()
+    by_id = {entry.id: entry for entry in entries}
+    for_all = [entry for entry in entries if not entry.domain or (recipients_teach_all and entry.source in _SHARED)]
+    platform_weights = weigh(for_all, today, rules)
+    if looked_at := reporters_of_much(for_all, platform_weights):
+        platform_weights = tempered(for_all, platform_weights, reading.features(), looked_at)
+    domain_weights = _by_domain(entries, today, rules)
+    platform, domain_counts = _Counts(), _Counts()
+    made: dict[str, SparseCounts] = {}
+    current = PLATFORM
+    for id, data in reading.features():
+        # Others may have written between the two questions: then the counts are made again.
+        entry = by_id.get(id)
+        if entry is None or not (id in platform_weights or id in domain_weights):
+            continue
+        if entry.domain != current:
+            _keep(made, current, domain_counts)
+            current = entry.domain
+        indices = unpacked(data)
+        if platform_weights.get(id):
+            platform.add(indices, entry.spam, platform_weights[id])
+        if id in domain_weights:
+            domain_counts.add(indices, entry.spam, domain_weights[id])
+    _keep(made, current, domain_counts)
+    return {PLATFORM: platform.take(), **made}
+
+
+def _by_domain(entries: Iterable[Entry], today: date, rules: Rules) -> Mapping[int, int]:
+    by_domain: dict[str, list[Entry]] = defaultdict(list)
+    for entry in entries:
+        if entry.domain:
+            by_domain[entry.domain].append(entry)
+    weights: dict[int, int] = {}
+    for said in by_domain.values():
+        weights |= weigh(said, today, rules)
+    return weights
+
+
+def _keep(made: dict[str, SparseCounts], domain: str, counts: _Counts) -> None:
+    if domain:
+        made[domain] = counts.take()

@@ -1,0 +1,119 @@
+"""What a site has learned as one file that all workers map: the keeper writes it, always as a new file.
+
+Layout, little-endian: the magic, a CRC-32 of all that follows it, the length of the header, the header (JSON, filled up
+with spaces to a multiple of 8); then for each vector, that of the platform and those of domains, its indices (32 bits,
+sorted), their ham counts and their spam counts (32-bit floating point). No text of anybody's mail is in it.
+"""
+
+import mmap
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+from struct import Struct
+from typing import Annotated, BinaryIO, Final
+
+import msgspec
+import numpy as np
+
+from tamis.config import Config
+from tamis.models.features import FEATURES, FEATURES_VERSION, VIEWS
+from tamis.models.sparse import SparseCounts
+from tamis.publish import publish
+
+_MAGIC: Final = b"TAMIS-LEARNED 1\n"
+_FRONT: Final = Struct("<16sII")
+_CHECKED_FROM: Final = 20
+_BYTES: Final = 12
+"""Octets of one feature."""
+PLATFORM: Final = ""
+
+_Count = Annotated[int, msgspec.Meta(ge=0, le=FEATURES)]
+
+
+class LearnedError(ValueError):
+    """The file is no usable file of what was learned; the text says why in one line."""
+
+
+class _Vector(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    domain: str
+    features: _Count
+    messages: list[list[float]]
+
+
+class _Header(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    version: str
+    """Digest of what was learned."""
+    features_version: int
+    vectors: list[_Vector]
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """What was learned: counts by recipient domain, `PLATFORM` for what holds for all."""
+
+    version: str
+    vectors: Mapping[str, SparseCounts]
+
+
+def learned_path(config: Config) -> Path:
+    """Return where the keeper writes the file and workers look for it."""
+    return config.state_directory / "learned"
+
+
+def write(path: Path, vectors: Mapping[str, SparseCounts]) -> str:
+    """Write what was learned so that a reader, or a crash, sees the old file or the new one; return its version.
+
+    The same counts give the same octets. Raises OSError.
+    """
+    pieces: list[bytes] = []
+    described: list[_Vector] = []
+    for domain, vector in sorted(vectors.items()):
+        described.append(_Vector(domain=domain, features=len(vector.indices), messages=vector.messages.tolist()))
+        pieces += [vector.indices.astype("<u4").tobytes(), vector.counts.astype("<f4").tobytes()]
+    header = _Header(version="", features_version=FEATURES_VERSION, vectors=described)
+    digest = blake2b(msgspec.json.encode(header), digest_size=8)
+    for piece in pieces:
+        digest.update(piece)
+    header.version = digest.hexdigest()
+    head = msgspec.json.encode(header)
+    head += b" " * (-(_FRONT.size + len(head)) % 8)
+    checksum = zlib.crc32(_FRONT.pack(_MAGIC, 0, len(head))[_CHECKED_FROM:])
+    for piece in (head, *pieces):
+        checksum = zlib.crc32(piece, checksum)
+    publish(path, [_FRONT.pack(_MAGIC, checksum, len(head)), head, *pieces])
+    return header.version
+
+
+def read(file: BinaryIO) -> Learned:
+    """Map an open file. Raises OSError, or `LearnedError` for anything but a whole file of this layout."""
+    try:
+        data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    except ValueError:
+        raise LearnedError("what was learned: the file is empty") from None
+    if data[: len(_MAGIC)] != _MAGIC or len(data) < _FRONT.size:
+        raise LearnedError("what was learned: not a file of this version of Tamis")
+    _, checksum, length = _FRONT.unpack_from(data)
+    with memoryview(data) as view, view[_CHECKED_FROM:] as checked:
+        if zlib.crc32(checked) != checksum:
+            raise LearnedError("what was learned: the file is damaged, its checksum is wrong")
+    try:
+        header = msgspec.json.decode(data[_FRONT.size : _FRONT.size + length], type=_Header)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise LearnedError(f"what was learned: the file is damaged: {error}") from None
+    if header.features_version != FEATURES_VERSION:
+        raise LearnedError("what was learned: the file has features of another version of Tamis")
+    at = _FRONT.size + length
+    if len(data) != at + _BYTES * sum(vector.features for vector in header.vectors):
+        raise LearnedError("what was learned: the file is damaged, it is not as long as it says")
+    if PLATFORM not in {vector.domain for vector in header.vectors}:
+        raise LearnedError("what was learned: the file is damaged, the platform is missing")
+    vectors: dict[str, SparseCounts] = {}
+    for vector in header.vectors:
+        known = vector.features
+        messages = np.array(vector.messages, dtype=np.float64).reshape(len(VIEWS), 2)
+        counts = np.frombuffer(data, "<f4", 2 * known, at + 4 * known).reshape(2, known)
+        vectors[vector.domain] = SparseCounts(np.frombuffer(data, "<u4", known, at), counts, messages)
+        at += _BYTES * known
+    return Learned(header.version, vectors)

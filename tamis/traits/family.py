@@ -1,0 +1,88 @@
+"""How tests are declared: families of measures with thresholds, and of facts that hold or not."""
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from tamis.traits.letter import Letter
+
+Numbers = dict[str, int]
+"""What was measured, by the name of the measure."""
+
+
+class Trait(NamedTuple):
+    """One test: its name, what it computes in one sentence, its family, and what it is a variant of."""
+
+    name: str
+    meaning: str
+    family: str
+    measure: str
+
+
+class Measure(NamedTuple):
+    """A number, and where it is cut: each piece from the first cut on is a test; below it there is none."""
+
+    name: str
+    meaning: str
+    at: tuple[int, ...]
+
+    def tests(self) -> Iterator[tuple[str, str]]:
+        """Yield the name and the meaning of the test of each piece."""
+        for low, high in zip(self.at, (*self.at[1:], None), strict=True):
+            if high is None:
+                yield f"{self.name}_{low}_UP", f"{self.meaning}: {low} or more"
+            elif high == low + 1:
+                yield f"{self.name}_{low}", f"{self.meaning}: {low}"
+            else:
+                yield f"{self.name}_{low}_{high - 1}", f"{self.meaning}: {low} to {high - 1}"
+
+
+@dataclass(frozen=True)
+class Family:
+    """Tests of one subject.
+
+    `look` puts what it measures into the numbers, and yields the names of the flags that hold. Flags of which the name
+    begins with one of `kinds` are variants of one measure, as the values of one field are. `of_the_header`: whether it
+    looks at what servers and mail programs write, so that it may learn only where ham and spam came the same way.
+    """
+
+    name: str
+    about: str
+    look: Callable[[Letter, Numbers], Iterable[str]]
+    measures: tuple[Measure, ...] = ()
+    flags: Mapping[str, str] = field(default_factory=dict)
+    kinds: tuple[str, ...] = ()
+    of_the_header: bool = False
+
+    def traits(self) -> Iterator[Trait]:
+        """Yield every test of the family."""
+        for measure in self.measures:
+            for name, meaning in measure.tests():
+                yield Trait(name, meaning, self.name, measure.name)
+        for name, meaning in self.flags.items():
+            kind = next((kind for kind in self.kinds if name.startswith(kind)), name)
+            yield Trait(name, meaning, self.name, kind)
+
+
+class Pieces:
+    """The measures of all families, ready to be asked."""
+
+    def __init__(self, families: Iterable[Family]) -> None:
+        self._cuts = {
+            measure.name: (measure.at, ("", *(name for name, _ in measure.tests())))
+            for family in families
+            for measure in family.measures
+        }
+
+    def of(self, numbers: Numbers) -> Iterator[str]:
+        """Yield the test of each number that is in one of the pieces of its measure."""
+        for measure, number in numbers.items():
+            at, names = self._cuts[measure]
+            if number >= at[0]:
+                yield names[bisect_right(at, number)]
+
+
+def percent(part: int, whole: int) -> int:
+    """Return the share of a part in whole percent, 0 of nothing."""
+    return 100 * part // whole if whole else 0

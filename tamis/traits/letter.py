@@ -1,0 +1,131 @@
+"""What the tests look at, measured once for each message and shared by all families. Never raises."""
+
+import re
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+
+from tamis import limits
+from tamis.message import Message
+from tamis.mime import unfold
+from tamis.traits.marks import MARKS
+
+_WORD: Final = re.compile(r"[^\W\d_]+")
+_HOST: Final = re.compile(r"(?:[a-z]+://)?(?:[^/?#@\s]*@)?([^/?#:\s\\]{1,253})", re.I)
+_TAG: Final = re.compile(r"<(/?[a-zA-Z!?][a-zA-Z0-9:]{0,15})")
+
+
+class Letter:
+    """A message, and what several families want to know of it. Everything is capped, and computed on first use.
+
+    `everything`: also what no test that weighs anything asks for.
+    """
+
+    def __init__(self, message: Message, everything: bool = False) -> None:
+        self.message = message
+        self.everything = everything
+        self.headers = message.headers[: limits.TRAIT_FIELDS]
+        self.names = [field.name.decode("latin-1").lower() for field in self.headers]
+        self.has = frozenset(self.names)
+        self.parts = message.parts[: limits.TRAIT_PARTS]
+        self.types = [part.content_type for part in self.parts]
+        self.text = message.text[: limits.TRAIT_TEXT_CHARS]
+        self.subject = message.subject[: limits.TRAIT_VALUE_CHARS]
+        self.author = message.authors[0] if message.authors else None
+        self.urls = message.urls[: limits.TRAIT_URLS]
+
+    @cached_property
+    def _first(self) -> Mapping[str, str]:
+        return {
+            name: unfold(field.value).strip()[: limits.TRAIT_VALUE_CHARS].decode("utf-8", "replace")
+            for name, field in zip(reversed(self.names), reversed(self.headers), strict=True)
+        }
+
+    def field(self, name: str) -> str:
+        """The first field of a name, unfolded and not decoded; empty where there is none."""
+        return self._first.get(name, "")
+
+    @cached_property
+    def received(self) -> list[str]:
+        """The Received: fields from the last hop to the first, unfolded."""
+        found = (field for name, field in zip(self.names, self.headers, strict=True) if name == "received")
+        return [unfold(field.value)[: limits.TRAIT_VALUE_CHARS].decode("latin-1").strip() for field in found]
+
+    @cached_property
+    def html(self) -> str:
+        """The source of the HTML parts."""
+        sources = [source for part, source in self.message.text_parts if part.content_type == "text/html"]
+        return "\n".join(sources)[: limits.TRAIT_HTML_CHARS]
+
+    @cached_property
+    def html_lower(self) -> str:
+        return self.html.lower()
+
+    @cached_property
+    def html_octets(self) -> bytes:
+        """The same in small letters, in UTF-8."""
+        return self.html_lower.encode("utf-8", "replace")
+
+    @cached_property
+    def tags(self) -> Mapping[str, int]:
+        """How often each tag stands in the markup, in small letters, closing ones with their slash."""
+        found: dict[str, int] = {}
+        for tag in _TAG.findall(self.html_lower):
+            found[tag] = found.get(tag, 0) + 1
+        return found
+
+    @cached_property
+    def octets(self) -> bytes:
+        """The text in UTF-8."""
+        return self.text.encode("utf-8", "replace")
+
+    @cached_property
+    def marks(self) -> frozenset[str]:
+        """The forms of writing that are in the text, by the names of `tamis.traits.marks`."""
+        return MARKS.found(self.octets, self.everything)
+
+    @cached_property
+    def _counts(self) -> list[int]:
+        return np.bincount(np.frombuffer(self.octets, dtype=np.uint8), minlength=256).tolist()  # type: ignore[no-any-return]
+
+    def count(self, octets: bytes) -> int:
+        """How many of some octets are in the text."""
+        counts = self._counts
+        return sum([counts[octet] for octet in octets])
+
+    @cached_property
+    def lines(self) -> list[str]:
+        return self.text.split("\n")
+
+    @cached_property
+    def words(self) -> list[str]:
+        """The words of the text in small letters, in order."""
+        return _WORD.findall(self.text.lower())
+
+    @cached_property
+    def subject_words(self) -> list[str]:
+        return _WORD.findall(self.subject)
+
+    @cached_property
+    def hosts(self) -> list[str]:
+        """The host of each URL, in small letters."""
+        return [found[1].lower() if (found := _HOST.match(url)) else "" for url in self.urls]
+
+    @property
+    def address(self) -> str:
+        """The author's address in small letters, empty where there is none."""
+        return self.author.address.lower() if self.author else ""
+
+    @property
+    def domain(self) -> str:
+        return self.address.rpartition("@")[2]
+
+    @cached_property
+    def boxes(self) -> list[tuple[str, str]]:
+        """Display name and address of those in To:."""
+        from tamis.addresses import parse_mailboxes
+
+        fields = self.message.fields("to")[:1]
+        return [(box.name, box.address.lower()) for field in fields for box in parse_mailboxes(field.value)]

@@ -1,0 +1,32 @@
+"""What the words speak of: subjects that come up in spam or in honest mail, in several languages (words.toml)."""
+
+import unicodedata
+from collections.abc import Iterator
+from typing import Final
+
+from tamis import limits
+from tamis.traits.family import Family, Numbers
+from tamis.traits.letter import Letter
+from tamis.traits.marks import Patterns, read_toml
+
+TOPICS: Final = read_toml("words.toml")
+FLAGS: Final = {name: f"words about {topic['about']}" for name, topic in TOPICS.items()}
+_TOGETHER: Final = 24
+_PATTERNS: Final = Patterns({name: rf"\b(?:{topic['words']})\b" for name, topic in TOPICS.items()}, _TOGETHER)
+_ACCENTS: Final = dict.fromkeys(range(0x300, 0x370)) | {0x2019: 0x27}
+
+
+def plain(text: str) -> str:
+    """Return a text in small letters without accents."""
+    if not text.isascii():
+        text = unicodedata.normalize("NFKD", text).translate(_ACCENTS)
+    return text.lower()
+
+
+def _look(letter: Letter, numbers: Numbers) -> Iterator[str]:
+    text = plain(f"{letter.subject}\n{letter.text[: limits.TRAIT_WORD_CHARS]}")
+    text = " ".join(text.split())
+    yield from _PATTERNS.found(text.encode("utf-8", "replace"), letter.everything)
+
+
+FAMILY: Final = Family("vocabulary", "what the words of Subject and text are about", _look, flags=FLAGS)

@@ -1,0 +1,52 @@
+"""The weights of the tests, as `python -m tamis.models.build_traits` has learned them: models/traits.json.
+
+A test that is declared and not in that file does not exist: it was too rare there, or agreed with another.
+"""
+
+import zlib
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+WEIGHTS: Final = Path(__file__).parents[1] / "models" / "traits.json"
+
+
+class Counted(msgspec.Struct, array_like=True):
+    """What is known of one test: how many ham and spam messages hit it, and its weight in score points."""
+
+    ham: int
+    spam: int
+    weight: float
+
+
+class Learned(msgspec.Struct):
+    """The file.
+
+    `ham` and `spam` are the messages counted, by source; `alike` the pairs of tests that agree most, with their
+    Jaccard index; `ablation` what each family is for, as docs/classifier.md explains it.
+    """
+
+    ham: dict[str, int]
+    spam: dict[str, int]
+    tests: dict[str, Counted]
+    alike: list[tuple[str, str, float]] = []
+    ablation: dict[str, dict[str, float]] = {}
+
+
+def read_weights(path: Path = WEIGHTS) -> Learned:
+    """Read a file of weights. Raises OSError, or msgspec.MsgspecError (a ValueError)."""
+    return msgspec.json.decode(path.read_bytes(), type=Learned)
+
+
+@cache
+def learned() -> Learned:
+    """The shipped weights."""
+    return read_weights()
+
+
+@cache
+def version() -> int:
+    """A number that changes with the weights, so that answers that were kept are forgotten."""
+    return zlib.crc32(WEIGHTS.read_bytes())

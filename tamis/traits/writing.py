@@ -1,0 +1,216 @@
+"""The text in numbers: its length, lines, words, letters and signs."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from tamis.traits.family import Family, Measure, Numbers, percent
+from tamis.traits.letter import Letter
+
+MEASURES: Final = (
+    Measure("TEXT_LENGTH", "characters of the text", (1, 50, 150, 400, 800, 1500, 3000, 6000)),
+    Measure("TEXT_WORDS", "words of the text", (1, 10, 30, 80, 160, 300, 600)),
+    Measure("TEXT_WORD_LENGTH", "letters for ten words", (10, 36, 42, 46, 50, 56, 70)),
+    Measure("TEXT_DISTINCT", "percent of the words that are different ones", (1, 40, 50, 60, 70, 80, 95)),
+    Measure("TEXT_LONGEST_WORD", "letters of the longest word", (1, 9, 12, 15, 19, 30)),
+    Measure("TEXT_CAPITALS", "percent of capitals among ASCII letters", (1, 3, 5, 8, 12, 20, 40)),
+    Measure("TEXT_CAPITAL_WORDS", "words of four letters or more in capitals", (1, 2, 4, 8, 20)),
+    Measure("TEXT_DIGITS", "digits in a thousand characters", (1, 5, 15, 30, 60, 120)),
+    Measure("TEXT_SIGNS", "percent of ASCII punctuation", (1, 3, 4, 6, 9, 14)),
+    Measure("TEXT_NOT_ASCII", "percent of octets beyond ASCII in UTF-8", (1, 5, 20, 50)),
+    Measure("TEXT_BANGS", "exclamation marks", (1, 2, 3, 5, 10)),
+    Measure("TEXT_QUESTIONS", "question marks", (1, 2, 4, 8)),
+    Measure("TEXT_DOLLARS", "signs of money", (1, 2, 4, 8, 20)),
+    Measure("TEXT_PERCENTS", "percent signs", (1, 2, 4, 8)),
+    Measure("TEXT_COMMAS", "commas for a hundred words", (1, 3, 5, 8, 15)),
+    Measure("TEXT_DOTS", "full stops for a hundred words", (1, 3, 6, 10, 20)),
+    Measure("TEXT_LINES", "lines with something in them", (1, 2, 5, 10, 20, 40, 100)),
+    Measure("TEXT_LINE_LENGTH", "mean characters of lines with something in them", (1, 15, 30, 45, 60, 75, 150)),
+    Measure("TEXT_EMPTY_LINES", "percent of lines with nothing in them", (1, 15, 30, 45, 60, 80)),
+    Measure("TEXT_GAP_LINES", "empty lines in a row, where there are most", (2, 3, 5, 10)),
+    Measure("TEXT_VOWELS", "percent of vowels among ASCII letters", (1, 30, 35, 38, 41, 45)),
+    Measure("TEXT_NUMBERS", "numbers of five digits or more", (1, 2, 4, 10)),
+    Measure("TEXT_FIRST_LINE", "characters of the first line with something in it", (1, 10, 25, 45, 70, 120)),
+    Measure("TEXT_LAST_LINE", "characters of the last line with something in it", (1, 6, 20, 45, 70, 120)),
+)
+FLAGS: Final = {
+    "TEXT_NONE": "no text at all",
+    "TEXT_SMALL_ALL": "a text without a capital",
+    "TEXT_BANGS_IN_ROW": "three exclamation marks in a row",
+    "TEXT_QUESTIONS_IN_ROW": "two question marks in a row",
+    "TEXT_DOLLARS_IN_ROW": "two dollar signs in a row",
+    "TEXT_DOTS_IN_ROW": "three dots in a row",
+    "TEXT_STARS": "five stars in a row",
+    "TEXT_EQUALS": "five equals signs in a row",
+    "TEXT_HYPHENS": "ten hyphens in a row",
+    "TEXT_UNDERSCORES": "ten underscores in a row",
+    "TEXT_TABS": "tabs in the text",
+    "TEXT_INDENTED": "five lines or more that begin with four spaces",
+    "TEXT_SPACES_AT_END": "three lines or more that end with a space",
+    "TEXT_SPACES_INSIDE": "three spaces in a row within a line",
+    "TEXT_BULLETS": "three lines or more that begin with a bullet, a star or a hyphen",
+    "TEXT_LISTED": "three lines or more that begin with a number and a dot",
+    "TEXT_LINE_CAPITALS": "a line of 15 letters or more, all capitals",
+    "TEXT_LINES_SMALL": "three lines or more that begin with a small letter",
+    "TEXT_FIRST_SMALL": "the text begins with a small letter",
+    "TEXT_FIRST_CAPITALS": "the first line is in capitals",
+    "TEXT_ENDS_LETTER": "the text ends with a letter",
+    "TEXT_ENDS_DOT": "the text ends with a full stop",
+    "TEXT_ENDS_DIGIT": "the text ends with a digit",
+    "TEXT_ENDS_SIGN": "the text ends with a sign that ends no sentence",
+    "TEXT_SMILEY": "a smiley of signs",
+    "TEXT_EMOJI": "a pictogram",
+    "TEXT_CURLY_QUOTES": "quotation marks or apostrophes of typography",
+    "TEXT_DASHES": "a dash of typography",
+    "TEXT_TRADE_MARK": "a sign of copyright or of a trade mark",
+    "TEXT_EURO": "a euro or a pound sign",
+    "TEXT_SUM_LARGE": "a sum of money of a million or more, in digits or in words",
+    "TEXT_PRICE_CENTS": "a price with cents",
+    "TEXT_PRICE_NINES": "a price that ends with 9, 95 or 99",
+    "TEXT_PRICES": "three prices or more",
+    "TEXT_PHONE": "a telephone number",
+    "TEXT_PHONE_FREE": "a number that can be called free of charge",
+    "TEXT_TIME": "a time of day",
+    "TEXT_DATE": "a date",
+    "TEXT_YEAR": "a year of this century",
+    "TEXT_ZIP": "a postal address in America, by state and code",
+    "TEXT_POSTAL_FRENCH": "a postal code of five digits and a place in capitals",
+    "TEXT_STOCK": "a stock by its symbol, or prices of one",
+    "TEXT_PARENTHESES": "three pairs of parentheses or more",
+    "TEXT_SLASHES": "a path of a file",
+    "TEXT_CODE": "lines that look like a program or a patch",
+    "TEXT_HEX": "a word of 16 hexadecimal digits or more",
+    "TEXT_SMALL_I": "the word i in small: a text written in haste",
+    "TEXT_CONTRACTED": "contracted words, such as don't",
+    "TEXT_SENTENCE_NO_SPACE": "a full stop or comma with a capital right behind it",
+    "TEXT_SPACE_BEFORE_SIGN": "a space in front of a comma or a full stop",
+    "TEXT_PLACEHOLDER": "a template that was not filled in",
+    "TEXT_LAST_WORDS_RANDOM": "a last line of ten words or more without any sign",
+    "TEXT_LINE_ALIKE": "the same line of 20 characters or more twice",
+    "TEXT_ONE_PARAGRAPH": "300 characters or more without an empty line",
+}
+_CAPITALS: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_SMALL: Final = b"abcdefghijklmnopqrstuvwxyz"
+_SIGNS: Final = b"!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
+_HIGH: Final = bytes(range(128, 256))
+_CAPITAL_WORD: Final = re.compile(r"\b[A-Z]{4,}\b")
+_NUMBER: Final = re.compile(r"\d{5,}")
+_PLAIN: Final = (
+    ("TEXT_BANGS_IN_ROW", "!!!"),
+    ("TEXT_QUESTIONS_IN_ROW", "??"),
+    ("TEXT_DOLLARS_IN_ROW", "$$"),
+    ("TEXT_DOTS_IN_ROW", "..."),
+    ("TEXT_STARS", "*****"),
+    ("TEXT_EQUALS", "====="),
+    ("TEXT_HYPHENS", "----------"),
+    ("TEXT_UNDERSCORES", "__________"),
+    ("TEXT_TABS", "\t"),
+    ("TEXT_TRADE_MARK", "©"),
+    ("TEXT_TRADE_MARK", "®"),
+    ("TEXT_TRADE_MARK", "™"),
+    ("TEXT_EURO", "€"),
+    ("TEXT_EURO", "£"),
+    ("TEXT_CURLY_QUOTES", "’"),
+    ("TEXT_CURLY_QUOTES", "“"),
+    ("TEXT_CURLY_QUOTES", "«"),
+    ("TEXT_DASHES", "–"),
+    ("TEXT_DASHES", "—"),
+    ("TEXT_SMALL_I", " i "),
+    ("TEXT_SPACE_BEFORE_SIGN", " ,"),
+)
+_OWN: Final = frozenset(FLAGS)
+_PRICE: Final = re.compile(r"[$€£]\s?\d+(?:[.,]\d\d)?|\d+(?:[.,]\d\d)?\s?[$€£]")
+_EMOJI: Final = re.compile("[\u2600-\u27bf\U0001f300-\U0001faff]")
+
+
+def _look(letter: Letter, numbers: Numbers) -> Iterator[str]:
+    text = letter.text
+    if not text.strip():
+        yield "TEXT_NONE"
+        return
+    words = letter.words
+    _measure(letter, words, numbers)
+    yield from {flag for flag, sign in _PLAIN if sign in text}
+    yield from letter.marks & _OWN
+    yield from _marks(text, letter, numbers)
+    yield from _lines(letter, numbers)
+
+
+def _measure(letter: Letter, words: list[str], numbers: Numbers) -> None:
+    text, octets = letter.text, letter.octets
+    capitals = letter.count(_CAPITALS)
+    letters = capitals + letter.count(_SMALL)
+    numbers["TEXT_LENGTH"] = len(text)
+    numbers["TEXT_WORDS"] = len(words)
+    if words:
+        numbers["TEXT_WORD_LENGTH"] = 10 * (letters + letter.count(_HIGH) // 2) // len(words)
+        numbers["TEXT_DISTINCT"] = percent(len({*words[:300]}), min(300, len(words)))
+        numbers["TEXT_LONGEST_WORD"] = len(max(words, key=len))
+        numbers["TEXT_COMMAS"] = percent(letter.count(b","), len(words))
+        numbers["TEXT_DOTS"] = percent(letter.count(b"."), len(words))
+    numbers["TEXT_CAPITALS"] = percent(capitals, letters)
+    numbers["TEXT_CAPITAL_WORDS"] = len(_CAPITAL_WORD.findall(text)) if capitals > 3 else 0
+    digits = letter.count(b"0123456789")
+    numbers["TEXT_DIGITS"] = 1000 * digits // len(text)
+    numbers["TEXT_NUMBERS"] = len(_NUMBER.findall(text)) if digits > 4 else 0
+    numbers["TEXT_SIGNS"] = percent(letter.count(_SIGNS), len(octets))
+    numbers["TEXT_NOT_ASCII"] = 0 if text.isascii() else max(1, percent(letter.count(_HIGH), len(octets)))
+    numbers["TEXT_BANGS"] = letter.count(b"!")
+    numbers["TEXT_QUESTIONS"] = letter.count(b"?")
+    numbers["TEXT_DOLLARS"] = letter.count(b"$") + (0 if text.isascii() else text.count("€") + text.count("£"))
+    numbers["TEXT_PERCENTS"] = letter.count(b"%")
+    numbers["TEXT_VOWELS"] = percent(letter.count(b"aeiouyAEIOUY"), letters)
+
+
+def _marks(text: str, letter: Letter, numbers: Numbers) -> Iterator[str]:
+    if text.islower():
+        yield "TEXT_SMALL_ALL"
+    if numbers["TEXT_DOLLARS"] > 2 and len(_PRICE.findall(text)) > 2:
+        yield "TEXT_PRICES"
+    if letter.count(b"(") > 2:
+        yield "TEXT_PARENTHESES"
+    if not text.isascii() and _EMOJI.search(text):
+        yield "TEXT_EMOJI"
+
+
+def _lines(letter: Letter, numbers: Numbers) -> Iterator[str]:
+    lines = letter.lines[:300]
+    stripped = [line.strip() for line in lines]
+    full = [line for line in stripped if line]
+    numbers["TEXT_LINES"] = len(full)
+    numbers["TEXT_EMPTY_LINES"] = percent(len(lines) - len(full), len(lines))
+    numbers["TEXT_LINE_LENGTH"] = sum(map(len, full)) // max(1, len(full))
+    gap = longest = 0
+    for line in stripped:
+        gap = 0 if line else gap + 1
+        longest = max(longest, gap)
+    numbers["TEXT_GAP_LINES"] = longest
+    if not full:
+        return
+    first, last = full[0], full[-1]
+    numbers["TEXT_FIRST_LINE"], numbers["TEXT_LAST_LINE"] = len(first), len(last)
+    for flag, found in (
+        ("TEXT_INDENTED", sum(line.startswith("    ") for line in lines) > 4),
+        ("TEXT_SPACES_AT_END", sum(line.endswith(" ") for line in lines) > 2),
+        ("TEXT_BULLETS", sum(line[0] in "-*•·o–+" and line[1:2] == " " for line in full) > 2),
+        (
+            "TEXT_LISTED",
+            sum(line[0].isdigit() and line[1:3].strip("0123456789")[:1] in (".", ")") for line in full) > 2,
+        ),
+        ("TEXT_LINE_CAPITALS", any(line.isupper() and len(line) > 14 for line in full)),
+        ("TEXT_LINES_SMALL", sum(line[0].islower() for line in full) > 2),
+        ("TEXT_FIRST_SMALL", first[0].islower()),
+        ("TEXT_FIRST_CAPITALS", first.isupper() and len(first) > 4),
+        ("TEXT_ENDS_LETTER", last[-1].isalpha()),
+        ("TEXT_ENDS_DOT", last[-1] == "."),
+        ("TEXT_ENDS_DIGIT", last[-1].isdigit()),
+        ("TEXT_ENDS_SIGN", not last[-1].isalnum() and last[-1] not in ".!?"),
+        ("TEXT_LAST_WORDS_RANDOM", last.count(" ") > 8 and last.replace(" ", "").isalpha()),
+        ("TEXT_ONE_PARAGRAPH", len(letter.text) >= 300 and len(full) == len(lines)),
+        ("TEXT_LINE_ALIKE", len({*(long := [line for line in full if len(line) > 19])}) < len(long)),
+    ):
+        if found:
+            yield flag
+
+
+FAMILY: Final = Family("writing", "the text in numbers", _look, MEASURES, FLAGS)

@@ -1,0 +1,136 @@
+"""Whatever stands in a message, the tests answer, in time, and name nothing that is not declared."""
+
+import time
+from collections import Counter
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tamis.message import Message
+from tamis.traits import CANDIDATES, FAMILIES, TRAITS, found_in, weighed
+from tamis.traits.letter import Letter
+
+_HEADER = st.sampled_from(
+    [
+        b"Received: from [1.2.3.4] (HELO x) by 5.6.7.8 with esmtp id 1; Mon, 32 Foo 99999 99:99:99 -9999\n",
+        b"Received: \n",
+        b"Received: from a by b with SMTP; Mon, 1 Jan 2007 10:00:00 +0100\n",
+        b"From: \xff\xfe <@>\n",
+        b"From: <>\n",
+        b"From: a@x.example (n)\n",
+        b'To: <<>>, a@b, "\n',
+        b"To: undisclosed-recipients:;\n",
+        b"Date: Mon, 1 Jan 2007 10:00:00 +0530 (\n",
+        b"Date: 31 Dec 9999 23:59:59 -2359\n",
+        b"Date: x\n",
+        b"Message-ID: <@>\n",
+        b"Message-ID: $$@[1.2.3.4]\n",
+        b"Subject: =?x?q?\xff?=\n",
+        b"Subject: =?\n",
+        b"Subject: [\n",
+        b'Content-Type: multipart/mixed; boundary="b\n',
+        b"Content-Type: multipart/mixed; boundary=b\n",
+        b"Content-Type: ;boundary=\n",
+        b"Content-Type: text/html; charset=utf-7\n",
+        b"Content-Type: text/html\n",
+        b"X-Mailer: Microsoft Outlook Express 6.00.\n",
+        b"X-Mailer: Microsoft Outlook Express 6.00.2900.2180\n",
+        b"X-MimeOLE: \n",
+        b"References: <a@b> <c@d>\n",
+        b"In-Reply-To: x\n",
+        b"List-Id: <\n",
+        b"List-Unsubscribe: \n",
+        b"X-Priority:\n",
+        b"-:\n",
+        b"\xff\xff: x\n",
+    ]
+)
+_BODY = st.one_of(
+    st.sampled_from(
+        [
+            b"--b\nContent-Type: text/html\n\n",
+            b"--b\nContent-Type: image/gif; name=.\nContent-ID: $@\n\nGIF8",
+            b"--b\n\n",
+            b"--b--\n",
+            b"<a href='http://",
+            b"://",
+            b"<img width=9999 src=cid:",
+            b"<!--",
+            b"-->",
+            b"<style>font-size:1..pt color:#ffffff",
+            b"style='font-size:9e9px'",
+            b"&#x;&#65;",
+            b">",
+            b"\n> > x\n",
+            b"\n-- \n",
+            b" " * 40,
+            b"\n" * 12,
+            b"$1,000,000.00 ",
+            b"a a a ",
+            b"\xe5\x8f\x91\xe7\xa5\xa8",
+            b"\xd0\xb0\xce\xb1",
+            b"unsubscribe",
+            b"\0",
+        ]
+    ),
+    st.binary(max_size=20),
+    st.text(max_size=20).map(lambda text: text.encode("utf-8", "surrogatepass")),
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(_HEADER, max_size=8), st.lists(_BODY, max_size=25))
+def test_any_message(header: list[bytes], body: list[bytes]) -> None:
+    message = Message(b"".join(header) + b"\n" + b"".join(body))
+    found = found_in(message)
+    assert len(found) == len({*found})
+    assert CANDIDATES.keys() >= {*found}
+    # What weighs nothing is not looked for; what weighs is found all the same.
+    assert [name for name, _ in weighed(message)] == [name for name in found if name in TRAITS]
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(_HEADER, max_size=8), st.lists(_BODY, max_size=25))
+def test_each_family_names_what_it_declares(header: list[bytes], body: list[bytes]) -> None:
+    letter = Letter(Message(b"".join(header) + b"\n" + b"".join(body)), everything=True)
+    for family in FAMILIES:
+        numbers: dict[str, int] = {}
+        assert {*family.look(letter, numbers)} <= {*family.flags}, family.name
+        assert numbers.keys() <= {measure.name for measure in family.measures}, family.name
+
+
+def test_names_are_distinct_and_of_no_other_row() -> None:
+    from tamis.filters.order import ORDER
+
+    names = Counter(trait.name for family in FAMILIES for trait in family.traits())
+    assert max(names.values()) == 1
+    others = {name for row in ORDER if row.filter and row.name != "bayes" for name in row.filter.tests}
+    assert not others & names.keys()
+
+
+def _processor_seconds(body: bytes) -> float:
+    message = Message(b"Content-Type: text/html\nSubject: x\n\n" + body)
+    began = time.process_time()
+    found_in(message)
+    return time.process_time() - began
+
+
+def test_no_text_is_slow() -> None:
+    """Pathological for patterns that go back: all are linear, or look at few characters."""
+    for piece in (
+        b"<",
+        b"<td ",
+        b"<!-- ",
+        b"a.",
+        b"( ",
+        b"1-",
+        b"$1",
+        b"> ",
+        b"-",
+        b"_",
+        b"http://a",
+        b"= ",
+        b"&#6",
+        b"a ",
+    ):
+        assert _processor_seconds(piece * 40_000) < 3

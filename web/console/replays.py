@@ -1,0 +1,65 @@
+"""What decisions would have been under a changed policy."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.routing import Route
+
+from tamis.addresses import normalise_domain
+from tamis.filters.order import BY_NAME, ORDER, Judgement, Switch
+from tamis.history.queries import Sought, every
+from tamis.history.replay import Changed, Replayed, replay_all
+from tamis.policy import Mode
+from tamis.record import points
+from tamis.settings import LEVELS
+from tamis.web.console.access import Console, shown
+
+_MOST: Final = 5000
+_DAYS: Final = ("1", "7", "14")
+_ROWS: Final = [
+    row for row in ORDER
+    if row.filter and row.default is not Switch.ALWAYS and row.judgement is not Judgement.REFUSED_FOR_NOW
+]  # fmt: skip
+
+
+def _show(console: Console) -> Response:
+    """A question, not a change: by GET, so that it can be kept as a link."""
+    asked = console.request.query_params
+    level, mode = asked.get("level", ""), asked.get("mode", "")
+    off = frozenset(name for name in asked.getlist("off") if name in BY_NAME)
+    days, domain = asked.get("days", "1"), normalise_domain(asked.get("domain", "")[:253])
+    changed = Changed(
+        float(level) if level in [f"{one:g}" for one in LEVELS] else None,
+        mode if mode in [one.value for one in Mode] else None,
+        off,
+    )
+    return console.page(
+        "replay.html",
+        found=_replay(console, changed, domain, int(days) if days in _DAYS else 1) if changed != Changed() else None,
+        levels=[f"{one:g}" for one in LEVELS],
+        modes=list(Mode),
+        rows=_ROWS,
+        spans=_DAYS,
+        level=level,
+        mode=mode,
+        off=off,
+        days=days,
+        domain=domain,
+        domains=console.account.domains,
+        most=_MOST,
+        points=points,
+    )
+
+
+def _replay(console: Console, changed: Changed, domain: str, days: int) -> Replayed:
+    if not console.account.sees_domain(domain or "") and domain:
+        raise HTTPException(404)
+    since = datetime.now(UTC) - timedelta(days=days)
+    sought = Sought(recipient=domain, since=since, domains=console.account.sees, hidden=console.hidden)
+    with console.history.reading() as connection:
+        return replay_all(every(connection, sought, _MOST) if connection is not None else (), changed, 10)
+
+
+ROUTES: Final = [Route("/console/replay", shown(_show), methods=["GET"])]
