@@ -37,8 +37,9 @@ class Letter:
 class Sending:
     """Letters on their way to an SMTP server, all at once."""
 
-    def __init__(self, port: int, letters: Sequence[Letter]) -> None:
+    def __init__(self, port: int, letters: Sequence[Letter], patience: float = _PATIENCE_SECONDS) -> None:
         self.letters = tuple(letters)
+        self._patience = patience
         self._port = port
         self._threads = [threading.Thread(target=self._deliver, args=(letter,)) for letter in letters]
         for thread in self._threads:
@@ -46,7 +47,7 @@ class Sending:
 
     def _deliver(self, letter: Letter) -> None:
         left: Sequence[str] = letter.recipients
-        deadline = time.monotonic() + _PATIENCE_SECONDS
+        deadline = time.monotonic() + self._patience
         while time.monotonic() < deadline:
             reply = client.send(
                 self._port, letter.octets, "offers@sender.example", left, peer=letter.peer, name="mail.sender.example"
