@@ -89,18 +89,15 @@ def anomalies(message: Message) -> list[str]:
 
 
 def _presence(message: Message) -> Iterator[str]:
-    if not message.fields("from"):
-        yield "MISSING_FROM"
-    if not message.fields("date"):
-        yield "MISSING_DATE"
+    for name in ("from", "date", "message-id"):
+        if not message.fields(name):
+            yield f"MISSING_{name.upper().replace('-', '_')}"
     if not message.fields("to") and not message.fields("cc"):
         yield "MISSING_TO"
     if not message.fields("subject"):
         yield "MISSING_SUBJECT"
     elif not message.subject:
         yield "EMPTY_SUBJECT"
-    if not message.fields("message-id"):
-        yield "MISSING_MESSAGE_ID"
     if not message.fields("received"):
         yield "RECEIVED_NONE"
     if message.header("to") == "":

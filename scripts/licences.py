@@ -37,7 +37,6 @@ _BY_HAND: Final = {
     # LICENSE in the source: two clauses.
     "oletools": "BSD-2-Clause",
     "olefile": "BSD-2-Clause",
-    "nh3": "MIT",
 }
 """Where the metadata are silent or say less than the files: read there."""
 

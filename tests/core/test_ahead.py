@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tamis import engine as engine_module
-from tamis import examination, limits
+from tamis import examination, limits, policy, policy_keys
 from tamis.config import parse
 from tamis.contract import Abstain, Context, Filter, FilterOptions, Hit, Stage
 from tamis.dns import Question
@@ -18,6 +18,7 @@ from tamis.filters import order
 from tamis.mail import Mail, MailClass
 from tamis.message import Message
 from tamis.record import Record
+from tamis.settings import PolicySection
 from tamis.testing import hits, mail, queries
 from tests.dns_server import DnsServer
 from tests.redis_server import Server
@@ -124,6 +125,14 @@ def engine_with(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name_server: Dn
             monkeypatch.setattr(module, "ORDER", rows)
         monkeypatch.setitem(vars(order), "BY_NAME", {row.name: row for row in rows})
         monkeypatch.setattr(order, "ORDER", rows)
+        monkeypatch.setitem(vars(policy_keys), "ORDER", rows)
+        sections = {row.name: row.settings_type() for row in rows}
+        monkeypatch.setitem(vars(policy_keys), "_section", lambda row: sections.get(row, PolicySection))
+        keys = vars(policy_keys)["_known_keys"]()
+        for module in (policy, policy_keys):
+            monkeypatch.setitem(vars(module), "KEYS", keys)
+        options = {row.name: row.options_type() for row in rows}
+        monkeypatch.setattr(policy, "_BUILT_IN", dataclasses.replace(vars(policy)["_BUILT_IN"], options=options))
         for name, one in by_name.items():
             monkeypatch.setitem(examination.FILTERS, name, one)
         text = f'[dns]\nservers = ["{name_server.address}"]\n[daemon]\nstate_directory = "{tmp_path}"\n{config}'
