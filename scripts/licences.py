@@ -52,6 +52,8 @@ def licence(one: Distribution) -> str:
         return _BY_HAND[name]
     if expression := one.metadata.get("License-Expression"):
         return str(expression)
+    if not one.metadata.get_all("Classifier") or one.metadata.get("License") in COMPATIBLE:
+        return str(one.metadata.get("License"))
     said = [text.rpartition(" :: ")[2] for text in one.metadata.get_all("Classifier") or () if text[:9] == "License :"]
     found = sorted({_CLASSIFIERS[text] for text in said if text in _CLASSIFIERS})
     if not found or len(found) < len(set(said)):
