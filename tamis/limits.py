@@ -478,8 +478,9 @@ HISTORY_FILES: Final = 32
 HISTORY_FILE_BYTES: Final = 4 * MIB
 """Octets of such a larger file."""
 
-LEARNED_MESSAGES: Final = 50_000
-"""Rows of the journal of what was learned; the oldest of more are forgotten. Counts are made of all of them anew."""
+LEARNED_MESSAGES: Final = 40_000
+"""Rows of the journal of what was learned; the oldest of more are forgotten. Counts are made of all of them anew, which
+takes some 3.5 seconds: the workers are to know within five."""
 
 LESSONS_A_DAY: Final = 1000
 """Messages that one mailbox, one person who releases mail, or all traps together may teach in a day."""

@@ -35,7 +35,7 @@ Json = dict[str, Any]
 
 
 def _limit(console: Console) -> int:
-    text = console.request.query_params.get("limit", str(_DEFAULT))
+    text = console.asked("limit", str(_DEFAULT))
     if not (text.isascii() and text.isdigit() and 1 <= int(text[:6]) <= _MOST):
         raise ValueError(f"limit is no number from 1 to {_MOST}")
     return int(text)
@@ -49,7 +49,7 @@ def _text(said: Json, name: str) -> str:
 
 
 def _moment(console: Console, name: str) -> datetime | None:
-    text = console.request.query_params.get(name)
+    text = console.asked(name)
     return moment(text, ahead=False) if text else None
 
 
@@ -57,14 +57,15 @@ def _moment(console: Console, name: str) -> datetime | None:
 
 
 def _decisions(console: Console, _: Json) -> Json:
-    asked = console.request.query_params
-    after = asked.get("after", "")
+    after = console.asked("after")
     if after and not (after.isascii() and after.isdigit() and len(after) < 20):
         raise ValueError("after is what the page before said")
+    null_sender_too = "sender" in console.request.query_params
     sought = Sought(
-        text=asked.get("text", "")[:400], verdict=asked.get("verdict", ""), row=asked.get("row", ""),
-        sender=asked.get("sender"), recipient=asked.get("recipient", ""), since=_moment(console, "since"),
-        until=_moment(console, "until"), domains=console.account.sees, hidden=console.hidden,
+        text=console.asked("text"), verdict=console.asked("verdict"), row=console.asked("row"),
+        sender=console.asked("sender") if null_sender_too else None, recipient=console.asked("recipient"),
+        since=_moment(console, "since"), until=_moment(console, "until"), domains=console.account.sees,
+        hidden=console.hidden,
     )  # fmt: skip
     with console.history.reading() as connection:
         number = int(after) if after else None
@@ -86,17 +87,16 @@ def _decision(console: Console, _: Json) -> Json:
 
 
 def _held(console: Console, _: Json) -> Json:
-    asked = console.request.query_params
-    state = asked.get("state", "held")
+    state = console.asked("state", "held")
     if state not in held.STATES:
         raise ValueError(f"state is one of {', '.join(held.STATES)}")
-    wanted = held.wanted(console, asked.get("text", ""), asked.get("whose", ""), state)
+    wanted = held.wanted(console, console.asked("text"), console.asked("whose"), state)
     found: list[Found] = []
     if wanted is not None:
         with console.house.store.reading() as connection:
             try:
                 if connection is not None:
-                    found = queries.find(connection, wanted, _limit(console), asked.get("after", "")[:24])
+                    found = queries.find(connection, wanted, _limit(console), console.asked("after"))
             except KeyError:
                 raise ValueError("after is what the page before said") from None
     after = found[-1].id if len(found) == _limit(console) else None
@@ -143,11 +143,10 @@ def _delete(console: Console, said: Json) -> Json:
 
 
 def _list(console: Console, _: Json) -> Json:
-    asked = console.request.query_params
     name = lists.list_name(console.request.path_params["list"])
-    domain = lists.whose(console, asked.get("domain", ""))
+    domain = lists.whose(console, console.asked("domain"))
     store = ListStore(console.house.config.database_url)
-    found = lists.entries(store, name, domain, asked.get("text", "")[:320], asked.get("after", "")[:320])
+    found = lists.entries(store, name, domain, console.asked("text"), console.asked("after"))
     shown_rows = found[: lists.ON_A_PAGE]
     return {
         "domain": domain,

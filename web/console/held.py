@@ -22,16 +22,15 @@ STATES: Final = {state.value: (state,) for state in State} | {"all": tuple(State
 
 
 def _list(console: Console) -> Response:
-    asked = console.request.query_params
-    text, whose = asked.get("text", "")[:200].strip(), asked.get("whose", "")[:320].strip()
-    state = asked.get("state", "held")
+    text, whose = console.asked("text"), console.asked("whose")
+    state = console.asked("state", "held")
     asked_for = wanted(console, text, whose, state if state in STATES else "held")
     found: list[Found] = []
     if asked_for is not None:
         with console.house.store.reading() as connection:
             try:
                 if connection is not None:
-                    found = queries.find(connection, asked_for, _ON_A_PAGE, asked.get("after", "")[:24])
+                    found = queries.find(connection, asked_for, _ON_A_PAGE, console.asked("after"))
             except KeyError:
                 raise HTTPException(404) from None
     return console.page(
@@ -43,8 +42,8 @@ def _list(console: Console) -> Response:
         state=state,
         states=list(STATES),
         domains=console.account.domains,
-        done=asked.get("done", ""),
-        number=asked.get("number", "")[:6],
+        done=console.asked("done"),
+        number=console.asked("number", longest=8),
         points=points,
     )
 

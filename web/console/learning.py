@@ -15,13 +15,12 @@ from tamis.web.forms import Form
 
 
 def _show(console: Console) -> Response:
-    asked = console.request.query_params
     return console.page(
         "learning.html",
         taught=[one for one in Journal(console.house.config.database_url).taught() if _seen(console, one)],
         may_undo=lambda one: _may_undo(console, one.by),
-        done=asked.get("done", ""),
-        number=asked.get("number", "")[:8],
+        done=console.asked("done"),
+        number=console.asked("number", longest=8),
     )
 
 

@@ -20,10 +20,9 @@ _LAST: Final = "\U0010ffff"
 
 
 def _show(console: Console, problem: str = "") -> Response:
-    asked = console.request.query_params
-    name = list_name(asked.get("list", ListName.WHITELIST_SENDER.value))
-    domain = whose(console, asked.get("domain", PLATFORM if console.account.sees is None else ""))
-    text, after = asked.get("text", "")[:320].strip().lower(), asked.get("after", "")[:320]
+    name = list_name(console.asked("list", ListName.WHITELIST_SENDER.value))
+    domain = whose(console, console.asked("domain", PLATFORM if console.account.sees is None else ""))
+    text, after = console.asked("text").lower(), console.asked("after")
     found = entries(ListStore(console.house.config.database_url), name, domain, text, after)
     return console.page(
         "lists.html",

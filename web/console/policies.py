@@ -49,7 +49,7 @@ class Line:
 
 
 def _show(console: Console, problem: str = "", warning: str = "", form: Form | None = None) -> Response:
-    whose = owner_of(console, form.one("owner") if form else console.request.query_params.get("owner", ""))
+    whose = owner_of(console, form.one("owner") if form else console.asked("owner", ""))
     store = PolicyStore(console.house.config.database_url)
     chosen = store.chosen(whose)
     lines = [
