@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -19,6 +20,14 @@ from tamis.postfix.served import service_user
 pytestmark = [pytest.mark.servers, pytest.mark.slow]
 
 
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder that the service user may write into, and reach: pytest's own are closed to others."""
+    with TemporaryDirectory(prefix="tamis-") as name:
+        Path(name).chmod(0o777)
+        yield Path(name)
+
+
 @contextmanager
 def served(folder: Path, listen: str) -> Iterator[subprocess.Popen[str]]:
     file = folder / "tamis.toml"
@@ -26,8 +35,6 @@ def served(folder: Path, listen: str) -> Iterator[subprocess.Popen[str]]:
         f'[daemon]\nuser = "{service_user()}"\nstate_directory = "{folder}/state"\n'
         f'runtime_directory = "{folder}"\n[web]\nlisten = "{listen}"\n'
     )
-    for parent in (folder, *folder.parents[:2]):
-        parent.chmod(0o777)
     command = [sys.executable, "-m", "tamis.cli", "web", "-c", str(file)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd="/")
     try:
@@ -38,10 +45,10 @@ def served(folder: Path, listen: str) -> Iterator[subprocess.Popen[str]]:
 
 
 @pytest.mark.parametrize("unix", [False, True])
-def test_it_serves_until_it_is_told_to_stop(tmp_path: Path, unix: bool) -> None:
+def test_it_serves_until_it_is_told_to_stop(folder: Path, unix: bool) -> None:
     (port,) = free_ports(1)
-    path = str(tmp_path / "web.sock")
-    with served(tmp_path, f"unix:{path}" if unix else f"127.0.0.1:{port}") as process:
+    path = str(folder / "web.sock")
+    with served(folder, f"unix:{path}" if unix else f"127.0.0.1:{port}") as process:
         deadline = time.monotonic() + 60
         while True:
             connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
@@ -58,7 +65,7 @@ def test_it_serves_until_it_is_told_to_stop(tmp_path: Path, unix: bool) -> None:
         answer = connection.getresponse()
         assert (answer.status, answer.read()) == (200, b"ok\n")
         assert answer.getheader("Server") is None
-        secret = tmp_path / "state" / "web.secret"
+        secret = folder / "state" / "web.secret"
         assert secret.stat().st_mode & 0o777 == 0o600
         if os.geteuid() == 0:
             assert secret.owner() == service_user()
@@ -69,9 +76,9 @@ def test_it_serves_until_it_is_told_to_stop(tmp_path: Path, unix: bool) -> None:
         assert "Traceback" not in process.stdout.read()
 
 
-def test_a_socket_that_cannot_be_had_is_a_failure(tmp_path: Path) -> None:
+def test_a_socket_that_cannot_be_had_is_a_failure(folder: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        with served(tmp_path, f"127.0.0.1:{taken.getsockname()[1]}") as process:
+        with served(folder, f"127.0.0.1:{taken.getsockname()[1]}") as process:
             assert process.wait(60) == 1
