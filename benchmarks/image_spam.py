@@ -67,6 +67,7 @@ def main() -> int:
         "corpus", type=Path, default=Path(os.environ.get("TAMIS_CORPORA", "."), "image-spam"), nargs="?"
     )
     parser.add_argument("--every", type=int, default=1, help="take each n-th image only (default: %(default)s)")
+    parser.add_argument("--reasons", action="store_true", help="say why each image labelled ham is decided on")
     args = parser.parse_args()
     files = read_index(args.corpus, args.every)
     memory, readers = Memory(), OwnReaders(Settings(), PATIENCE)
@@ -84,7 +85,7 @@ def main() -> int:
         print(f"{name}: of {len(others)} spam images {count(known, others, readers, memory)}")
         for what, adverts in (("ham images", False), ("adverts labelled ham", True)):
             chosen = [data for one, data in files["ham"].items() if any(id in one for id in ADVERTS.split()) is adverts]
-            print(f"    of {len(chosen)} {what} {count(known, chosen, readers, memory)}")
+            print(f"    of {len(chosen)} {what} {count(known, chosen, readers, memory, args.reasons)}")
     readers.close()
     time_look_ups(100_000)
     return 0
@@ -147,8 +148,10 @@ def learn(images: Sequence[bytes], readers: OwnReaders, memory: Memory) -> Known
     return KnownImages(build(rows))
 
 
-def count(known: KnownImages, images: Sequence[bytes], readers: OwnReaders, memory: Memory) -> str:
-    """Return how many of the images the row decides on, and by which test."""
+def count(
+    known: KnownImages, images: Sequence[bytes], readers: OwnReaders, memory: Memory, reasons: bool = False
+) -> str:
+    """Return how many of the images the row decides on, and by which test; print why, where that is asked for."""
     tests: dict[str, int] = {}
     rules = Rules(shipped_rules())
     for data in images:
@@ -157,8 +160,11 @@ def count(known: KnownImages, images: Sequence[bytes], readers: OwnReaders, memo
         context = Context(options=Ocr.Options(), pictures=pictures, rules=rules.look_at(mail.message))
         try:
             # Several rules may decide on one image.
-            for test in {hit.name for hit in Ocr().check(mail, context) if hit.decides}:
+            hits = [hit for hit in Ocr().check(mail, context) if hit.decides]
+            for test in {hit.name for hit in hits}:
                 tests[test] = tests.get(test, 0) + 1
+            if reasons and hits:
+                print("       ", hits[0].because)
         except Abstain:
             tests["abstained"] = tests.get("abstained", 0) + 1
     decided = sum(number for test, number in tests.items() if test != "abstained")

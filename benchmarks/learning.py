@@ -36,7 +36,7 @@ def made_up(chance: random.Random, number: int) -> Lesson:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="What learning all the time costs.")
-    parser.add_argument("rows", nargs="*", type=int, default=[1_000, 5_000, 20_000, 50_000])
+    parser.add_argument("rows", nargs="*", type=int, default=[1_000, 5_000, 20_000, 40_000])
     columns = ("rows", "features", "written, a row", "database, a row", "counts made", "file", "score", "with them")
     table = Table(*columns)
     base = Model.load(SHIPPED_MODEL)

@@ -121,10 +121,8 @@ def measure(title: str, engine: Engine, mail: list[Letter], network: bool) -> No
             examine(engine, one, each, network)
     spent = 1e6 * (time.process_time() - began) / len(mail)
     total = sum(sampler.found.values())
-    print(
-        f"\n{title}: {spent:.0f} µs of CPU a message, load {os.getloadavg()[0]:.1f}\n"
-        "\n| stage | µs | share |\n|---|---|---|"
-    )
+    print(f"\n{title}: {spent:.0f} µs of CPU a message, load {os.getloadavg()[0]:.1f}\n")
+    print("| stage | µs | share |\n|---|---|---|")
     for stage, count in sampler.found.most_common():
         print(f"| {stage} | {spent * count / total:.0f} | {100 * count / total:.1f} % |")
 

@@ -2,7 +2,8 @@
 
 Why it works: spam and ham differ in thousands of small ways, and naive Bayes adds them up (Graham,
 "A Plan for Spam"; Metsis et al., CEAS 2006). The hit carries the token evidence in score points; the
-judgement of the row is the engine's, on the whole score. SPEC, section 1, row 27, and section 2.
+judgement of the row is the engine's, on the whole score. Beside it are the named tests of the whole message
+(`tamis.traits`), each with the weight learned for it. SPEC, section 1, row 27, and section 2.
 """
 
 from collections.abc import Iterator
@@ -10,10 +11,12 @@ from typing import Annotated
 
 from msgspec import Meta
 
+from tamis import traits
 from tamis.addresses import domain_of
 from tamis.contract import Abstain, Context, Filter, FilterOptions, Hit, Stage
 from tamis.mail import Mail
 from tamis.models.features import features
+from tamis.traits import weights
 
 
 class Bayes(Filter):
@@ -21,10 +24,12 @@ class Bayes(Filter):
     stage = Stage.MESSAGE
     scores = True
     uses_model = True
-    version = 2
+    version = weights.version()
     tests = {
         "BAYES": "token evidence of the naive-Bayes model",
         "BAYES_DOMAIN": "what the recipient's domain has learned changes of it",
+        traits.OTHERS: "what the named tests add up to that are not printed one by one",
+        **traits.MEANINGS,
     }
 
     class Options(FilterOptions, frozen=True):
@@ -44,3 +49,5 @@ class Bayes(Filter):
             if most:
                 bounded = min(max(change, -most), most)
                 yield Hit("BAYES_DOMAIN", f"as {domain} has learned", domain=domain, amount=bounded)
+        # What each means stands in `tests`: answers are kept in Redis, and most messages hit some sixty.
+        yield from (Hit(name, "", amount=weight) for name, weight in traits.weighed(mail.message))

@@ -80,6 +80,8 @@ class Model:
         """Learned weights of named tests, in score points."""
         self.version = "unsaved"
         """Digest of the model file it came from or was last saved to."""
+        self.started = False
+        """Whether it holds the counts of another model that it went on from."""
         self.messages: NDArray[np.int64] = np.zeros((len(VIEWS), 2), dtype=np.int64)
         """Messages learned, by view and class."""
         self._counts: NDArray[np.float32] = np.zeros((2, FEATURES), dtype=np.float32)
@@ -98,6 +100,7 @@ class Model:
         model = cls(header.alpha, header.middle)
         model.weights = dict(header.weights)
         model.version = header.digest
+        model.started = header.started
         model._counts = counts
         model.messages = np.array(header.messages, dtype=np.int64)
         model._mass = np.array(header.mass, dtype=np.float64)
@@ -119,6 +122,8 @@ class Model:
             "mass": self._mass.astype(np.int64).tolist(),
             "stale": self.stale,
         }
+        if self.started:
+            header["started"] = True
         self.version = storage.write(Path(path), header, self._counts, self.correction.weights, mapped=mapped)
 
     @property
@@ -260,6 +265,7 @@ class Model:
         """Return an independent copy."""
         twin = Model(self.alpha, self.middle)
         twin.weights = dict(self.weights)
+        twin.started = self.started
         twin.set_counts(self._counts.copy(), self.messages.tolist())
         twin.correction = self.correction.copy()
         twin.stale = self.stale

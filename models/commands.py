@@ -1,17 +1,20 @@
 """`tamis train`."""
 
 import argparse
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from tamis.commands.common import bar, load_config
+from tamis.commands.common import bar
 from tamis.models import named_tests
 from tamis.models.bayes import Model
 from tamis.models.corpus import CorpusError, entries_at, entries_of
+from tamis.models.extraction import cores
 from tamis.models.lock import exclusive
+from tamis.models.merging import merge
 from tamis.models.storage import SHIPPED_MODEL
 from tamis.models.training import Report, Source, train
 from tamis.settings import LEVELS
@@ -35,6 +38,10 @@ def add_train(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]")
     parser.add_argument("--start", metavar="MODEL", help="go on from this model; none: from nothing (default: shipped)")
     parser.add_argument("--unique", action="store_true", help="leave out messages whose text was seen before")
     parser.add_argument("--fewest", type=int, default=1, metavar="N", help="forget features of fewer than N messages")
+    text = "add up models: each SOURCE is one that was trained with --start none, on another machine for instance"
+    parser.add_argument("--merge", action="store_true", help=text)
+    text = "processes that read mail (default: one for each core)"
+    parser.add_argument("--jobs", type=_jobs, default=cores(), metavar="N", help=text)
     parser.set_defaults(run=run_train)
 
 
@@ -43,6 +50,8 @@ _BODY_ONLY_HELP: Final = "labelled mail whose headers give the label away: body 
 
 def run_train(args: argparse.Namespace) -> int:
     """Run `tamis train`; return the exit status."""
+    if args.merge:
+        return _merge(args)
     with bad_input() as failed:
         sources = [Source(name, entries_of(name)) for name in args.source]
         sources += [Source(name, entries_of(name), body_only=True) for name in args.body_only]
@@ -50,18 +59,57 @@ def run_train(args: argparse.Namespace) -> int:
         if not sources:
             raise CorpusError("no mail to train on: give a SOURCE, --ham or --spam")
         start = None if args.start == "none" else Model.load(args.start or SHIPPED_MODEL)
-        output = Path(args.output)
-        if not output.parent.is_dir():
-            raise CorpusError(f"{output.parent}: no such folder")
+        output = _output(args)
+        parts = output.with_name(output.name + ".parts")
         with bar("training") as progress:
             model, report = train(
-                sources, progress, start=start, named_tests=named_tests.hit_by, unique=args.unique, fewest=args.fewest
+                sources,
+                progress,
+                start=start,
+                named_tests=named_tests.hit_by,
+                unique=args.unique,
+                fewest=args.fewest,
+                parts=parts,
+                processes=args.jobs,
             )
         with exclusive(output):
             model.save(output, mapped=True)
+        shutil.rmtree(parts, ignore_errors=True)
         print("\n".join(report_lines(report, model)))
         print(f"written to {output}, {output.stat().st_size} bytes")
     return 2 if failed else 0
+
+
+def _merge(args: argparse.Namespace) -> int:
+    with bad_input() as failed:
+        if args.body_only or args.ham or args.spam or args.unique:
+            raise CorpusError("--merge adds up models: leave out mail, and what is done with it")
+        if not args.source:
+            raise CorpusError("no models to add up")
+        output = _output(args)
+        start = None if args.start == "none" else Model.load(args.start or SHIPPED_MODEL)
+        model = merge([(name, Model.load(name)) for name in args.source], start)
+        if args.fewest > 1:
+            model.prune(args.fewest)
+        with exclusive(output):
+            model.save(output)
+        ham, spam = model.messages.max(axis=0).tolist()
+        print(f"{len(args.source)} models, {ham} ham, {spam} spam with what they start from, model {model.version}")
+        print(f"written to {output}, {output.stat().st_size} bytes")
+    return 2 if failed else 0
+
+
+def _output(args: argparse.Namespace) -> Path:
+    output = Path(args.output)
+    if not output.parent.is_dir():
+        raise CorpusError(f"{output.parent}: no such folder")
+    return output
+
+
+def _jobs(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 256):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 256")
+    return int(text)
 
 
 def report_lines(report: Report, model: Model) -> Iterator[str]:
@@ -77,11 +125,6 @@ def report_lines(report: Report, model: Model) -> Iterator[str]:
     for level in LEVELS:
         if level in report.misfiled:
             yield f"{level:5g}  {100 * report.misfiled[level]:14.3f}  {100 * report.missed[level]:13.3f}"
-
-
-def site_model(args: argparse.Namespace) -> Path:
-    """Return the path of the site's own model, which need not be there yet. Raises `tamis.config.ConfigError`."""
-    return load_config(args).site_model
 
 
 @contextmanager

@@ -3,6 +3,8 @@
 Nothing is read before it is needed, so that a corpus may be larger than memory.
 """
 
+import mmap
+import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -79,6 +81,7 @@ def _is_message(file: Path, within: Path) -> bool:
 
 def _index(index: Path) -> list[Entry]:
     found = []
+    folder = str(index.parent)
     try:
         lines = index.read_bytes().splitlines()
     except OSError as error:
@@ -90,44 +93,53 @@ def _index(index: Path) -> list[Entry]:
         name = rest.split("\t")[0]
         if not tab or label not in _LABELS or not name:
             raise CorpusError(f"{index}:{number}: expected ham or spam, a tab and a path")
-        found.append(Entry(_LABELS[label], name, _reader(index.parent / name)))
+        found.append(Entry(_LABELS[label], name, _Reader(folder, name)))
     if not found:
         raise CorpusError(f"{index}: holds no message")
     return found
 
 
 def _file(file: Path, spam: bool) -> list[Entry]:
-    """Return the one message of a file, or all of them where it is an mbox with several."""
+    """Return the one message of a file, or all of them where it is an mbox with several, of any size."""
+    name = str(file)
     try:
         with file.open("rb") as opened:
             if not opened.read(5).startswith(b"From "):
-                return [Entry(spam, str(file), _reader(file))]
-        data = file.read_bytes()
+                return [Entry(spam, name, _Reader("", name))]
+            with mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as data:
+                separators = [separator.span() for separator in _SEPARATOR.finditer(data)]
+                size = len(data)
     except OSError as error:
         raise CorpusError(f"{file}: {error.strerror}") from None
-    separators = list(_SEPARATOR.finditer(data))
     if len(separators) <= 1:
-        return [Entry(spam, str(file), _reader(file))]
-    starts = [separator.end() for separator in separators]
-    ends = [*(separator.start() for separator in separators[1:]), len(data)]
+        return [Entry(spam, name, _Reader("", name))]
+    starts = [start for _, start in separators]
+    ends = [*(end for end, _ in separators[1:]), size]
     return [
-        Entry(spam, f"{file}:{number}", _reader(file, start, end))
+        Entry(spam, f"{file}:{number}", _Reader("", name, start, end))
         for number, (start, end) in enumerate(zip(starts, ends, strict=True), 1)
     ]
 
 
-def _reader(file: Path, start: int = 0, end: int | None = None) -> Callable[[], bytes]:
-    def read() -> bytes:
-        size = limits.MESSAGE_BYTES if end is None else min(end - start, limits.MESSAGE_BYTES)
+class _Reader:
+    """Reads one message; small, since there may be millions of them."""
+
+    __slots__ = ("_end", "_folder", "_name", "_start")
+
+    def __init__(self, folder: str, name: str, start: int = 0, end: int = 0) -> None:
+        """A file's name in a folder; of an mbox where the message begins and ends."""
+        self._folder, self._name, self._start, self._end = folder, name, start, end
+
+    def __call__(self) -> bytes:
+        file = os.path.join(self._folder, self._name)
+        size = min(self._end - self._start, limits.MESSAGE_BYTES) if self._end else limits.MESSAGE_BYTES
         try:
-            with file.open("rb") as opened:
-                opened.seek(start)
+            with open(file, "rb") as opened:
+                opened.seek(self._start)
                 data = opened.read(size)
         except (OSError, ValueError) as error:
             raise CorpusError(f"{file}: {getattr(error, 'strerror', None) or error}") from None
-        return data if end is None else _QUOTED_FROM.sub(rb"\1", data)
-
-    return read
+        return _QUOTED_FROM.sub(rb"\1", data) if self._end else data
 
 
 def batches(entries: list[Entry], size: int) -> Iterator[list[Entry]]:

@@ -21,7 +21,7 @@ Weights = NDArray[np.int16]
 
 UNIT: Final = 1 / 2048
 """What 1 stands for in a stored weight, in log-odds."""
-_BOUND: Final = 32_000
+BOUND: Final = 32_000
 """Largest stored weight, about 15.6."""
 _RATE: Final = 0.02
 _MARGIN: Final = 2.0
@@ -52,7 +52,7 @@ class Correction:
             size = _RATE / math.sqrt(1 + passes) / (1 + math.exp(max(right_by, -50.0)))
             step = sign * round(size / UNIT)
             moved = self.weights[part].astype(np.int32) + step
-            self.weights[part] = np.clip(moved, -_BOUND, _BOUND).astype(np.int16)
+            self.weights[part] = np.clip(moved, -BOUND, BOUND).astype(np.int16)
 
     def replay(self, stream: Iterable[tuple[Indices, bool]], passes: int = 0) -> None:
         """Learn labelled messages in their order."""

@@ -5,17 +5,16 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from tamis.commands.common import add_config_option, bar
+from tamis.commands.common import add_config_option, bar, load_config
 from tamis.models import evaluation
 from tamis.models.bayes import Model
-from tamis.models.commands import bad_input, site_model
+from tamis.models.commands import bad_input
 from tamis.models.corpus import CorpusError, Entry, entries_of
 from tamis.models.evaluation import Protocol, Scored
 from tamis.models.plots import draw
 from tamis.models.points import CAUTION
 from tamis.models.rotation import Bounds, Collection
 from tamis.models.shipped import FEWEST_MESSAGES, FEWEST_SOURCES, SMOOTHING
-from tamis.models.storage import SHIPPED_MODEL
 from tamis.models.stream import Stream
 from tamis.models.training import Source, train
 
@@ -109,8 +108,9 @@ def _runs(args: argparse.Namespace, protocol: Protocol) -> Iterator[tuple[str, l
             with bar("training") as progress:
                 model, _ = train([source], progress)
         else:
-            site = site_model(args)
-            model = Model.load(args.model or (site if site.exists() else SHIPPED_MODEL))
+            from tamis.model_source import model_in_force
+
+            model = Model.load(args.model) if args.model else model_in_force(load_config(args))
         with bar("scoring") as progress:
             scorer = evaluation.token_evidence(model, args.body_only)
             yield "", list(evaluation.score(entries, scorer, progress))

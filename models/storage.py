@@ -54,6 +54,8 @@ class Header(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     stale: bool
     """Whether the second layer still knows messages that were taken out of the counts."""
     digest: str
+    started: bool = False
+    """Whether it went on from another model, and holds that one's counts."""
 
 
 def write(

@@ -5,6 +5,8 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -13,6 +15,7 @@ from tamis.message import Message
 from tamis.models.bayes import ALPHA, Model
 from tamis.models.corpus import Entry
 from tamis.models.digests import text_digest
+from tamis.models.extraction import Extracted, extracted
 from tamis.models.features import Indices, body_only, features
 from tamis.models.fitting import Fit
 from tamis.models.points import FRESH_MIDDLE
@@ -96,6 +99,8 @@ def train(
     fewest_sources: int = 1,
     alpha: float | None = None,
     least_middle: float = FRESH_MIDDLE,
+    parts: Path | None = None,
+    processes: int = 1,
 ) -> tuple[Model, Report]:
     """Learn all sources and return the model and a report.
 
@@ -103,9 +108,9 @@ def train(
     sets the scale and fills the report. `start` is a model to go on from, `unique` leaves out messages
     whose text was seen before, `fewest` and `fewest_sources` forget features seen in fewer messages or in mail of
     fewer sources than that, `alpha` is the smoothing (that of `start`, else `bayes.ALPHA`), `least_middle` the
-    lowest evidence that may be
-    worth 7.5 points. Memory is bounded by the batch and the held-out messages. Raises CorpusError or OSError (the
-    features of the messages learned are kept in a temporary file).
+    lowest evidence that may be worth 7.5 points. `parts` is a folder for what was read, by so many `processes`: a
+    training that was killed goes on from it. Memory is bounded by the batch and the held-out messages. Raises
+    CorpusError or OSError (the features of the messages learned are kept in a temporary file).
     """
     began = time.monotonic()
     report = Report()
@@ -117,10 +122,10 @@ def train(
     total = sum(len(source.entries) for source in sources)
     with Stream() as stream:
         fit = Fit(stream, alpha, start, fewest, fewest_sources)
-        for done, source, message, sample in _samples(sources, unique, report):
+        read = extracted(sources, partial(_extract, named_tests), parts, processes, f"tests {named_tests is not None}")
+        for done, source, sample in _samples(read, unique, report):
             if named_tests is not None and source.teaches_tests:
                 tested[sample.spam] += 1
-                sample.tests = tuple({*named_tests(message_on_the_wire(message))})
                 hits.update((sample.spam, name) for name in sample.tests)
             seen = report.spam if sample.spam else report.ham
             stream.add(sample.indices, sample.spam)
@@ -142,6 +147,7 @@ def train(
         complete = fit.model()
     complete.middle = model.middle
     complete.weights = model.weights
+    complete.started = start is not None
     report.known = complete.known
     report.seconds = time.monotonic() - began
     if progress is not None:
@@ -149,31 +155,38 @@ def train(
     return complete, report
 
 
-def _samples(sources: Sequence[Source], unique: bool, report: Report) -> Iterator[tuple[int, Source, Message, _Sample]]:
-    """Yield (messages read so far, source, message, label and features), counting into the report."""
+def _extract(named_tests: NamedTests | None, source: Source, entry: Entry) -> Extracted:
+    """Return what is learned of one message. Raises CorpusError."""
+    message = Message(entry.read())
+    if source.leave_out is not None and source.leave_out(entry.spam, message):
+        return Extracted(b"", True, b"", ())
+    tests: tuple[str, ...] = ()
+    if named_tests is not None and source.teaches_tests:
+        tests = tuple(sorted({*named_tests(message_on_the_wire(message))}))
+    indices = features(message)
+    known = body_only(indices) if source.body_only else indices
+    return Extracted(text_digest(message), False, known.tobytes(), tests)
+
+
+def _samples(
+    read: Iterable[tuple[Source, Entry, Extracted]], unique: bool, report: Report
+) -> Iterator[tuple[int, Source, _Sample]]:
+    """Yield (messages read so far, source, label with features and tests), counting into the report."""
     texts: set[bytes] = set()
-    done = 0
-    for source in sources:
-        for entry in source.entries:
-            done += 1
-            message = Message(entry.read())
-            if source.leave_out is not None and source.leave_out(entry.spam, message):
-                report.left_out += 1
+    for done, (source, entry, one) in enumerate(read, 1):
+        if one.left_out:
+            report.left_out += 1
+            continue
+        if unique:
+            if one.digest in texts:
+                report.repeated += 1
                 continue
-            if unique:
-                digest = text_digest(message)
-                if digest in texts:
-                    report.repeated += 1
-                    continue
-                texts.add(digest)
-            if entry.spam:
-                report.spam += 1
-            else:
-                report.ham += 1
-            indices = features(message)
-            indices = body_only(indices) if source.body_only else indices
-            sample = _Sample(entry.spam, indices, report.ham + report.spam - 1, source.name)
-            yield done, source, message, sample
+            texts.add(one.digest)
+        if entry.spam:
+            report.spam += 1
+        else:
+            report.ham += 1
+        yield done, source, _Sample(entry.spam, one.indices(), report.ham + report.spam - 1, source.name, one.tests)
 
 
 def _set_scale(model: Model, held_out: Sequence[_Sample], report: Report, least: float) -> None:

@@ -11,11 +11,13 @@ from tamis.letters.language import language_of
 from tamis.letters.letter import one_line
 from tamis.message import Message
 from tamis.policy import Policies
+from tamis.policy_view import policies_now
 from tamis.quarantine import sender_notices
+from tamis.quarantine.letter_queue import Due
 from tamis.quarantine.outbox import TakenOver
 from tamis.quarantine.post_office import PostOffice
 from tamis.quarantine.rows import now
-from tamis.quarantine.sender_notices import Due, HeldOfSender, Waiting
+from tamis.quarantine.sender_notices import HeldOfSender, Waiting
 from tamis.quarantine.store import Store
 from tamis.telling import Telling
 from tamis.tokens import Purpose
@@ -30,19 +32,24 @@ class NoticeTask:
     """One run after the other in the keeper's thread for it."""
 
     def __init__(self, config: Config, store: Store) -> None:
+        self._config = config
         self._settings = config.settings
         self._store = store
-        self._policies = Policies(config)
         self._office = PostOffice(config)
+        self._queue = sender_notices.queue(store)
 
     def run(self) -> None:
         """Decide and send whatever is waiting. Raises `sqlalchemy.exc.SQLAlchemyError` or `OSError`."""
         if not self._store.exists():
             return
-        sender_notices.decide(self._store, self._refusal, self._settings.notices.most_a_day)
+        # What somebody has just chosen counts for what has just been held.
+        policies = policies_now(self._config)
+        sender_notices.decide(
+            self._store, lambda copy: self._refusal(policies, copy), self._settings.notices.most_a_day
+        )
         try:
-            for notice in sender_notices.due(self._store):
-                self._send(notice)
+            for notice in self._queue.due():
+                self._send(policies, notice)
         finally:
             self._office.close()
 
@@ -51,39 +58,37 @@ class NoticeTask:
         if self._store.exists():
             sender_notices.forget(self._store)
 
-    def _refusal(self, copy: Waiting) -> Telling | None:
-        policy = self._policies.for_recipient(copy.recipient)
+    def _refusal(self, policies: Policies, copy: Waiting) -> Telling | None:
+        policy = policies.for_recipient(copy.recipient)
         if not (self._settings.notices.enabled and policy.tell_sender):
             return Telling.OFF
         if not policy.tell_own_domain and domain_of(copy.sender_key) == domain_of(copy.recipient):
             return Telling.OWN_DOMAIN
         return None if self._office.has_pages else Telling.NO_PAGE
 
-    def _send(self, notice: Due) -> None:
+    def _send(self, policies: Policies, notice: Due) -> None:
         with self._store.transaction() as connection:
-            held = sender_notices.held_of_sender(connection, notice.sender_key, _COUNTED)
+            held = sender_notices.held_of_sender(connection, notice.row.sender_key, _COUNTED)
         if not held:
             # Somebody was faster.
-            sender_notices.finish(self._store, notice, "needless", "", Telling.LISTED)
+            sender_notices.finish(self._store, notice, "needless", "", Telling.NEEDLESS)
             return
-        letter = self._letter(notice, held)
+        letter = self._letter(policies, notice, held)
         try:
-            posted = self._office.send(notice.sender, letter, lambda: sender_notices.at_dot(self._store, notice))
+            posted = self._office.send(notice.row.sender, letter, lambda: self._queue.at_dot(notice))
         except TakenOver:
             return
         if posted.delivered or posted.uncertain:
             sender_notices.finish(self._store, notice, "sent", posted.reply, Telling.SENT)
-        elif posted.refused:
+        elif posted.refused or not self._queue.put_off(notice, posted.reply):
             sender_notices.finish(self._store, notice, "refused", posted.reply, Telling.REFUSED)
-        else:
-            sender_notices.put_off(self._store, notice, posted.reply)
         event = "told" if posted.delivered else "not told"
-        fields = {"event": event, "id": notice.message_id, "sender": notice.sender_key, "reply": posted.reply}
+        fields = {"event": event, "id": notice.row.message_id, "sender": notice.row.sender_key, "reply": posted.reply}
         _log.info("", extra={"fields": fields})
 
-    def _letter(self, notice: Due, held: list[HeldOfSender]) -> bytes:
+    def _letter(self, policies: Policies, notice: Due, held: list[HeldOfSender]) -> bytes:
         """Write the notice, in the language of the message that it is about."""
-        first = next((one for one in held if one.message_id == notice.message_id), held[0])
+        first = next((one for one in held if one.message_id == notice.row.message_id), held[0])
         others = [one for one in held if one is not first]
         lifetime = timedelta(days=self._settings.quarantine.days)
         values: dict[str, Any] = {
@@ -93,14 +98,13 @@ class NoticeTask:
                 for one in (first, *others[: _NAMED - 1])
             ],
             "more": max(0, len(held) - _NAMED),
-            "link": self._office.link(Purpose.RELEASE, notice.sender_key, lifetime.total_seconds()),
+            "link": self._office.link(Purpose.RELEASE, notice.row.sender_key, lifetime.total_seconds()),
             "until": now() + lifetime,
         }
-        language = self._language(first.digest)
-        return self._office.write("notice", language, notice.sender, values, "auto-replied", first.header_id)
+        language = self._language(first.digest, policies.for_recipient(first.recipient).language)
+        return self._office.write("notice", language, notice.row.sender, values, "auto-replied", first.header_id)
 
-    def _language(self, digest: str) -> str:
-        otherwise = self._settings.web.language
+    def _language(self, digest: str, otherwise: str) -> str:
         try:
             with self._store.spool.open(digest) as file:
                 return language_of(Message(file.read(limits.MESSAGE_BYTES)), otherwise)

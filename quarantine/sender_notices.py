@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, or_, select, update
+from sqlalchemy import Connection, and_, delete, or_, select, update
 
 from tamis.notice_tables import SENDER_NOTICE
+from tamis.quarantine.letter_queue import Due, LetterQueue, fresh
 from tamis.quarantine.records import State
 from tamis.quarantine.rows import key, now, storable
 from tamis.quarantine.store import Store, upsert
@@ -20,11 +21,6 @@ from tamis.telling import RELEASABLE, Telling, person
 
 _AGAIN: Final = timedelta(hours=24)
 """Between two notices to the same person."""
-_LEASE: Final = timedelta(minutes=10)
-"""How long one that tries to send a notice is left alone."""
-_PAUSE: Final = timedelta(seconds=30)
-_TRIES: Final = 8
-"""Spread over some hours."""
 _TOGETHER: Final = 500
 
 
@@ -37,18 +33,6 @@ class Waiting:
     sender: str
     sender_key: str
     recipient: str
-
-
-@dataclass(frozen=True, slots=True)
-class Due:
-    """A notice that is to be sent now."""
-
-    person: str
-    sender: str
-    sender_key: str
-    message_id: str
-    tries: int
-    next_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +93,7 @@ def _turn(connection: Connection, who: str, copy: Waiting, most_a_day: int) -> T
         "sender_key": copy.sender_key,
         "message_id": copy.message_id,
         "asked_at": moment,
-        "state": "sending",
-        "tries": 0,
-        "next_at": moment,
-        "last_reply": "",
+        **fresh(),
     }
     statement = upsert(connection, SENDER_NOTICE).values(person=key(who), **values)
     taken = statement.on_conflict_do_update(index_elements=["person"], set_=values, where=long_ago)
@@ -129,56 +110,18 @@ def _tell(connection: Connection, copies: Iterable[Waiting], what: Telling) -> N
     connection.execute(update(COPY).where(waiting).values(telling=what.value))
 
 
-def due(store: Store) -> list[Due]:
-    """Take what is to be sent now: nobody else takes it for a while. Raises `sqlalchemy.exc.SQLAlchemyError`."""
-    moment = now()
-    columns = [SENDER_NOTICE.c[name] for name in Due.__dataclass_fields__]
-    ready = and_(SENDER_NOTICE.c.state == "sending", SENDER_NOTICE.c.next_at <= moment)
-    taken: list[Due] = []
-    with store.transaction() as connection:
-        found = [Due(*row) for row in connection.execute(select(*columns).where(ready).limit(_TOGETHER))]
-        for one in found:
-            mine = update(SENDER_NOTICE).where(*_is(one)).values(next_at=moment + _LEASE, tries=one.tries + 1)
-            if connection.execute(mine).rowcount:
-                taken.append(
-                    Due(one.person, one.sender, one.sender_key, one.message_id, one.tries + 1, moment + _LEASE)
-                )
-    return taken
-
-
-def at_dot(store: Store, notice: Due) -> bool:
-    """Remember that a notice may arrive from now on, and is not sent again; False where somebody else has it."""
-    with store.transaction() as connection:
-        return bool(connection.execute(update(SENDER_NOTICE).where(*_is(notice)).values(state="at-dot")).rowcount)
+def queue(store: Store) -> LetterQueue:
+    """Return the notices that are to be sent."""
+    return LetterQueue(store, SENDER_NOTICE, SENDER_NOTICE.c.person)
 
 
 def finish(store: Store, notice: Due, state: str, reply: str, telling: Telling) -> None:
-    """Write down what became of a notice: sent, refused or needless."""
+    """Write down what became of a notice, and with it of the copies that it was about."""
     with store.transaction() as connection:
-        done = update(SENDER_NOTICE).where(SENDER_NOTICE.c.person == notice.person)
-        connection.execute(done.values(state=state, last_reply=storable(reply, 255)))
-        ours = select(MESSAGE.c.id).where(MESSAGE.c.sender_key == notice.sender_key)
+        queue(store).finish(connection, notice, state, reply)
+        ours = select(MESSAGE.c.id).where(MESSAGE.c.sender_key == notice.row.sender_key)
         mine = update(COPY).where(COPY.c.message_id.in_(ours), COPY.c.telling == Telling.SENDING.value)
         connection.execute(mine.values(telling=telling.value))
-
-
-def put_off(store: Store, notice: Due, reply: str) -> None:
-    """Try a notice again later; given up after some hours."""
-    if notice.tries >= _TRIES:
-        finish(store, notice, "refused", reply, Telling.REFUSED)
-        return
-    values = {"state": "sending", "next_at": now() + _PAUSE * 2**notice.tries, "last_reply": storable(reply, 255)}
-    with store.transaction() as connection:
-        connection.execute(update(SENDER_NOTICE).where(SENDER_NOTICE.c.person == notice.person).values(values))
-
-
-def _is(notice: Due) -> tuple[ColumnElement[bool], ...]:
-    return (
-        SENDER_NOTICE.c.person == notice.person,
-        SENDER_NOTICE.c.state == "sending",
-        SENDER_NOTICE.c.next_at == notice.next_at,
-        SENDER_NOTICE.c.tries == notice.tries,
-    )
 
 
 def held_of_sender(connection: Connection, sender_key: str, most: int) -> list[HeldOfSender]:

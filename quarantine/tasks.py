@@ -10,6 +10,7 @@ from tamis.images.pool_process import socket_path
 from tamis.images.store import ImageStore
 from tamis.message import Message
 from tamis.quarantine import transitions, trap_learning
+from tamis.quarantine.digest_task import DigestTask
 from tamis.quarantine.notice_task import NoticeTask
 from tamis.quarantine.sender import Sender
 from tamis.quarantine.spool import Spool
@@ -18,6 +19,8 @@ from tamis.tasks import Task
 
 _SEND_SECONDS: Final = 0.25
 _NOTICE_SECONDS: Final = 2.0
+_MAILBOX_SECONDS: Final = 30.0
+_DIGEST_SECONDS: Final = 300.0
 _LEARN_SECONDS: Final = 2.0
 _EXPIRE_SECONDS: Final = 600.0
 _SWEEP_SECONDS: Final = 6 * 3600.0
@@ -31,6 +34,7 @@ def tasks(config: Config) -> list[Task]:
     readers = SocketReaders(socket_path(config), limits.IMAGE_LEARN_SECONDS)
     images = ImageStore(config.database_url)
     notices = NoticeTask(config, store)
+    recipients = DigestTask(config, store)
 
     def send() -> None:
         # A site that never held anything gets no database for the sake of an empty outbox.
@@ -44,6 +48,7 @@ def tasks(config: Config) -> list[Task]:
         transitions.forget(store, settings.quarantine.history_days)
         transitions.collect(store, transitions.unneeded(store))
         notices.forget()
+        recipients.forget()
 
     def sweep() -> None:
         if not store.exists():
@@ -64,6 +69,8 @@ def tasks(config: Config) -> list[Task]:
     return [
         Task("outbox", _SEND_SECONDS, send),
         Task("notices", _NOTICE_SECONDS, notices.run),
+        Task("mailboxes", _MAILBOX_SECONDS, recipients.refresh),
+        Task("digests", _DIGEST_SECONDS, recipients.run),
         Task("traps", _LEARN_SECONDS, learn),
         Task("expire", _EXPIRE_SECONDS, expire),
         Task("spool", _SWEEP_SECONDS, sweep),

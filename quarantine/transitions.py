@@ -22,6 +22,7 @@ from tamis.quarantine.rows import now, outbox_row, storable
 from tamis.quarantine.store import Store, among, lock_contents, lock_known_contents
 from tamis.quarantine.tables import CONTENT, COPY, EVENT, MESSAGE, OUTBOX
 from tamis.sender_weights import Event
+from tamis.telling import Telling
 from tamis.weight_store import Lesson, learn
 
 _TOGETHER: Final = 500
@@ -109,6 +110,8 @@ def take_for_malware(store: Store, message_id: str, row: Row, test: str, because
         )
         ids = sorted(connection.execute(changed).scalars())
         _note(connection, ids, State.HELD, row.name, because)
+        waiting = (COPY.c.message_id == message_id, COPY.c.telling == Telling.WAITING.value)
+        connection.execute(update(COPY).where(*waiting).values(telling=Telling.MALWARE.value))
     return ids
 
 

@@ -1,8 +1,8 @@
 """Look for known vulnerabilities of what Tamis needs, with pip-audit: `make audit`.
 
-The versions are those of the environment, written to dist/versions.txt. pip-audit asks for advisories over the network.
-Where it cannot, nothing has been looked for, and this fails: take that file to a machine that can, and run there what is
-printed.
+The versions are those of the environment, written to dist/versions.txt. pip-audit asks for advisories over the
+network. Where it cannot, nothing has been looked for, and this fails: take that file to a machine that can, and run
+there what is printed.
 """
 
 import subprocess

@@ -22,6 +22,8 @@ LEAST_LETTERS: Final = 12
 _MOST_LETTERS: Final = 1000
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}")
 VISIT_LENGTH: Final = timedelta(hours=10)
+TOKEN_PREFIX: Final = "tamis_"
+"""Begins what programs say, and no cookie: what is meant for the one is worth nothing as the other."""
 _WHAT: Final = "accounts"
 
 
@@ -124,10 +126,29 @@ class Accounts:
             connection.execute(insert(VISIT).values(**values, began_at=now, ends_at=now + VISIT_LENGTH))
         return token
 
+    def make_token(self, name: str, days: int) -> str:
+        """Return a token for programs, which ends as visits do: in time, or when the password changes.
+
+        Raises `BadAccount` where there is no such account.
+        """
+        token = TOKEN_PREFIX + secrets.token_urlsafe(32)
+        now = _now()
+        with self._store.change(_WHAT) as connection:
+            if not connection.execute(select(ACCOUNT.c.name).where(ACCOUNT.c.name == name)).first():
+                raise BadAccount(f"there is no account {name!r}")
+            values = {"digest": _digest(token), "account": name}
+            connection.execute(insert(VISIT).values(**values, began_at=now, ends_at=now + timedelta(days=days)))
+        return token
+
+    def bearer(self, token: str) -> Account | None:
+        """Return whose token it is, None where it has ended or never was one."""
+        return self._of(token) if token.startswith(TOKEN_PREFIX) else None
+
     def visitor(self, token: str) -> Account | None:
         """Return whose visit it is, None where it has ended or never was one."""
-        if not token:
-            return None
+        return self._of(token) if token and not token.startswith(TOKEN_PREFIX) else None
+
+    def _of(self, token: str) -> Account | None:
         query = select(ACCOUNT).join(VISIT, VISIT.c.account == ACCOUNT.c.name)
         rows = self._rows(query.where(VISIT.c.digest == _digest(token), VISIT.c.ends_at > _now(), ~ACCOUNT.c.disabled))
         return _account(rows[0]) if rows else None

@@ -41,7 +41,11 @@ def normalise_address(address: str) -> str:
 
 def normalise_domain(domain: str) -> str:
     """Return a domain in lower case, without final dot, non-ASCII labels as A-labels (RFC 5890) where that works."""
-    domain = domain.strip().rstrip(".").lower()
+    end = len(domain)
+    # Dots and blanks in any order: what is left must not read as another domain.
+    while end and (domain[end - 1] == "." or domain[end - 1].isspace()):
+        end -= 1
+    domain = domain[:end].lstrip().lower()
     if domain.isascii() or len(domain) > 253:
         return domain
     labels = []

@@ -23,12 +23,16 @@ class Answers:
         self._waiting: dict[bytes, bytes] = {}
 
     def fetch(self, keys: Sequence[bytes]) -> list[bytes | None]:
-        """Return the stored octets of each key in one round trip; None for what is not known."""
-        found = self._redis.ask(lambda server: server.mget(keys)) if keys else None
+        """Return the octets of each key, in one round trip at most; None for what is not known."""
+        waiting = self._waiting
+        asked = [key for key in keys if key not in waiting] if waiting else keys
+        found = self._redis.ask(lambda server: server.mget(asked)) if asked else None
         # A server that is no Redis, or a broken one, may answer anything.
-        if not isinstance(found, list) or len(found) != len(keys):
-            return [None] * len(keys)
-        return [value if isinstance(value, bytes) else None for value in found]
+        if not isinstance(found, list) or len(found) != len(asked):
+            found = [None] * len(asked)
+        known = dict(zip(asked, found, strict=True))
+        values = [waiting.get(key, known.get(key)) for key in keys]
+        return [value if isinstance(value, bytes) else None for value in values]
 
     def remember(self, answers: Mapping[bytes, bytes]) -> None:
         """Store answers for their lifetime, in one round trip, with those that wait."""

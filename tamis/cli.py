@@ -17,6 +17,7 @@ from tamis.commands import (
     history,
     image,
     learn,
+    mailboxes,
     policy,
     quarantine,
     rules,
@@ -56,6 +57,7 @@ def build_parser() -> argparse.ArgumentParser:
     sender.add(commands)
     attachment.add(commands)
     image.add(commands)
+    mailboxes.add(commands)
     rules.add(commands)
     quarantine.add(commands)
     history.add(commands)

@@ -9,6 +9,7 @@ import os
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Iterator
 from typing import Final
 
 from tamis import limits
@@ -65,6 +66,10 @@ class Directory:
     def user_name(self, address: str) -> str | None:
         """Return the display name of a user's normalised address, None where there is no such user."""
         return self._stored.source_of(USER, "", address) if self._stored else None
+
+    def users(self) -> Iterator[str]:
+        """Yield the address of every user that is known, in no order."""
+        yield from self._stored.values(USER) if self._stored else ()
 
     def has_person(self, domain: str, name: str) -> bool:
         """Whether somebody of a domain is called so."""

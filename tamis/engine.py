@@ -36,6 +36,8 @@ from tamis.history.journal import journal_folder as history_folder
 from tamis.images.client import Readers, SocketReaders
 from tamis.images.own_pool import OwnReaders
 from tamis.images.pool_process import socket_path
+from tamis.learning.itself import Itself
+from tamis.learning.itself import folder_of as learned_folder
 from tamis.mail import Mail, MailClass
 from tamis.metrics.names import sample
 from tamis.metrics.shared import CountsFile, metrics_folder
@@ -128,6 +130,7 @@ class Engine:
         hosted = self._hosts if config.settings.directory.domains_query else None
         self._destinations = Destinations(config.settings.aliases, hosted)
         self._seen = SeenFiles(redis)
+        self._itself = Itself(learned_folder(config)) if journal and config.settings.learning.itself else None
         self._readers = readers or OwnReaders(config.settings.images)
         self._current = Current(config, sources or Sources.themselves(config), self._resolver, self._scanners)
 
@@ -232,6 +235,11 @@ class Engine:
             self._consequences.follow(record, snapshot)
         except Exception:  # The verdict is found, and nothing that is counted is worth a message.
             _log.exception("what a message brought is not counted", extra={"fields": {"id": record.mail.id}})
+        try:
+            if self._itself is not None:
+                self._itself.note(record)
+        except Exception:
+            _log.exception("what sources agree about is not learned", extra={"fields": {"id": record.mail.id}})
         self._note_files(record)
 
     def _note_files(self, record: Record) -> None:

@@ -12,6 +12,7 @@ from tamis.message import Message
 from tamis.mime import Field
 from tamis.record import Record, Verdict, leading, points
 from tamis.settings import Headers
+from tamis.traits import OTHERS, TRAITS
 
 SPAM_FLAG: Final = "X-Spam-Flag"
 """Written in junk mode only, hence always removed when it comes from outside."""
@@ -165,11 +166,22 @@ def _shared(verdicts: Iterable[Verdict]) -> set[str]:
 
 def _status(leading: Verdict, shared: set[str], level: float, spamassassin_spelling: bool) -> str:
     scored = {name for name, weight in leading.tests if weight}
-    tests = [f"{name}: {points(weight)}" for name, weight in leading.tests if name in shared or name in scored]
+    shown = [(name, weight) for name, weight in leading.tests if name in shared or name in scored]
+    tests = [f"{name}: {points(weight)}" for name, weight in _printed(shown)]
     answer = "Yes" if leading.score >= round(1000 * level) else "No"
     word = "score" if spamassassin_spelling else "hits"
     first = f"{answer}, {word}={hits(leading.score)} required={level:g}"
     return first + _fold("tests=", tests or ["none"])
+
+
+def _printed(tests: list[tuple[str, int]]) -> list[tuple[str, int]]:
+    """Return what is printed of tests: of those of `tamis.traits` the strongest, and what the others add up to."""
+    small = [test for test in tests if test[0] in TRAITS]
+    small.sort(key=lambda test: abs(test[1]))
+    left = dict(small[: max(0, len(small) - limits.STATUS_TESTS)])
+    if not left:
+        return tests
+    return [*(test for test in tests if test[0] not in left), (OTHERS, sum(left.values()))]
 
 
 def hits(score: int) -> str:

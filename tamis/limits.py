@@ -196,6 +196,9 @@ POLICIES_REMEMBERED: Final = 5_000
 POLICY_CHARS: Final = 65_536
 """Characters of what one owner of a policy has chosen."""
 
+DOVEADM_SECONDS: Final = 120.0
+"""How long doveadm may take for one mailbox."""
+
 DIRECTORY_ROWS: Final = 2_000_000
 """Rows that a query for domains or users may give."""
 
@@ -464,8 +467,10 @@ HISTORY_RECORD_BYTES: Final = 256 * KIB
 """Octets of one decision in the history; a longer one loses single hits and tests."""
 
 HISTORY_CUT_TESTS: Final = 100
+"""Tests of each verdict that are kept of a decision that is too long."""
+
 HISTORY_CUT_SHARES: Final = 20
-"""What of a decision that is too long is kept: tests of each verdict, and verdicts."""
+"""Verdicts that are kept of a decision that is too long."""
 
 HISTORY_FILES: Final = 32
 """Files of decisions that wait for the keeper before workers make larger ones instead of more."""
@@ -473,8 +478,9 @@ HISTORY_FILES: Final = 32
 HISTORY_FILE_BYTES: Final = 4 * MIB
 """Octets of such a larger file."""
 
-LEARNED_MESSAGES: Final = 50_000
-"""Rows of the journal of what was learned; the oldest of more are forgotten. Counts are made of all of them anew."""
+LEARNED_MESSAGES: Final = 40_000
+"""Rows of the journal of what was learned; the oldest of more are forgotten. Counts are made of all of them anew, which
+takes some 3.5 seconds: the workers are to know within five."""
 
 LESSONS_A_DAY: Final = 1000
 """Messages that one mailbox, one person who releases mail, or all traps together may teach in a day."""
@@ -504,3 +510,6 @@ TRAIT_HTML_CHARS: Final = 32 * KIB
 
 TRAIT_PATTERN_BYTES: Final = 3 * MIB
 """Memory for each of some twenty automata of RE2 that look for forms and words."""
+
+STATUS_TESTS: Final = 40
+"""Tests of the whole message that X-Spam-Status prints one by one, the strongest; the others are added up."""

@@ -32,6 +32,22 @@ def stamp_of(path: Path) -> Stamp:
     return (str(path), status.st_ino, status.st_mtime_ns, status.st_size)
 
 
+def model_in_force(config: Config) -> Model:
+    """Return the model that workers score with, for a command. Raises OSError or ValueError."""
+    model = Model.load(model_path(config))
+    try:
+        with learned_path(config).open("rb") as file:
+            learned = read(file)
+    except FileNotFoundError:
+        return model
+    return _with_learned(model, learned)
+
+
+def _with_learned(model: Model, learned: Learned) -> Model:
+    vectors = dict(learned.vectors)
+    return model.taught(vectors.pop(PLATFORM), f"{model.version}+{learned.version}", vectors)
+
+
 def preload_model(config: Config) -> None:
     """Load the model, to be shared by processes that are forked later.
 
@@ -88,11 +104,7 @@ class ModelSource:
             self._base = base
         if self._base is None or (base is None and not learned):
             return None
-        if self._learned is None:
-            return self._base
-        vectors = dict(self._learned.vectors)
-        platform = vectors.pop(PLATFORM)
-        return self._base.taught(platform, f"{self._base.version}+{self._learned.version}", vectors)
+        return self._base if self._learned is None else _with_learned(self._base, self._learned)
 
     def _fresh_base(self, current: Model | None) -> Model | None:
         stamp: Stamp | None = None

@@ -35,19 +35,19 @@ class Mode(enum.StrEnum):
     OBSERVE = "observe"
 
 
+class Digest(enum.StrEnum):
+    """How often a mailbox is told what is held for it."""
+
+    DAILY = "daily"
+    WEEKLY = "weekly"
+    OFF = "off"
+
+
 class Language(enum.StrEnum):
     """In which what Tamis writes to people is written."""
 
     ENGLISH = "en"
     FRENCH = "fr"
-
-
-class Digest(enum.StrEnum):
-    """How often a recipient is told what is held."""
-
-    DAILY = "daily"
-    WEEKLY = "weekly"
-    OFF = "off"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,4 +1,7 @@
-"""The tables of policies and of every change to them. They are made by the migrations only (`tamis.schema`)."""
+"""The tables of policies, of every change to them, and of notices of quotas.
+
+They are made by the migrations only (`tamis.schema`).
+"""
 
 from typing import Final
 
@@ -17,6 +20,14 @@ POLICY: Final = Table(
     Index("policy_domain", "domain", "owner"),
 )
 """What one owner has chosen; without a row, nothing."""
+
+QUOTA_NOTICE: Final = Table(
+    "quota_notice",
+    METADATA,
+    Column("address", text_of(320), primary_key=True),
+    Column("at", DateTime, nullable=False, doc="UTC"),
+)
+"""When a mailbox was told last that it is nearly full."""
 
 POLICY_EVENT: Final = Table(
     "policy_event",

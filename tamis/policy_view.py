@@ -1,16 +1,20 @@
 """The effective policy of an owner, each value with where it came from: as `tamis policy` and pages show it."""
 
+import contextlib
+import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from tamis.config import Config
 from tamis.directory import NO_DIRECTORY, Directory, DirectorySource
 from tamis.policy import Layer, Policies
 from tamis.policy_keys import KEYS, shown
 from tamis.policy_store import PolicyEvent, PolicyStore
-from tamis.policy_texts import DatabaseTexts
+from tamis.policy_texts import NO_TEXTS, DatabaseTexts, PolicyTexts
 from tamis.snapshot import SnapshotError
 
 BUILT_IN: Final = "default"
@@ -50,11 +54,41 @@ def effective(config: Config, owner: str) -> list[Value]:
     Raises SQLAlchemyError.
     """
     store = PolicyStore(config.database_url)
-    policies = Policies(config, DatabaseTexts(config), directory_of(config))
+    policies = policies_now(config)
     layers = policies.layers(owner)
     latest = store.latest(layer.owner for layer in layers if layer.stored)
     policy, origins = policies.effective(owner), origins_of(layers, latest)
     return [Value(key.name, policy.value(key.name), key.default, origins[key.name]) for key in KEYS.values()]
+
+
+class LivePolicies:
+    """The policies as they are in the database now, for whoever is no worker; while it is away, the last good ones."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._texts, self._directory = DatabaseTexts(config), DirectorySource(config)
+        self._known: tuple[PolicyTexts, Directory] = (NO_TEXTS, NO_DIRECTORY)
+        self._policies = Policies(config)
+        self._one_at_a_time = threading.Lock()
+
+    def now(self) -> Policies:
+        """Return them. Any thread may ask."""
+        texts: PolicyTexts | None = None
+        directory: Directory | None = None
+        with self._one_at_a_time:
+            with contextlib.suppress(SQLAlchemyError, OSError):
+                texts = self._texts.fresh()
+            with contextlib.suppress(OSError, SnapshotError):
+                directory = self._directory.fresh()
+            if texts is not None or directory is not None:
+                self._known = (texts or self._known[0], directory or self._known[1])
+                self._policies = Policies(self._config, *self._known)
+            return self._policies
+
+
+def policies_now(config: Config) -> Policies:
+    """Return the policies as they are now, for whoever asks a few of them. Raises SQLAlchemyError or OSError."""
+    return Policies(config, DatabaseTexts(config), directory_of(config))
 
 
 def directory_of(config: Config) -> Directory:

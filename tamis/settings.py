@@ -387,6 +387,18 @@ class DirectorySection(Section, frozen=True):
                 raise _impossible("policy_maps", f"{value!r} is not a table of Postfix: write hash:/etc/tamis/policies")
 
 
+class Mailboxes(Section, frozen=True):
+    """The upkeep of mailboxes by Dovecot's doveadm: the command, the folder of spam, and who writes about quotas."""
+
+    doveadm: tuple[Annotated[str, msgspec.Meta(min_length=1)], ...] = ("doveadm",)
+    junk: Annotated[str, msgspec.Meta(min_length=1, max_length=200)] = "Junk"
+    quota_from: Annotated[str, msgspec.Meta(pattern=r"^(|[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9.-]{1,253})$")] = ""
+
+    def __post_init__(self) -> None:
+        if not self.doveadm:
+            raise _impossible("doveadm", "the command is needed")
+
+
 class Classifier(Section, frozen=True):
     """The naive-Bayes model. Without a path, the site's own in the state directory, else the shipped one."""
 
@@ -401,6 +413,7 @@ class Learning(Section, frozen=True):
     reporter_day: Annotated[float, msgspec.Meta(gt=0, le=1_000_000)] = 20.0
     reporter_total: Annotated[float, msgspec.Meta(gt=0, le=1_000_000)] = 50.0
     recipients_teach: Literal["platform", "domain"] = "platform"
+    itself: bool = False
 
     def __post_init__(self) -> None:
         if self.reports and not self.reports.startswith("/"):
@@ -508,6 +521,9 @@ class Web(Section, frozen=True):
     proxy_header: Annotated[str, msgspec.Meta(pattern=r"^(|[A-Za-z][A-Za-z0-9-]{0,75})$")] = "X-Forwarded-For"
     secret_file: str = ""
     language: Literal["en", "fr"] = "en"
+    login: Annotated[
+        str, msgspec.Meta(pattern=r"^(|imaps?://([A-Za-z0-9.-]{1,253}|\[[0-9a-fA-F:.]+\])(:[0-9]{1,5})?)$")
+    ] = ""
     challenge_test_key: Annotated[str, msgspec.Meta(pattern="^(|[A-Za-z0-9_-]{16,64})$")] = ""
 
     def __post_init__(self) -> None:
@@ -613,6 +629,7 @@ class Settings(Section, frozen=True):
     database: Database = Database()
     aliases: Aliases = Aliases()
     directory: DirectorySection = DirectorySection()
+    mailboxes: Mailboxes = Mailboxes()
     classifier: Classifier = Classifier()
     learning: Learning = Learning()
     rules: RulesSection = RulesSection()

@@ -147,6 +147,15 @@ class StoredLists:
             found = longer(found, Entry(name, value, domain, source, _moment(end)))
         return found
 
+    def values(self, name: str) -> Iterator[str]:
+        """Yield the values of a list, of all its domains, in no order."""
+        wanted = encoded(f"{name}\0")
+        for start, length in zip(self._starts, self._lengths, strict=True):
+            at = self._texts + int(start)
+            text = self._data[at : at + int(length)]
+            if text.startswith(wanted):
+                yield text.split(b"\0")[2].decode("utf-8", "replace")
+
     def source_of(self, name: str, domain: str, value: str) -> str | None:
         """Return the source of the entry of exactly that value, None where there is none."""
         return next((source for source, _ in self._sources(name, domain, value)), None)

@@ -38,6 +38,7 @@ class Telling(enum.StrEnum):
     OWN_DOMAIN = "own-domain"
     NO_PAGE = "no-page"
     REFUSED = "refused"
+    NEEDLESS = "needless"
 
     @property
     def words(self) -> str:
@@ -63,6 +64,7 @@ _WORDS: Final = {
     Telling.OFF: "none: switched off (notices.enabled, or tell_sender of the domain)",
     Telling.OWN_DOMAIN: "none: the sender is in the recipient's own domain (tell_own_domain)",
     Telling.NO_PAGE: "none: there is no page to go to (web.base_url)",
+    Telling.NEEDLESS: "none: it was no longer held when it was to be sent",
     Telling.REFUSED: "none: the sender's own server refused it, or was never reached",
 }
 

@@ -13,7 +13,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from tamis.config import Config
-from tamis.web import release
+from tamis.web import login, mailbox, release
 from tamis.web.console import routes as console
 from tamis.web.house import build_house, house_of
 from tamis.web.pages import page
@@ -32,6 +32,8 @@ def routes() -> Sequence[BaseRoute]:
         *console.routes(),
         Mount("/static", _Static(directory=STATIC)),
         *release.ROUTES,
+        *mailbox.ROUTES,
+        *login.ROUTES,
     ]
 
 
@@ -58,7 +60,7 @@ class _Static(StaticFiles):
 
 
 def _front(request: Request) -> Response:
-    return page(request, "front.html")
+    return page(request, "front.html", login=bool(house_of(request).config.settings.web.login))
 
 
 def _health(request: Request) -> Response:

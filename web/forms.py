@@ -36,11 +36,15 @@ class Form:
 
     def one(self, name: str) -> str:
         """Return the first value of a field, empty where there is none."""
-        return self._fields.get(name, [""])[0]
+        return self._fields.get(name, [""])[0].replace("\0", "")
+
+    def names(self) -> set[str]:
+        """Return the names of all fields."""
+        return set(self._fields)
 
     def all(self, name: str) -> list[str]:
         """Return all values of a field."""
-        return self._fields.get(name, [])
+        return [value.replace("\0", "") for value in self._fields.get(name, [])]
 
 
 def visit_of(request: Request) -> tuple[str, bool]:

@@ -10,13 +10,14 @@ each round by itself. bogofilter speaks no milter: its own program reads the mes
 import argparse
 import contextlib
 import os
+import signal
 import statistics
 import subprocess
 import sys
 import tempfile
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -208,9 +209,12 @@ def main() -> None:
     parser.add_argument("--install", action="store_true", help="install the peers from Debian first, as root")
     parser.add_argument("-n", "--number", type=int, help="messages in each round (default: 400; quick 150)")
     parser.add_argument("--rounds", type=int, help="rounds of each setting (default: 5; quick 3)")
+    parser.add_argument("--like", default="", help="only settings with this in their title")
     parser.add_argument("--only", nargs="*", default=[], help="peers to compare with (default: all installed)")
     parser.add_argument("--charts", type=Path, help="folder to write SVG charts to")
     args = parser.parse_args()
+    # What was started is ended, whoever ends this.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     if args.install:
         script = Path(__file__).parents[2] / "scripts" / "install-packages.sh"
         subprocess.run(["bash", str(script), *_PACKAGES], check=True)
@@ -221,7 +225,9 @@ def main() -> None:
     comparison = Comparison(mail, number, args.rounds or (3 if args.quick else 5), args.only)
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}", HEAD, sep="\n")
     for world in QUICK if args.quick else WORLDS:
-        comparison.measure(world)
+        chosen = [setting for setting in world.settings if args.like in f"{world.title}, {setting.title}"]
+        if chosen:
+            comparison.measure(replace(world, settings=chosen))
     print(f"\nload {os.getloadavg()[0]:.1f}", HEAD, _lines("", comparison.table, Tamis.name), sep="\n")
     with contextlib.suppress(FileNotFoundError):
         print(bogofilter(mail[:400]))

@@ -174,6 +174,8 @@ class Rspamd(_Installed):
         if self.hold:
             written["worker-proxy.inc"] += "quarantine_on_reject = true;\n"
         if not self.dns:
+            # It asks for the names of peers whatever is off, and would wait for each.
+            written["options.inc"] = written["options.inc"].replace(" }", " timeout = 0.001s; retransmits = 1; }")
             off = ("arc", "asn", "dkim", "dmarc", "hfilter", "mx_check", "rbl", "spf", "surbl")
             written |= {f"{name}.conf": "enabled = false;\n" for name in off}
         self.configuration = "".join(f"local.d/{name}: {' '.join(text.split())}\n" for name, text in written.items())

@@ -23,7 +23,7 @@ _TEXTS = {
 def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = subparsers.add_parser("account", help="accounts of the administrator's console")
     actions = parser.add_subparsers(
-        dest="action", required=True, metavar="add|list|password|close|open|remove|lock|unlock"
+        dest="action", required=True, metavar="add|list|password|token|close|open|remove|lock|unlock"
     )
     sub = actions.add_parser("add", help="make an account; its password is asked for, or read from standard input")
     add_config_option(sub)
@@ -35,11 +35,22 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     add_config_option(sub)
     sub.add_argument("--json", action="store_true", help="print JSON")
     sub.set_defaults(run=_list)
+    sub = actions.add_parser("token", help="print a new token for programs, which ends with the account's password")
+    add_config_option(sub)
+    sub.add_argument("name", metavar="NAME")
+    sub.add_argument("--days", type=_days, default=90, metavar="N", help="for so many days (default: 90)")
+    sub.set_defaults(run=_run)
     for action, (text, _) in _TEXTS.items():
         sub = actions.add_parser(action, help=text)
         add_config_option(sub)
         sub.add_argument("name", metavar="ADDRESS" if "lock" in action else "NAME")
         sub.set_defaults(run=_run)
+
+
+def _days(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:6]) <= 3650):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of days from 1 to 3650")
+    return int(text)
 
 
 def _open(args: argparse.Namespace) -> tuple[Config, Accounts]:
@@ -52,7 +63,7 @@ def _run(args: argparse.Namespace) -> int:
     by = caller()
     password = _password() if args.action in ("add", "password") else ""
     config, accounts = _open(args)
-    what = "add account" if args.action == "add" else _TEXTS[args.action][1]
+    what = {"add": "add account", "token": "make token"}.get(args.action) or _TEXTS[args.action][1]
     note = f"{args.role} {' '.join(args.domain)}".strip() if args.action == "add" else ""
     Audit(config.database_url).write(by, what, args.name, note=note)
     try:
@@ -65,6 +76,8 @@ def _run(args: argparse.Namespace) -> int:
 def _change(args: argparse.Namespace, accounts: Accounts, password: str, by: str) -> None:
     if args.action == "add":
         accounts.add(args.name, password, Role(args.role), args.domain, by)
+    elif args.action == "token":
+        print(accounts.make_token(args.name, args.days))
     elif args.action == "password":
         accounts.set_password(args.name, password)
     elif args.action in ("close", "open"):

@@ -5,6 +5,7 @@ import shutil
 import socket
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Final
 
 from sqlalchemy.exc import ArgumentError
@@ -96,6 +97,12 @@ def warnings(config: Config) -> Iterator[str]:
         yield (
             f"{config.source('images', 'tesseract')}: images.tesseract: {config.settings.images.tesseract} is not "
             "installed: row 21 knows images by their looks alone"
+        )
+    reports = config.settings.learning.reports
+    if reports and not Path(reports).is_dir():
+        yield (
+            f"{config.source('learning', 'reports')}: learning.reports: there is no folder {reports}: "
+            "what users file into Junk is not learned"
         )
     policies = Policies(config)
     holding = [domain for domain in ("", *config.settings.domain) if policies.for_domain(domain).mode in _HOLDING]

@@ -1,4 +1,6 @@
-"""`tamis quarantine flag`: what a person took for spam, its peer cannot bring again (row 8), nor anybody its images."""
+"""`tamis quarantine flag`: what a person took for spam, its peer cannot bring again (row 8), nor anybody its images.
+
+The classifier learns it, too."""
 
 import argparse
 from contextlib import closing
@@ -12,6 +14,8 @@ from tamis.content_digest import content_digest
 from tamis.images.learning import images_to_learn
 from tamis.images.own_pool import OwnReaders
 from tamis.images.store import ImageStore
+from tamis.learning.journal import Journal
+from tamis.learning.teaching import Reporter, Source, taught_by
 from tamis.list_store import ListStore
 from tamis.lists import PLATFORM, ListName, flagged_value, recipient_domain
 from tamis.mail import parse_ip
@@ -24,7 +28,7 @@ _PATIENCE_SECONDS: Final = 60.0
 
 def add_to(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the action."""
-    text = f"take the same content from the same peer for spam, for {_DAYS} days (row 8), and learn its images"
+    text = f"take the same content from the same peer for spam, for {_DAYS} days (row 8), and learn it and its images"
     sub = add_action(actions, "flag", text, _flag)
     sub.add_argument("id", nargs="+", metavar="ID", help="16 hexadecimal digits of a message")
     sub.add_argument("--domain", default=PLATFORM, help="for this recipient domain alone (default: for all)")
@@ -43,6 +47,8 @@ def _flag(args: argparse.Namespace) -> int:
             note = args.note or name
             new = ListStore(config.database_url).add(ListName.FLAGGED, value, domain, by, expires, note)
             print(f"{name}: {'flagged' if new else 'flagged again'}, until {expires:%Y-%m-%d %H:%M} UTC")
+            teacher = Reporter(by, Source.ADMINISTRATOR, domain)
+            Journal(config.database_url).learn(teacher, [taught_by(content, spam=True)])
             # Known images are known for everybody, which one domain cannot ask for.
             found = images_to_learn(content, readers, seconds=_PATIENCE_SECONDS)[0] if domain == PLATFORM else []
             if found:

@@ -85,11 +85,10 @@ def _held(args: argparse.Namespace) -> Iterable[Message]:
 
 def _known_as_ham(args: argparse.Namespace) -> Callable[[Collection[str]], set[str]]:
     """Return what asks the model which phrases may have been in ham: those of which every pair of words was."""
-    from tamis.model_source import model_path
-    from tamis.models.bayes import Model
+    from tamis.model_source import model_in_force
     from tamis.models.features import word_pairs
 
-    model = Model.load(model_path(load_config(args)))
+    model = model_in_force(load_config(args))
 
     def known(phrases: Collection[str]) -> set[str]:
         return {phrase for phrase in phrases if model.all_in_ham(word_pairs(phrase))}

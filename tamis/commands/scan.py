@@ -145,7 +145,9 @@ def _lines(
     if everything:
         yield "  rows asked"
         for answer in record.answers:
-            said = (answer.abstained and f"abstained: {answer.abstained}") or ", ".join(h.because for h in answer.hits)
+            said = (answer.abstained and f"abstained: {answer.abstained}") or ", ".join(
+                h.because for h in answer.hits if h.because
+            )
             yield f"    {answer.row.number:>3} {answer.row.name:24}{answer.milliseconds:8.2f} ms  {said or 'no'}"
 
 

@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from tamis.learning.contradiction import reporters_of_much, tempered
 from tamis.learning.journal import Entry, Reading
 from tamis.learning.published import PLATFORM
 from tamis.learning.teaching import Source, unpacked
@@ -60,6 +61,8 @@ def build(reading: Reading, today: date, rules: Rules, recipients_teach_all: boo
     by_id = {entry.id: entry for entry in entries}
     for_all = [entry for entry in entries if not entry.domain or (recipients_teach_all and entry.source in _SHARED)]
     platform_weights = weigh(for_all, today, rules)
+    if looked_at := reporters_of_much(for_all, platform_weights):
+        platform_weights = tempered(for_all, platform_weights, reading.features(), looked_at)
     domain_weights = _by_domain(entries, today, rules)
     platform, domain_counts = _Counts(), _Counts()
     made: dict[str, SparseCounts] = {}
@@ -73,7 +76,7 @@ def build(reading: Reading, today: date, rules: Rules, recipients_teach_all: boo
             _keep(made, current, domain_counts)
             current = entry.domain
         indices = unpacked(data)
-        if id in platform_weights:
+        if platform_weights.get(id):
             platform.add(indices, entry.spam, platform_weights[id])
         if id in domain_weights:
             domain_counts.add(indices, entry.spam, domain_weights[id])

@@ -7,6 +7,7 @@ from typing import Final
 from tamis import faults
 from tamis.config import Config
 from tamis.learning.building import build
+from tamis.learning.itself import ItselfTask, folder_of
 from tamis.learning.journal import Journal
 from tamis.learning.published import learned_path, write
 from tamis.learning.reports import ReportsTask
@@ -15,6 +16,7 @@ from tamis.model_source import Stamp, stamp_of
 from tamis.tasks import Task
 
 _LOOK_SECONDS: Final = 0.5
+_ITSELF_SECONDS: Final = 2.0
 _FORGET_SECONDS: Final = 6 * 3600.0
 
 
@@ -36,6 +38,8 @@ def tasks(config: Config) -> list[Task]:
         Task("learned", _LOOK_SECONDS, LearnedTask(config, journal).run),
         Task("forget learned", _FORGET_SECONDS, forget),
     ]
+    if config.settings.learning.itself:
+        found.append(Task("itself", _ITSELF_SECONDS, ItselfTask(folder_of(config), journal).run))
     if config.settings.learning.reports:
         found.append(Task("reports", _LOOK_SECONDS, ReportsTask(config.settings.learning.reports, journal).run))
     return found

@@ -56,7 +56,11 @@ class Lesson:
 
 def lesson(raw: bytes, spam: bool) -> Lesson:
     """Return what is to be learned of a message, from its octets as they came or were delivered. Never raises."""
-    message = _untagged(Message(raw))
+    return taught_by(_untagged(Message(raw)), spam)
+
+
+def taught_by(message: Message, spam: bool) -> Lesson:
+    """Return the same of a message that carries no tag of ours, as the milter sees it."""
     return Lesson(digest_of(message), spam, features(message))
 
 

@@ -21,7 +21,7 @@ from tamis.filters.antivirus_1 import FirstStage
 from tamis.filters.antivirus_2 import SecondStage
 from tamis.filters.order import BY_NAME
 from tamis.policy import Policies
-from tamis.policy_texts import DatabaseTexts
+from tamis.policy_view import LivePolicies
 from tamis.quarantine import transitions
 from tamis.quarantine.spool import Spool
 from tamis.quarantine.store import Store
@@ -46,7 +46,7 @@ class Rescan:
         self._antivirus = Antivirus(settings.clamd, settings.antivirus)
         self._unscanned = Unscanned(config.unscanned_folder, 0)
         self._days = settings.antivirus.rescan_days
-        self._config = config
+        self._policies = LivePolicies(config)
         self._options = Policies(config).for_domain("").options
         self._store = Store(config.database_url, Spool(config.spool_folder))
         self._tries: dict[str, int] = {}
@@ -57,7 +57,7 @@ class Rescan:
         if not waiting:
             return
         self._unscanned.sweep()
-        self._take_up_policy()
+        self._options = self._policies.now().for_domain("").options
         self._antivirus.probe()
         clean = out = 0
         for path in waiting:
@@ -82,11 +82,6 @@ class Rescan:
             self._done(path)
         if clean:
             _log.info("what passed unscanned is clean", extra={"fields": {"messages": clean}})
-
-    def _take_up_policy(self) -> None:
-        """Go by the platform's policy as it is now; while the database is away, by the last that was read."""
-        with contextlib.suppress(SQLAlchemyError, OSError):
-            self._options = Policies(self._config, DatabaseTexts(self._config)).for_domain("").options
 
     def _scan(self, path: Path, facts: Facts) -> list[Said]:
         return [self._ask(one, path) for one in self._scanners(facts)]

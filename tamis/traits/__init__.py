@@ -68,18 +68,25 @@ OTHERS: Final = "OTHER_TESTS"
 """The name under which a header adds up the tests that it has no room for."""
 _PIECES: Final = Pieces(FAMILIES)
 _PLACES: Final = {name: place for place, name in enumerate(CANDIDATES)}
-_WEIGHTS: Final = {name: learned().tests[name].weight for name in TRAITS}
+_WEIGHTS: Final = {name: weight for name in TRAITS if (weight := learned().tests[name].weight)}
 
 
 def found_in(message: Message) -> list[str]:
     """Return the names of all that is declared and that a message hits, in that order. Never raises."""
-    letter = Letter(message)
-    numbers: Numbers = {}
-    found = {name for family in FAMILIES for name in family.look(letter, numbers)}
-    found.update(_PIECES.of(numbers))
+    found = _look(Letter(message, everything=True))
     return sorted(found & _PLACES.keys(), key=_PLACES.__getitem__)
 
 
 def weighed(message: Message) -> list[tuple[str, float]]:
-    """Return the tests that a message hits and that weigh anything, with their weights in score points."""
-    return [(name, weight) for name in found_in(message) if (weight := _WEIGHTS.get(name))]
+    """Return the tests that a message hits, with their weights in score points. Never raises."""
+    found = _look(Letter(message)) & _WEIGHTS.keys()
+    return [(name, _WEIGHTS[name]) for name in sorted(found, key=_PLACES.__getitem__)]
+
+
+def _look(letter: Letter) -> set[str]:
+    numbers: Numbers = {}
+    found: set[str] = set()
+    for family in FAMILIES:
+        found.update(family.look(letter, numbers))
+    found.update(_PIECES.of(numbers))
+    return found

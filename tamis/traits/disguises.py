@@ -61,7 +61,7 @@ def _look(letter: Letter, numbers: Numbers) -> Iterator[str]:
         if "\u00ad" in text:
             yield "DISGUISE_SOFT_HYPHEN"
     if letter.html:
-        yield from _IN_MARKUP.found(letter.html_octets)
+        yield from _IN_MARKUP.found(letter.html_octets, letter.everything)
     if any(a == b == c and len(a) > 2 for a, b, c in zip(words, words[1:], words[2:], strict=False)):
         yield "FILLER_REPEATED"
     yield from _fillers(letter, text)

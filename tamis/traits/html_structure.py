@@ -239,7 +239,7 @@ def _look(letter: Letter, numbers: Numbers) -> Iterator[str]:
     numbers["HTML_NBSP"] = low.count("&nbsp;")
     numbers["HTML_NUMBERED"] = low.count("&#")
     numbers["HTML_ENTITIES"] = len(_ENTITY.findall(low)) - numbers["HTML_NBSP"] if "&" in low else 0
-    yield from _WORDS.found(letter.html_octets)
+    yield from _WORDS.found(letter.html_octets, letter.everything)
     yield from {_ELEMENTS[tag] for tag in tags.keys() & _ELEMENTS.keys()}
     yield from _frame(letter, low, tags)
     yield from _comments(low, numbers)

@@ -18,10 +18,14 @@ _TAG: Final = re.compile(r"<(/?[a-zA-Z!?][a-zA-Z0-9:]{0,15})")
 
 
 class Letter:
-    """A message, and what several families want to know of it. Everything is capped, and computed on first use."""
+    """A message, and what several families want to know of it. Everything is capped, and computed on first use.
 
-    def __init__(self, message: Message) -> None:
+    `everything`: also what no test that weighs anything asks for.
+    """
+
+    def __init__(self, message: Message, everything: bool = False) -> None:
         self.message = message
+        self.everything = everything
         self.headers = message.headers[: limits.TRAIT_FIELDS]
         self.names = [field.name.decode("latin-1").lower() for field in self.headers]
         self.has = frozenset(self.names)
@@ -80,7 +84,7 @@ class Letter:
     @cached_property
     def marks(self) -> frozenset[str]:
         """The forms of writing that are in the text, by the names of `tamis.traits.marks`."""
-        return MARKS.found(self.octets)
+        return MARKS.found(self.octets, self.everything)
 
     @cached_property
     def _counts(self) -> list[int]:

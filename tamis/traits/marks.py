@@ -2,13 +2,15 @@
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from functools import cached_property
 from importlib import resources
 from typing import Any, Final
 
 import re2
 
 from tamis import limits
+from tamis.traits.weights import learned
 
 
 def read_toml(name: str) -> dict[str, Any]:
@@ -22,25 +24,44 @@ _TOGETHER: Final = 8
 
 
 class Patterns:
-    """Regular expressions that are looked for together."""
+    """Regular expressions that are looked for together: of those that are tests, the ones that have a weight.
 
-    def __init__(self, patterns: Mapping[str, str], together: int = _TOGETHER) -> None:
-        options = re2.Options()
-        options.log_errors = False
-        options.max_mem = limits.TRAIT_PATTERN_BYTES
-        names = tuple(patterns)
-        self._sets: list[tuple[re2.Set, tuple[str, ...]]] = []
-        for start in range(0, len(names), together):
-            some = names[start : start + together]
-            automaton = re2.Set.SearchSet(options)
-            for name in some:
-                automaton.Add(patterns[name])
-            automaton.Compile()
-            self._sets.append((automaton, some))
+    `always` names others that are needed, too. All of them are compiled only where somebody asks for everything.
+    """
 
-    def found(self, octets: bytes) -> frozenset[str]:
+    def __init__(self, patterns: Mapping[str, str], together: int = _TOGETHER, always: Collection[str] = ()) -> None:
+        self._patterns = patterns
+        self._together = together
+        kept = learned().tests.keys() | {*always}
+        self._kept = _compiled({name: patterns[name] for name in patterns if name in kept}, together)
+
+    @cached_property
+    def _all(self) -> "_Automata":
+        return _compiled(self._patterns, self._together)
+
+    def found(self, octets: bytes, everything: bool = False) -> frozenset[str]:
         """Return the names of those that match, in UTF-8."""
-        return frozenset([names[number] for automaton, names in self._sets for number in automaton.Match(octets) or ()])
+        automata = self._all if everything else self._kept
+        return frozenset([names[number] for automaton, names in automata for number in automaton.Match(octets) or ()])
+
+
+_Automata = list[tuple["re2.Set", tuple[str, ...]]]
+
+
+def _compiled(patterns: Mapping[str, str], together: int) -> _Automata:
+    options = re2.Options()
+    options.log_errors = False
+    options.max_mem = limits.TRAIT_PATTERN_BYTES
+    names = tuple(patterns)
+    automata: _Automata = []
+    for start in range(0, len(names), together):
+        some = names[start : start + together]
+        automaton = re2.Set.SearchSet(options)
+        for name in some:
+            automaton.Add(patterns[name])
+        automaton.Compile()
+        automata.append((automaton, some))
+    return automata
 
 
 def words(pairs: Iterable[tuple[str, str]]) -> Patterns:
@@ -52,5 +73,5 @@ def words(pairs: Iterable[tuple[str, str]]) -> Patterns:
 
 
 _WORDS_TOGETHER: Final = 40
-MARKS: Final = Patterns(read_toml("marks.toml"))
+MARKS: Final = Patterns(read_toml("marks.toml"), always=["UNSUBSCRIBE"])
 """By name: a test, or what a family looks at more closely where it is there."""

@@ -102,7 +102,7 @@ def _look(letter: Letter, numbers: Numbers) -> Iterator[str]:
     numbers["HOP_LONGEST"] = max(map(len, hops))
     joined = "\n".join(hops).lower()
     octets = joined.encode()
-    flags = {*_WORDS.found(octets), *_FORMS.found(octets)}
+    flags = {*_WORDS.found(octets, letter.everything), *_FORMS.found(octets, letter.everything)}
     recipients = set(_FOR.findall(joined))
     if recipients:
         flags.add("HOP_FOR")

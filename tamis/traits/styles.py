@@ -142,7 +142,7 @@ def _look(letter: Letter, numbers: Numbers) -> Iterator[str]:
     low = letter.html_lower
     if not low:
         return
-    yield from _WORDS.found(letter.html_octets)
+    yield from _WORDS.found(letter.html_octets, letter.everything)
     numbers["STYLE_ATTRIBUTES"] = low.count("style=")
     numbers["STYLE_CLASSES"] = low.count("class=")
     if "#" in low:

@@ -26,7 +26,7 @@ def plain(text: str) -> str:
 def _look(letter: Letter, numbers: Numbers) -> Iterator[str]:
     text = plain(f"{letter.subject}\n{letter.text[: limits.TRAIT_WORD_CHARS]}")
     text = " ".join(text.split())
-    yield from _PATTERNS.found(text.encode("utf-8", "replace"))
+    yield from _PATTERNS.found(text.encode("utf-8", "replace"), letter.everything)
 
 
 FAMILY: Final = Family("vocabulary", "what the words of Subject and text are about", _look, flags=FLAGS)

@@ -85,3 +85,10 @@ def test_no_domain_raises(domain: str) -> None:
 def test_what_cannot_be_told_is_several(value: bytes) -> None:
     """A whitelist asks for a single author: what only looks like one must not be it."""
     assert [box.address for box in parse_mailboxes(value)] != ["good@example.net"]
+
+
+@pytest.mark.parametrize(
+    "said", ["sender.example .", " sender.example. .", "sender.example.. \t", "SENDER.example\u2003."]
+)
+def test_dots_and_blanks_at_the_end_make_no_other_domain(said: str) -> None:
+    assert normalise_domain(said) == "sender.example"

@@ -39,6 +39,19 @@ def test_remembers_for_its_lifetime(server: Server) -> None:
     assert 0 < lifetime <= 100
 
 
+def test_new_answers_wait_for_more_or_for_a_flush(server: Server) -> None:
+    answers, others = Answers(RedisClient(server.url), at_once=3), Answers(RedisClient(server.url))
+    answers.remember({b"a": b"1", b"b": b"2"})
+    assert answers.fetch([b"a", b"x", b"b"]) == [b"1", None, b"2"]
+    assert others.fetch([b"a", b"b"]) == [None, None]
+    answers.remember({b"c": b"3"})
+    assert others.fetch([b"a", b"b", b"c"]) == [b"1", b"2", b"3"]
+    answers.remember({b"d": b"4"})
+    answers.flush()
+    assert others.fetch([b"d"]) == [b"4"]
+    assert server.calls()["set"] == 4
+
+
 def test_asks_nothing_for_nothing(server: Server) -> None:
     answers = Answers(RedisClient(server.url))
     assert answers.fetch([]) == []

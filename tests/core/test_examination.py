@@ -466,6 +466,7 @@ def test_hits_reach_those_they_are_about(place: Place) -> None:
     place(
         spf=Probe(Hit("ONE", "", True, recipient="a@example.org"), Hit("DOMAIN", "", True, domain="example.com")),
         helo=ScoringProbe(Hit("MINE", "", amount=1.0, recipient="a@example.org"), Hit("ALL", "", amount=2.0)),
+        bayes=ScoringProbe(),
     )
     recipients = ("a@example.org", "b@example.org", "c@example.com")
     record = examine(recipients=recipients)
@@ -493,7 +494,7 @@ def test_no_recipient_is_no_verdict() -> None:
 def test_a_filter_that_raises_costs_nothing_else(
     place: Place, caplog: pytest.LogCaptureFixture, error: Exception
 ) -> None:
-    place(spf=Probe(DECIDES, error), helo=ScoringProbe(Hit("A", "", amount=1.0), error))
+    place(spf=Probe(DECIDES, error), helo=ScoringProbe(Hit("A", "", amount=1.0), error), bayes=ScoringProbe())
     record = examine(lists=[BL_SENDER])
     assert row_of(record) == "blacklisted-sender"
     failed = [answer for answer in record.answers if answer.error]

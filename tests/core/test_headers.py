@@ -10,12 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tamis import limits
 from tamis.filters.order import BY_NAME
 from tamis.headers import Changes, changes, hits, own_names, quoted, sanitise
 from tamis.mail import Mail, parse_ip
 from tamis.message import Message
 from tamis.record import Record, Verdict, points
 from tamis.settings import Headers
+from tamis.traits import OTHERS, TRAITS
 
 NAMES = Headers()
 TESTS = (("BAYES", 59), ("MISSING_DATE", 50), ("MALFORMED_HEADERS", 0))
@@ -154,6 +156,17 @@ def test_the_printed_weights_add_up(tests: list[tuple[str, int]], level: float, 
     assert required == level
     assert answer == ("Yes" if score >= 1000 * level else "No")
     assert ("score=" if spelling else "hits=") in found["X-Spam-Status"]
+
+
+def test_of_many_small_tests_the_strongest_are_printed_and_the_others_added_up() -> None:
+    small = [(name, (-1) ** number * (1 + number)) for number, name in enumerate(list(TRAITS)[:100])]
+    found = written(verdict([("BAYES", 3000), *small, ("SPF_SOFT", 0)]))
+    _, _, _, weights = status(found["X-Spam-Status"])
+    assert f"{sum(weights.values()) / 1000:.3f}" == found["X-Ico-Bay"]
+    assert len(weights) == limits.STATUS_TESTS + 3
+    assert weights.keys() >= {"BAYES", "SPF_SOFT", OTHERS, small[-1][0]}
+    assert small[0][0] not in weights
+    assert len(found["X-Spam-Status"]) < 2000
 
 
 def test_no_test_at_all() -> None:

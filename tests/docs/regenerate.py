@@ -1,7 +1,9 @@
 """Write the pages that are made from the code: `python -m tests.docs.regenerate`, with `--check` to only compare.
 
-docs/filters.md comes from the documented order, docs/command-line.md from the parsers of the commands, and the
-code blocks that follow a ``<!-- file: PATH -->`` line in docs/writing-a-filter.md from those files.
+docs/filters.md comes from the documented order, docs/tests.md and a table in
+docs/classifier.md from the named tests and their weights,
+docs/command-line.md from the parsers of the commands, and the code blocks that follow a ``<!-- file: PATH -->`` line
+in docs/writing-a-filter.md from those files.
 """
 
 import argparse
@@ -14,9 +16,12 @@ from typing import Any
 
 from tamis.cli import build_parser
 from tamis.filters.order import ORDER, Row, Switch
+from tamis.traits import FAMILIES, TRAITS
+from tamis.traits.weights import learned
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
+_ABLATION = re.compile(r"(<!-- ablation -->\n).*?(<!-- end -->)", re.S)
 _QUOTE = re.compile(r"(<!-- file: (\S+) -->\n```\w+\n).*?(^```$)", re.S | re.M)
 
 
@@ -77,7 +82,34 @@ def _tests(row: Row) -> Iterator[str]:
     yield "| test | what it means |"
     yield "|---|---|"
     for name, meaning in row.filter.tests.items():
-        yield f"| `{name}` | {meaning} |"
+        if name not in TRAITS:
+            yield f"| `{name}` | {meaning} |"
+    if not TRAITS.keys().isdisjoint(row.filter.tests):
+        yield ""
+        yield f"And {len(TRAITS)} named tests of the whole message, which stand in [tests.md](tests.md)."
+
+
+def tests_page() -> str:
+    """Return docs/tests.md."""
+    shipped = learned()
+    ham, spam = sum(shipped.ham.values()), sum(shipped.spam.values())
+    lines = [
+        "# The named tests of the whole message",
+        "",
+        "<!-- Made by `python -m tests.docs.regenerate` from tamis/traits and models/traits.json. Do not edit. -->",
+        "",
+        f"{len(TRAITS)} tests in {len(FAMILIES)} families, with the weight learned for each in score points, and the",
+        f"messages that it hits, of {ham} ham and {spam} spam. How the weights are learned is told in",
+        "[classifier.md](classifier.md#named-tests); the tests of the other rows are in [filters.md](filters.md).",
+    ]
+    for family in FAMILIES:
+        lines += ["", f"## {family.name.capitalize()}", "", f"{family.about[0].upper()}{family.about[1:]}.", ""]
+        lines += ["| test | what it computes | weight | ham | spam |", "|---|---|---|---|---|"]
+        for name, trait in TRAITS.items():
+            if trait.family == family.name:
+                known = shipped.tests[name]
+                lines.append(f"| `{name}` | {trait.meaning} | {known.weight:g} | {known.ham} | {known.spam} |")
+    return "\n".join(lines) + "\n"
 
 
 def command_line_page() -> str:
@@ -137,6 +169,22 @@ def _commands(parser: argparse.ArgumentParser) -> Iterator[tuple[str, argparse.A
                 yield from _commands(child)
 
 
+def ablation_page(page: str) -> str:
+    """Return docs/classifier.md with the ablation of models/traits.json."""
+    lines = ["| left out | tests | 1-ROCA % | ham misfiled at 7.5 % | spam missed at 7.5 % |", "|---|---|---|---|---|"]
+    for family, measured in learned().ablation.items():
+        cells = (
+            family,
+            f"{measured['tests']:g}",
+            f"{measured['one_minus_roc_area']:.3f}",
+            f"{measured['ham_misfiled']:.3f}",
+            f"{measured['spam_missed']:.2f}",
+        )
+        lines.append("| " + " | ".join(cells) + " |")
+    table = "\n".join(lines)
+    return _ABLATION.sub(lambda found: f"{found[1]}\n{table}\n\n{found[2]}", page)
+
+
 def quoting_page(page: str) -> str:
     """Return a page with the files it quotes as they are now."""
     return _QUOTE.sub(lambda found: found[1] + (ROOT / found[2]).read_text(encoding="utf-8") + found[3], page)
@@ -145,9 +193,12 @@ def quoting_page(page: str) -> str:
 def pages() -> dict[Path, str]:
     """Return every page that is made, or partly made, from the code."""
     tutorial = DOCS / "writing-a-filter.md"
+    classifier = DOCS / "classifier.md"
     return {
         DOCS / "filters.md": filters_page(),
+        DOCS / "tests.md": tests_page(),
         DOCS / "command-line.md": command_line_page(),
+        classifier: ablation_page(classifier.read_text(encoding="utf-8")),
         tutorial: quoting_page(tutorial.read_text(encoding="utf-8")),
     }
 

@@ -34,8 +34,8 @@ def test_pymilter_is_imported_by_the_smtp_side_alone() -> None:
     assert all(path.startswith("milter/") for path in found), found
 
 
-def test_scikit_learn_is_imported_by_training_alone() -> None:
-    assert _importers("sklearn", "scipy") == {"models/fitting.py"}
+def test_scikit_learn_is_imported_by_what_learns_alone() -> None:
+    assert _importers("sklearn", "scipy") == {"models/fitting.py", "models/trait_fit.py"}
 
 
 def test_the_core_does_not_import_the_smtp_side() -> None:

@@ -7,9 +7,11 @@ from tamis.filters.bayes import Bayes
 from tamis.models.bayes import Model
 from tamis.models.features import features
 from tamis.testing import hits, mail
+from tamis.traits import weighed
 
 FILTER = Bayes()
 SPAM = "Subject: cheap watches\n\ncheap replica watches, buy now at our shop, cheap pills\n"
+SPAM_WITH_HEADER = f"X-Priority: 1\nFrom: A <a@example.net>\n{SPAM}"
 HAM = "Subject: the minutes\n\nplease find below the minutes of our meeting on the harbour\n"
 
 
@@ -23,14 +25,15 @@ def model() -> Model:
 
 
 def amount(text: str, model: Model) -> float:
-    (hit,) = FILTER.check(mail(text), Context(model=model))
+    hit = next(iter(FILTER.check(mail(text), Context(model=model))))
+    assert hit.name == "BAYES"
     assert hit.amount is not None
     assert not hit.decides
     return hit.amount
 
 
 def test_hit(model: Model) -> None:
-    assert hits(FILTER, mail(SPAM), model=model) == ["BAYES"]
+    assert hits(FILTER, mail(SPAM), model=model)[0] == "BAYES"
     assert amount(SPAM, model) > 1
 
 
@@ -41,6 +44,13 @@ def test_clean(model: Model) -> None:
 def test_what_was_never_seen_is_neutral(model: Model) -> None:
     assert amount("\n", Model()) == 0
     assert abs(amount("\nzzyzx qwghlm\n", model)) < 0.5
+
+
+def test_named_tests_of_the_message_add_their_weights(model: Model) -> None:
+    found = list(FILTER.check(mail(SPAM_WITH_HEADER), Context(model=model)))[1:]
+    assert len(found) > 10
+    assert [hit.name for hit in found] == [name for name, _ in weighed(mail(SPAM_WITH_HEADER).message)]
+    assert all(hit.amount and not hit.decides and hit.name in Bayes.tests for hit in found)
 
 
 def test_abstains_without_a_model() -> None:

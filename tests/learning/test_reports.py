@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from tamis import limits
+from tamis.commands.check_config import warnings
+from tamis.config import parse
 from tamis.learning.journal import Journal
 from tamis.learning.reports import ReportsTask, reporter_of
 from tamis.learning.teaching import Reporter, Source, lesson
@@ -137,6 +139,16 @@ def test_a_database_that_is_away_loses_no_report(folder: Path, tmp_path: Path) -
 )
 def test_who_reports(name: str, by: str, domain: str) -> None:
     assert reporter_of(name) == Reporter(by, Source.RECIPIENT, domain)
+
+
+def test_a_folder_that_is_missing_is_said(folder: Path) -> None:
+    def said() -> bool:
+        config = parse(f'[learning]\nreports = "{folder}"\n', "x")
+        return any("learning.reports" in warning for warning in warnings(config))
+
+    assert not said()
+    folder.rmdir()
+    assert said()
 
 
 # The script that Dovecot runs

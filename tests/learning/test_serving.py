@@ -23,6 +23,7 @@ from tamis.learning.tasks import LearnedTask, rules_of, tasks
 from tamis.learning.teaching import Lesson
 from tamis.models.bayes import Model
 from tamis.models.features import VIEWS
+from tamis.models.points import MIDDLE_LEVEL
 from tamis.models.sparse import SparseCounts
 from tests.learning.mail import ADMIN, TRAPS, bob, ham, spam
 
@@ -95,6 +96,22 @@ def test_after_undo_it_is_as_if_it_had_never_been(config: Config, journal: Journ
     assert publish(config, journal) != before
     journal.undo(since=moment)
     assert publish(config, journal) == before
+
+
+def test_one_reporter_does_not_turn_what_others_taught(config: Config, journal: Journal, engine: Engine) -> None:
+    """However often he says the opposite, of the same messages and of others like them."""
+    for number, name in enumerate(("ann", "bob", "cem")):
+        journal.learn(bob(name), [spam(number * 20 + one) for one in range(20)])
+    publish(config, journal)
+    taught = score(engine, spam(1000))
+    journal.learn(bob("eve"), [ham(number) for number in range(300)])
+    publish(config, journal)
+    turned = score(engine, spam(1000))
+    journal.undo("eve@example.org")
+    journal.learn(ADMIN, [ham(number) for number in range(300)])
+    publish(config, journal)
+    assert taught > turned > score(engine, spam(1000)) + 2, "an administrator may turn it"
+    assert turned > MIDDLE_LEVEL / 2, "what three have taught still speaks louder"
 
 
 def test_machines_that_share_a_journal_count_alike(config: Config, journal: Journal, tmp_path: Path) -> None:

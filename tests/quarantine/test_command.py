@@ -20,6 +20,7 @@ from tamis.quarantine.sender import Sender
 from tamis.quarantine.spool import Spool
 from tamis.quarantine.store import Store
 from tamis.settings import Delivery
+from tamis.telling import Telling
 from tests.quarantine.held import RAW, age, copy, events, hold, parted, states
 
 pytestmark = pytest.mark.slow
@@ -262,6 +263,22 @@ def test_show(quarantine: Quarantine, store: Store) -> None:
     ):
         assert part in text
     assert "carol" not in quarantine.good("show", f"{name}.1")
+
+
+@pytest.mark.parametrize(
+    ("telling", "words"),
+    [
+        (Telling.WAITING, "notice      waits to be sent"),
+        (Telling.SENT, "notice      sent to the sender"),
+        (Telling.UNPROVED, "notice      none: neither SPF nor DKIM proves the sender"),
+    ],
+)
+def test_show_says_whether_the_sender_was_told(
+    quarantine: Quarantine, store: Store, telling: Telling, words: str
+) -> None:
+    name = hold(store, telling=telling)
+    assert words in quarantine.good("show", name)
+    assert quarantine.read("show", name)["copies"][0]["notice"] == telling.value
 
 
 def test_show_of_what_waits(quarantine: Quarantine, store: Store) -> None:

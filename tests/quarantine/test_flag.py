@@ -11,6 +11,8 @@ from tamis.cli import main
 from tamis.content_digest import content_digest
 from tamis.images.store import ImageStore
 from tamis.images.tables import State
+from tamis.learning.journal import Journal
+from tamis.learning.teaching import Source
 from tamis.list_store import ListStore
 from tamis.lists import ListName, flagged_value
 from tamis.mail import parse_ip
@@ -44,6 +46,8 @@ def test_the_pair_of_peer_and_content_is_listed(config: Path, store: Store, data
     assert peer is not None
     assert digest is not None
     assert stored.entry.value == flagged_value(peer, digest)
+    (taught,) = Journal(database_url).taught()
+    assert (taught.by, taught.source, taught.domain, taught.spam) == ("ann", Source.ADMINISTRATOR, "example.org", 1)
     assert (stored.entry.domain, stored.added_by, stored.note) == ("example.org", "ann", name)
     assert stored.entry.expires is not None
     assert 29 <= (stored.entry.expires - datetime.now(UTC)).days <= 30

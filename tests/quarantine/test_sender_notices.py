@@ -223,7 +223,7 @@ def test_what_is_released_before_needs_no_notice(store: Store, make: Make, sink:
     transitions.release(store, [f"{name}.1"], "bob", "")
     task.run()
     assert not sink.messages
-    assert state(store)[0] == "needless"
+    assert (state(store)[0], telling(store)) == ("needless", ["needless"])
 
 
 def test_what_turns_out_to_be_malware_is_not_told(store: Store, make: Make, sink: Sink) -> None:
@@ -232,7 +232,7 @@ def test_what_turns_out_to_be_malware_is_not_told(store: Store, make: Make, sink
     name = hold(store, telling=TOLD)
     transitions.take_for_malware(store, name, BY_NAME["antivirus-1"], "AV", "found later")
     make().run()
-    assert not sink.messages
+    assert (telling(store), sink.messages) == (["malware"], [])
 
 
 def test_a_sender_whose_server_refuses_is_left_alone(
@@ -272,14 +272,15 @@ def test_it_is_given_up_some_time(store: Store, make: Make, sink: Sink, refused:
 def test_one_that_died_before_the_end_is_taken_over_and_after_it_not(store: Store, make: Make, sink: Sink) -> None:
     hold(store, telling=TOLD)
     sender_notices.decide(store, lambda _: None, 10)
-    (first,) = sender_notices.due(store)
-    assert sender_notices.due(store) == []
+    queue = sender_notices.queue(store)
+    (first,) = queue.due()
+    assert queue.due() == []
     later(store, minutes=11)
-    (second,) = sender_notices.due(store)
-    assert not sender_notices.at_dot(store, first)
-    assert sender_notices.at_dot(store, second)
+    (second,) = queue.due()
+    assert not queue.at_dot(first)
+    assert queue.at_dot(second)
     later(store, minutes=11)
-    assert sender_notices.due(store) == []
+    assert queue.due() == []
     make().run()
     assert not sink.messages
 

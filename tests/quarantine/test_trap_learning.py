@@ -1,5 +1,9 @@
 """What only traps got is learned as spam, once, and not without bounds."""
 
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -73,6 +77,27 @@ def test_what_fails_half_way_is_learned_the_next_time(store: Store, monkeypatch:
             trap_learning.learn(store)
     assert learned(store) == []
     assert trap_learning.learn(store) == 1
+
+
+RUN = (
+    "import sys\nfrom pathlib import Path\nfrom tamis.quarantine import trap_learning\n"
+    "from tamis.quarantine.spool import Spool\nfrom tamis.quarantine.store import Store\n"
+    "trap_learning.learn(Store(sys.argv[1], Spool(Path(sys.argv[2]))))\n"
+)
+
+
+@pytest.mark.slow
+def test_a_keeper_that_is_killed_learns_each_message_once(store: Store, database_url: str, tmp_path: Path) -> None:
+    fault = tmp_path / "faults"
+    fault.mkdir()
+    hold(store, raw=spam(1), learn=True)
+    command = [sys.executable, "-c", RUN, database_url, str(tmp_path / "spool")]
+    for point, rows in (("trap.marked", 0), ("trap.learned", 1)):
+        (fault / f"{point}.kill").touch()
+        done = subprocess.run(command, env={**os.environ, faults.VARIABLE: str(fault)}, timeout=60)
+        assert done.returncode == -signal.SIGKILL
+        assert len(learned(store)) == rows
+    assert trap_learning.learn(store) == 0
 
 
 @pytest.mark.slow

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tamis.message import Message
-from tamis.traits import CANDIDATES, FAMILIES, found_in
+from tamis.traits import CANDIDATES, FAMILIES, TRAITS, found_in, weighed
 from tamis.traits.letter import Letter
 
 _HEADER = st.sampled_from(
@@ -85,12 +85,14 @@ def test_any_message(header: list[bytes], body: list[bytes]) -> None:
     found = found_in(message)
     assert len(found) == len({*found})
     assert CANDIDATES.keys() >= {*found}
+    # What weighs nothing is not looked for; what weighs is found all the same.
+    assert [name for name, _ in weighed(message)] == [name for name in found if name in TRAITS]
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(_HEADER, max_size=8), st.lists(_BODY, max_size=25))
 def test_each_family_names_what_it_declares(header: list[bytes], body: list[bytes]) -> None:
-    letter = Letter(Message(b"".join(header) + b"\n" + b"".join(body)))
+    letter = Letter(Message(b"".join(header) + b"\n" + b"".join(body)), everything=True)
     for family in FAMILIES:
         numbers: dict[str, int] = {}
         assert {*family.look(letter, numbers)} <= {*family.flags}, family.name

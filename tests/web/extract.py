@@ -13,7 +13,7 @@ from babel.messages.pofile import read_po, write_po
 
 ROOT = Path(__file__).parents[2]
 LOCALE = ROOT / "tamis" / "locale"
-CODE = ("web", "tamis/letters")
+CODE = ("web", "tamis/letters", "tamis/quota_notice.py")
 HEADER = """# What people read, in another language. The texts are brought up to date by: python -m tests.web.extract
 msgid ""
 msgstr ""
@@ -28,7 +28,7 @@ def texts() -> dict[str | tuple[str, str], list[str]]:
     """Return every text that is to be translated, one or one and many, with the files it stands in."""
     found: dict[str | tuple[str, str], list[str]] = {}
     for folder in CODE:
-        for path in sorted((ROOT / folder).rglob("*")):
+        for path in sorted((ROOT / folder).rglob("*")) or [ROOT / folder]:
             method = {".py": "python", ".html": "jinja2", ".txt": "jinja2"}.get(path.suffix)
             if method is None:
                 continue

@@ -11,10 +11,19 @@ from tamis.audit import Audit
 from tamis.cli import main
 from tamis.config import Config
 from tests.history.deciding import made
+from tests.postgresql import Cluster
 from tests.web.conftest import Visitor, settings, visitor
 from tests.web.console import ACCOUNTS, BOTH, OURS, PASSWORD, THEIRS, furnish, logged_in
 
-PAGES = ("", "/decisions", f"/decisions/{made(OURS).id}", "/replay?level=12&days=14", "/audit")
+PAGES = (
+    "",
+    "/decisions",
+    f"/decisions/{made(OURS).id}",
+    "/policies",
+    "/learning",
+    "/replay?level=12&days=14",
+    "/audit",
+)
 
 
 @pytest.fixture(scope="module")
@@ -224,6 +233,26 @@ def test_forms_of_other_sites_change_nothing(site: Config, visitors: dict[str, V
         assert client.post("/held/console/accounts", data=fields).status_code == 403
     assert client.get("/held/console/accounts?do=disable&name=olga").status_code == 200
     assert Accounts(site.database_url).check("olga", PASSWORD) is not None
+
+
+@pytest.mark.servers
+def test_all_of_it_over_postgresql(cluster: Cluster, tmp_path: Path) -> None:
+    config = settings(tmp_path, cluster.new_database())
+    furnish(config)
+    one = visitor(config)
+    one.get("/console/login")
+    assert one.post("/console/login", {"name": "ro\0ot", "password": "x"}).status_code == 403
+    for name in ("root", "olga"):
+        one = logged_in(config, name)
+        for path in (*PAGES, "/held", "/lists"):
+            for hostile in ("", "%00", "%27%22%5C", "%ED%A0%80", "%F4%8F%BF%BF"):
+                query = "&".join(f"{key}={hostile}" for key in ("text", "whose", "verdict", "row", "after", "before"))
+                answer = one.get(f"/console{path.partition('?')[0]}?{query}")
+                assert answer.status_code in (200, 404), (path, hostile)
+        one.get("/console/lists")
+        fields = {"list": "whitelist_sender", "domain": "", "do": "add", "value": "a\0b.example", "note": "\0"}
+        assert one.post("/console/lists", fields).status_code in (200, 400)
+    assert len(Audit(config.database_url).page(None, 100)) >= 2
 
 
 # Accounts, and the command

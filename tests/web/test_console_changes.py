@@ -9,13 +9,22 @@ import pytest
 from tamis.accounts import Accounts
 from tamis.audit import Audit
 from tamis.config import Config
+from tamis.learning.journal import Journal
+from tamis.learning.teaching import Source
 from tamis.list_store import ListStore
 from tamis.lists import ListName
+from tamis.policy_store import PolicyStore
 from tamis.quarantine.spool import Spool
 from tamis.quarantine.store import Store
 from tests.quarantine.held import copy, hold, states
 from tests.web.conftest import Visitor, settings
 from tests.web.console import ACCOUNTS, furnish, logged_in
+
+
+def store_of(config: Config) -> Store:
+    store = Store(config.database_url, Spool(config.spool_folder))
+    store.spool.prepare()
+    return store
 
 
 class Site:
@@ -24,8 +33,7 @@ class Site:
     def __init__(self, folder: Path) -> None:
         self.config: Config = settings(folder, more='[lists]\nwhitelist_sender = ["friend@example.net"]\n')
         furnish(self.config)
-        self.store = Store(self.config.database_url, Spool(self.config.spool_folder))
-        self.store.spool.prepare()
+        self.store = store_of(self.config)
         self.visitors = {name: logged_in(self.config, name) for name in ACCOUNTS}
 
     def hold(self, *recipients: str, malware: bool = False) -> str:
@@ -161,6 +169,91 @@ def test_lists(site: Site) -> None:
         assert change(site, name, **fields) == status
     assert olga.get("/console/lists?domain=example.com").status_code == 404
     assert not any("x.example" in one for one in entries(site))
+
+
+def taught(site: Site) -> set[tuple[str, str, int, int]]:
+    found = Journal(site.config.database_url).taught()
+    return {(one.by, one.domain, one.ham, one.spam) for one in found if one.source is Source.ADMINISTRATOR}
+
+
+def test_the_classifier_is_taught_by_a_click_and_takes_it_back(site: Site) -> None:
+    ours, theirs, bad = (
+        site.hold("bob@example.org"),
+        site.hold("eve@example.com"),
+        site.hold("b@example.org", malware=True),
+    )
+
+    def teach(name: str, do: str, **fields: str) -> int:
+        one = site.visitors[name]
+        one.get("/console/learning")
+        return one.post("/console/learning", {"do": do, **fields}).status_code
+
+    assert "This is spam" in site.visitors["olga"].get(f"/console/held/{ours}").text
+    assert "This is spam" not in site.visitors["audrey"].get(f"/console/held/{ours}").text
+    assert teach("olga", "spam", copy=f"{ours}.1") == 200
+    assert teach("olga", "ham", copy=f"{ours}.1") == teach("root", "spam", copy=f"{theirs}.1") == 200
+    assert taught(site) == {("olga", "example.org", 1, 1), ("root", "", 0, 1)}
+    assert "root" not in site.visitors["olga"].get("/console/learning").text
+    assert "olga" in site.visitors["root"].get("/console/learning").text
+    for name, do, fields, status in (
+        ("audrey", "spam", {"copy": f"{ours}.1"}, 403),
+        ("olga", "spam", {"copy": f"{theirs}.1"}, 404),
+        ("root", "spam", {"copy": f"{bad}.1"}, 404),
+        ("root", "spam", {"copy": "x"}, 404),
+        ("root", "maybe", {"copy": f"{ours}.1"}, 400),
+        ("olga", "undo", {"by": "root"}, 404),
+        ("root", "undo", {"by": ""}, 404),
+    ):
+        assert teach(name, do, **fields) == status, (name, do)
+    assert teach("olga", "undo", by="olga") == teach("root", "undo", by="root") == 200
+    assert taught(site) == set()
+    assert ("olga", "undo what was learned", "olga") in site.changes()
+
+
+def set_policy(site: Site, name: str, owner: str, **keys: str) -> int:
+    one = site.visitors[name]
+    one.get("/console/policies")
+    fields = {f"key:{key.replace('__', '.')}": value for key, value in keys.items() if key not in ("confirmed", "note")}
+    more = {key: keys[key] for key in ("confirmed", "note") if key in keys}
+    return one.post("/console/policies", {"owner": owner, **fields, **more}).status_code
+
+
+def test_policies(site: Site) -> None:
+    root, olga = site.visitors["root"], site.visitors["olga"]
+    store = PolicyStore(site.config.database_url)
+    assert set_policy(site, "olga", "example.org", mode="junk", level="6", note="asked for") == 200
+    assert store.chosen("example.org") == {"mode": "junk", "level": 6.0}
+    page = olga.get("/console/policies?owner=example.org").text
+    assert "policy of example.org, set by olga" in page
+    assert "asked for" in page
+    assert set_policy(site, "olga", "Bob@Example.org", filters__cyrillic__enabled="on", level="") == 200
+    assert store.chosen("bob@example.org") == {"filters.cyrillic.enabled": True}
+    assert "bob@example.org" in olga.get("/console/policies").text
+    assert set_policy(site, "root", "default", mode="tag") == set_policy(site, "root", "policy:gold", level="9") == 200
+    assert set_policy(site, "olga", "example.org", level="", mode="junk") == 200
+    assert store.chosen("example.org") == {"mode": "junk"}
+    assert root.get("/console/policies?owner=policy:gold").status_code == 200
+    for bad in ({"level": "5"}, {"mode": "explode"}, {"filters__cyrillic__ratio": "much"}):
+        assert set_policy(site, "olga", "example.org", **bad) == 400
+    switch = {"filters__attachment-hashes__enabled": "off"}
+    assert set_policy(site, "root", "example.org", **switch) == 400
+    assert "optimal security policy" in (root.response.text if root.response else "")
+    assert set_policy(site, "root", "example.org", **switch, confirmed="yes") == 200
+    for name, whose, status in (
+        ("olga", "example.com", 404),
+        ("olga", "default", 404),
+        ("olga", "policy:gold", 404),
+        ("olga", "eve@example.com", 404),
+        ("audrey", "example.org", 403),
+        ("root", "no domain", 404),
+    ):
+        assert set_policy(site, name, whose, mode="observe") == status, whose
+    for whose in ("example.com", "default", "policy:gold"):
+        assert olga.get(f"/console/policies?owner={whose}").status_code == 404
+    assert site.visitors["audrey"].get("/console/policies?owner=example.org").status_code == 200
+    changes = root.get("/console/audit").text
+    assert "change policy: example.org" in changes
+    assert "level=6" in changes
 
 
 def test_health(site: Site) -> None:

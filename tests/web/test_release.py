@@ -71,7 +71,7 @@ def test_a_person_has_it_delivered(ann: Visitor, store: Store) -> None:
     assert whitelisted(ann) == [("example.org", ANN, "captcha")]
     assert weight(ann.house.config) == "1 validation"
     with store.transaction() as connection:
-        assert connection.exec_driver_sql("SELECT learn FROM message").scalar() in (0, False)
+        assert connection.exec_driver_sql("SELECT count(*) FROM learned").scalar() == 0
 
 
 def test_get_changes_nothing(ann: Visitor, store: Store) -> None:
@@ -301,7 +301,7 @@ def test_forms_of_other_sites_release_nothing(ann: Visitor, store: Store) -> Non
 EVIL = [
     "<script>alert(1)</script>",
     '"><img src=x onerror=alert(1)>',
-    "{{ 7*7 }}{% include 'x' %}%(sender)s%s",
+    "{{ 7*1301 }}{% include 'x' %}%(sender)s%s",
     "javascript:alert(1)",
     "\u202egpj.exe\u0000",
 ]
@@ -314,7 +314,7 @@ def test_what_strangers_write_is_shown_as_text(ann: Visitor, store: Store, text:
     page = ann.get(link(ann, sender)).text
     assert "<script>" not in page
     assert "<img src=x" not in page
-    assert "49" not in re.sub(r'(value|content|href|src|data-[a-z]+)="[^"]*"', "", page)
+    assert "9107" not in re.sub(r'(value|content|href|src|data-[a-z]+)="[^"]*"', "", page)
     if "7*7" in text:
         assert text.replace("'", "&#39;") in page
 

@@ -37,9 +37,17 @@ class Console:
     def history(self) -> HistoryStore:
         return HistoryStore(self.house.config.database_url)
 
+    def asked(self, name: str, otherwise: str = "", longest: int = 400) -> str:
+        """Return what the address of the page says, cut and without what no database takes."""
+        return self.request.query_params.get(name, otherwise).replace("\0", "")[:longest].strip()
+
     def sees(self, recipient: str) -> bool:
         """Whether this account sees the mail of a recipient (normalised)."""
         return self.account.sees_domain(recipient.rpartition("@")[2]) and recipient not in self.hidden
+
+    def sees_owner(self, owner: str) -> bool:
+        """Whether this account sees what a domain or an address (normalised) has chosen."""
+        return self.sees(owner) if "@" in owner else self.account.sees_domain(owner)
 
     def audit(self, action: str, subject: str, domain: str = "", note: str = "") -> None:
         """Write down what is about to be changed. Raises `HTTPException`, 403, for who may change nothing."""

@@ -16,7 +16,7 @@ _ON_A_PAGE: Final = 100
 
 
 def _audit(console: Console) -> Response:
-    before = console.request.query_params.get("before", "")
+    before = console.asked("before", "")
     number = int(before) if before.isascii() and before.isdigit() and len(before) < 19 else None
     found = Audit(console.house.config.database_url).page(console.account.sees, _ON_A_PAGE, number)
     return console.page("audit.html", changes=found, more=len(found) == _ON_A_PAGE)

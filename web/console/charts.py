@@ -65,7 +65,8 @@ def columns(
                           f"{name}: {number}")
                 )  # fmt: skip
         if place % every == 0:
-            chart.marks.append(Mark(round(place * step, 2), HEIGHT + 16, name))
+            # Of a day and an hour the day is enough.
+            chart.marks.append(Mark(round(place * step, 2), HEIGHT + 18, name.partition(" ")[0]))
         chart.rows.append((name, tuple(one.get(kind, 0) for kind in kinds)))
     return chart
 

@@ -18,10 +18,9 @@ VERDICTS: Final = ("ham", "spam", "malware", "later", "outgoing", "unknown")
 
 
 def _search(console: Console) -> Response:
-    asked = console.request.query_params
-    text, verdict, row = asked.get("text", "")[:400].strip(), asked.get("verdict", ""), asked.get("row", "")[:3]
-    days = asked.get("days", "")
-    after = asked.get("after", "")
+    text, verdict, row = console.asked("text"), console.asked("verdict"), console.asked("row")
+    days = console.asked("days")
+    after = console.asked("after")
     sought = Sought(
         text=text,
         verdict=verdict if verdict in VERDICTS else "",

@@ -18,20 +18,19 @@ from tamis.web.forms import Form
 from tamis.weight_store import Lesson
 
 _ON_A_PAGE: Final = 50
-_STATES: Final = {state.value: (state,) for state in State} | {"all": tuple(State)}
+STATES: Final = {state.value: (state,) for state in State} | {"all": tuple(State)}
 
 
 def _list(console: Console) -> Response:
-    asked = console.request.query_params
-    text, whose = asked.get("text", "")[:200].strip(), asked.get("whose", "")[:320].strip()
-    state = asked.get("state", "held")
-    wanted = _wanted(console, text, whose, state if state in _STATES else "held")
+    text, whose = console.asked("text"), console.asked("whose")
+    state = console.asked("state", "held")
+    asked_for = wanted(console, text, whose, state if state in STATES else "held")
     found: list[Found] = []
-    if wanted is not None:
+    if asked_for is not None:
         with console.house.store.reading() as connection:
             try:
                 if connection is not None:
-                    found = queries.find(connection, wanted, _ON_A_PAGE, asked.get("after", "")[:24])
+                    found = queries.find(connection, asked_for, _ON_A_PAGE, console.asked("after"))
             except KeyError:
                 raise HTTPException(404) from None
     return console.page(
@@ -41,15 +40,15 @@ def _list(console: Console) -> Response:
         text=text,
         whose=whose,
         state=state,
-        states=list(_STATES),
+        states=list(STATES),
         domains=console.account.domains,
-        done=asked.get("done", ""),
-        number=asked.get("number", "")[:6],
+        done=console.asked("done"),
+        number=console.asked("number", longest=8),
         points=points,
     )
 
 
-def _wanted(console: Console, text: str, whose: str, state: str) -> Wanted | None:
+def wanted(console: Console, text: str, whose: str, state: str) -> Wanted | None:
     """Return what is asked for; None for what this account does not see."""
     recipient = domain = ""
     if "@" in whose[1:]:
@@ -61,7 +60,7 @@ def _wanted(console: Console, text: str, whose: str, state: str) -> Wanted | Non
             domain = console.account.domains[0]
         if not (console.sees(recipient) if recipient else console.account.sees_domain(domain)):
             return None
-    return Wanted(states=_STATES[state], text=text, recipient=recipient, domain=domain)
+    return Wanted(states=STATES[state], text=text, recipient=recipient, domain=domain)
 
 
 def _show(console: Console) -> Response:

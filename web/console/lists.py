@@ -15,38 +15,37 @@ from tamis.lists import CONFIGURED, PLATFORM, BadEntry, Entry, ListName, recipie
 from tamis.web.console.access import Console, changed, shown
 from tamis.web.forms import Form
 
-_ON_A_PAGE: Final = 100
+ON_A_PAGE: Final = 100
 _LAST: Final = "\U0010ffff"
 
 
 def _show(console: Console, problem: str = "") -> Response:
-    asked = console.request.query_params
-    name = _name(asked.get("list", ListName.WHITELIST_SENDER.value))
-    whose = _whose(console, asked.get("domain", PLATFORM if console.account.sees is None else ""))
-    text, after = asked.get("text", "")[:320].strip().lower(), asked.get("after", "")[:320]
-    entries = _entries(ListStore(console.house.config.database_url), name, whose, text, after)
+    name = list_name(console.asked("list", ListName.WHITELIST_SENDER.value))
+    domain = whose(console, console.asked("domain", PLATFORM if console.account.sees is None else ""))
+    text, after = console.asked("text").lower(), console.asked("after")
+    found = entries(ListStore(console.house.config.database_url), name, domain, text, after)
     return console.page(
         "lists.html",
         400 if problem else 200,
         names=list(CONFIGURED),
         name=name,
-        domain=whose,
+        domain=domain,
         domains=console.account.domains,
-        entries=entries[:_ON_A_PAGE],
-        after=entries[_ON_A_PAGE - 1].value if len(entries) > _ON_A_PAGE else "",
-        configured=_configured(console, name, whose),
+        entries=found[:ON_A_PAGE],
+        after=found[ON_A_PAGE - 1].value if len(found) > ON_A_PAGE else "",
+        configured=_configured(console, name, domain),
         text=text,
         problem=problem,
     )
 
 
-def _name(text: str) -> ListName:
+def list_name(text: str) -> ListName:
     if text not in [name.value for name in CONFIGURED]:
         raise HTTPException(404)
     return ListName(text)
 
 
-def _whose(console: Console, text: str) -> str:
+def whose(console: Console, text: str) -> str:
     """Return whose list is meant: a domain, or the platform. Raises `HTTPException`, 404, for what is not seen."""
     text = text.strip()
     if console.account.sees is not None and not text:
@@ -60,7 +59,7 @@ def _whose(console: Console, text: str) -> str:
     return domain
 
 
-def _entries(store: ListStore, name: ListName, domain: str, text: str, after: str) -> Sequence[Any]:
+def entries(store: ListStore, name: ListName, domain: str, text: str, after: str) -> Sequence[Any]:
     """Entries that begin so, in their order, one more than a page has."""
     table = LIST_ENTRY.c
     query = select(LIST_ENTRY).where(table.list == name.value, table.domain == domain, table.value > after)
@@ -69,7 +68,7 @@ def _entries(store: ListStore, name: ListName, domain: str, text: str, after: st
     with store.read() as connection:
         if connection is None:
             return []
-        return connection.execute(query.order_by(table.value).limit(_ON_A_PAGE + 1)).all()
+        return connection.execute(query.order_by(table.value).limit(ON_A_PAGE + 1)).all()
 
 
 def _configured(console: Console, name: ListName, domain: str) -> list[Entry]:
@@ -77,7 +76,7 @@ def _configured(console: Console, name: ListName, domain: str) -> list[Entry]:
 
 
 def _change(console: Console, form: Form) -> Response:
-    name, domain = _name(form.one("list")), _whose(console, form.one("domain"))
+    name, domain = list_name(form.one("list")), whose(console, form.one("domain"))
     value, note = form.one("value").strip(), form.one("note").strip()[:255]
     store = ListStore(console.house.config.database_url)
     if form.one("do") == "remove":

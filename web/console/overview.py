@@ -24,7 +24,7 @@ _HELD: Final = "hold"
 
 
 def _show(console: Console) -> Response:
-    span = console.request.query_params.get("span", "day")
+    span = console.asked("span", "day")
     span = span if span in SPANS else "day"
     now = datetime.now(UTC)
     since = now - timedelta(hours=SPANS[span] - 1)

@@ -27,9 +27,9 @@ _ROWS: Final = [
 def _show(console: Console) -> Response:
     """A question, not a change: by GET, so that it can be kept as a link."""
     asked = console.request.query_params
-    level, mode = asked.get("level", ""), asked.get("mode", "")
+    level, mode = console.asked("level"), console.asked("mode")
     off = frozenset(name for name in asked.getlist("off") if name in BY_NAME)
-    days, domain = asked.get("days", "1"), normalise_domain(asked.get("domain", "")[:253])
+    days, domain = console.asked("days", "1"), normalise_domain(console.asked("domain"))
     changed = Changed(
         float(level) if level in [f"{one:g}" for one in LEVELS] else None,
         mode if mode in [one.value for one in Mode] else None,

@@ -38,6 +38,11 @@ def upgrade() -> None:
     )
     op.create_index("policy_event_owner", "policy_event", ["owner", "key", "id"])
     op.create_index("policy_event_domain", "policy_event", ["domain", "id"])
+    op.create_table(
+        "quota_notice",
+        sa.Column("address", _text(320), primary_key=True),
+        sa.Column("at", sa.DateTime, nullable=False),
+    )
     # A list may be an address's own. SQLite keeps texts of any length.
     with op.batch_alter_table("list_entry") as table:
         table.alter_column("domain", existing_type=_text(253), type_=_text(320), existing_nullable=False)

@@ -1,0 +1,121 @@
+"""The HTTP interface described, as OpenAPI 3.1; a test holds it to the paths there are."""
+
+from typing import Any, Final
+
+from tamis import __version__
+
+Json = dict[str, Any]
+
+
+def _query(name: str, text: str, kind: str = "string") -> Json:
+    return {"name": name, "in": "query", "required": False, "description": text, "schema": {"type": kind}}
+
+
+def _path(name: str, text: str) -> Json:
+    return {"name": name, "in": "path", "required": True, "description": text, "schema": {"type": "string"}}
+
+
+def _body(**fields: Json) -> Json:
+    schema = {"type": "object", "properties": fields, "additionalProperties": False}
+    return {"required": False, "content": {"application/json": {"schema": schema}}}
+
+
+def _says(text: str) -> Json:
+    answer = {"description": text, "content": {"application/json": {"schema": {"type": "object"}}}}
+    problem = {"$ref": "#/components/responses/problem"}
+    return {"200": answer, **dict.fromkeys(("400", "401", "403", "404", "429", "503"), problem)}
+
+
+_TEXT: Final[Json] = {"type": "string"}
+_YES: Final[Json] = {"type": "boolean"}
+_LIMIT: Final = _query("limit", "how many at most, 1 to 200; 50", "integer")
+_AFTER: Final = _query("after", "what the page before said")
+_WHEN: Final = "12h, 7d, or a date such as 2030-01-31"
+_ID: Final = _path("id", "16 hexadecimal digits, a dot and a number: one copy")
+_LIST: Final = _path("list", "whitelist_sender, blacklist_ip and so on")
+_OWNER: Final = _path("owner", "a domain, an address, default, or policy:NAME")
+_DOMAIN: Final = _query("domain", "whose entries; empty: the platform's")
+
+_PATHS: Final[Json] = {
+    "/decisions": {
+        "get": {
+            "summary": "Find decisions, the newest first",
+            "parameters": [
+                _query("text", "a whole address, domain, id, Message-ID or IP address"),
+                _query("sender", "the envelope sender, or its domain"),
+                _query("recipient", "a recipient, or a recipient domain"),
+                _query("verdict", "ham, spam, malware, later, outgoing or unknown"),
+                _query("row", "decided by this row"),
+                _query("since", _WHEN), _query("until", _WHEN), _LIMIT, _AFTER,
+            ],
+            "responses": _says("decisions with their explanations, and what to go on after"),
+        }
+    },
+    "/decisions/{id}": {
+        "get": {
+            "summary": "Explain a decision",
+            "parameters": [_path("id", "our id of the message")],
+            "responses": _says("the decision"),
+        }
+    },
+    "/held": {
+        "get": {
+            "summary": "Find held mail, the newest first",
+            "parameters": [
+                _query("text", "in subject, sender, author and Message-ID"),
+                _query("whose", "a recipient or a recipient domain"),
+                _query("state", "held, released, delivered, expired, deleted or all"), _LIMIT, _AFTER,
+            ],
+            "responses": _says("copies, and what to go on after"),
+        }
+    },
+    "/held/{id}": {
+        "get": {"summary": "One copy", "parameters": [_ID], "responses": _says("the copy")},
+        "delete": {"summary": "Delete a held copy", "parameters": [_ID], "requestBody": _body(note=_TEXT),
+                   "responses": _says("whether it was held")},
+    },
+    "/held/{id}/release": {
+        "post": {"summary": "Release a held copy", "parameters": [_ID], "requestBody": _body(note=_TEXT, malware=_YES),
+                 "responses": _says("whether it was held; malware stays unless it is said to be none")},
+    },
+    "/lists/{list}": {
+        "get": {"summary": "Entries of a list", "responses": _says("entries, and what to go on after"),
+                "parameters": [_LIST, _DOMAIN, _query("text", "values that begin so"), _AFTER]},
+        "post": {"summary": "Add an entry, or renew it", "parameters": [_LIST], "responses": _says("whether it is new"),
+                 "requestBody": _body(value=_TEXT, domain=_TEXT, note=_TEXT, days={"type": "integer"})},
+        "delete": {"summary": "Remove an entry", "parameters": [_LIST], "responses": _says("whether it was there"),
+                   "requestBody": _body(value=_TEXT, domain=_TEXT)},
+    },
+    "/policies/{owner}": {
+        "get": {"summary": "A policy: what is chosen, and what is in force", "parameters": [_OWNER],
+                "responses": _says("the policy")},
+        "patch": {"summary": "Set and unset keys", "parameters": [_OWNER], "responses": _says("what changed"),
+                  "requestBody": _body(set={"type": "object"}, unset={"type": "array", "items": _TEXT}, note=_TEXT,
+                                       confirmed=_YES)},
+    },
+    "/changes": {
+        "get": {"summary": "Who changed what, the newest first", "parameters": [_LIMIT], "responses": _says("changes")}
+    },
+    "/health": {"get": {"summary": "Whether all is well", "parameters": [], "responses": _says("reasons and gauges")}},
+}  # fmt: skip
+
+
+def description(base: str) -> Json:
+    """Return the description; `base` is where the paths are."""
+    problem = {"type": "object", "properties": {"error": _TEXT}, "required": ["error"]}
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Tamis", "version": __version__, "license": {"name": "GPL-3.0-or-later"}},
+        "servers": [{"url": base}],
+        "security": [{"token": []}],
+        "paths": _PATHS,
+        "components": {
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+            "responses": {
+                "problem": {
+                    "description": "what is wrong, in one line",
+                    "content": {"application/json": {"schema": problem}},
+                }
+            },
+        },
+    }
