@@ -174,7 +174,9 @@ def explanations_page() -> str:
         "For each row that can hold mail, in the documented order: the sentence that its recipient reads in digests and",
         "on the page, in English and French (a digest and a page choose by the recipient's language); the `because` that",
         "an administrator reads in `tamis scan`, `tamis why`, `tamis quarantine show`, the console and `X-Tamis-Verdict`;",
-        "what it means, and what to do when it is a mistake.",
+        "what it means, and what to do when it is a mistake. What helps against every mistake is in the",
+        "[administrator's guide](administration.md#ham-was-held)",
+        "([guide de l'administrateur](administration.fr.md#du-courrier-légitime-est-en-quarantaine)).",
         "",
         "All names and addresses are invented. A row without a sentence of its own says: "
         f"*{reason('', str)}* (*{reason('', catalogue('fr').gettext)}*)",
