@@ -9,7 +9,7 @@ messages of the demo by test_explanations.py, where one of these is decided by t
 
 from typing import Final, NamedTuple
 
-from tamis.filters.order import BY_NAME, Row
+from tamis.filters.order import BY_NAME, Judgement, Row
 from tamis.letters.reasons import REASONS, reason
 from tamis.translations import catalogue
 
@@ -72,7 +72,7 @@ ADVICE: Final = {
     ),
     "honeypot": Advice(
         "recipient matches hidden@example.org (trap of the platform)",
-        "An address that nobody was ever given was written to, or a decoy listener was used. It is held in every mode but observe, for all recipients of the message.",
+        "An address that nobody was ever given was written to, or a decoy listener was used. It decides for that recipient alone.",
         "`tamis list show trap`: was a real address made a trap by mistake? Then remove it and release.",
     ),
     "ip-complaint": Advice(
@@ -200,11 +200,17 @@ def explanations_page() -> str:
             "",
             f"Because{source}: `{advice.because}`",
             "",
-            f"{advice.means}" + (" Held in every mode but observe." if row.always_held else ""),
+            advice.means + (f" {_ALWAYS_HELD[row.judgement]}" if row.always_held else ""),
             "",
             f"**What to do.** {advice.do}",
         ]
     return "\n".join(lines) + "\n"
+
+
+_ALWAYS_HELD: Final = {
+    Judgement.SPAM: "It is held in every mode but observe.",
+    Judgement.MALWARE: "Malware is held in every mode but observe.",
+}
 
 
 def _french(row: Row) -> str:
