@@ -33,6 +33,7 @@ _INSTALLED_AS = {
     "scripts/deb/copyright": "usr/share/doc/tamis/copyright",
     "CHANGELOG.md": "usr/share/doc/tamis/CHANGELOG.md",
     "README.md": "usr/share/doc/tamis/README.md",
+    "README.fr.md": "usr/share/doc/tamis/README.fr.md",
 }
 
 

@@ -2,7 +2,8 @@
 
 docs/filters.md comes from the documented order, docs/tests.md and a table in
 docs/classifier.md from the named tests and their weights,
-docs/command-line.md from the parsers of the commands, and the code blocks that follow a ``<!-- file: PATH -->`` line
+docs/command-line.md from the parsers of the commands, docs/explanations.md from the sentences about held mail, and
+the code blocks that follow a ``<!-- file: PATH -->`` line
 in docs/writing-a-filter.md from those files.
 """
 
@@ -18,6 +19,7 @@ from tamis.cli import build_parser
 from tamis.filters.order import ORDER, Row, Switch
 from tamis.traits import FAMILIES, TRAITS
 from tamis.traits.weights import learned
+from tests.docs.explanations import explanations_page
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -198,6 +200,7 @@ def pages() -> dict[Path, str]:
         DOCS / "filters.md": filters_page(),
         DOCS / "tests.md": tests_page(),
         DOCS / "command-line.md": command_line_page(),
+        DOCS / "explanations.md": explanations_page(),
         classifier: ablation_page(classifier.read_text(encoding="utf-8")),
         tutorial: quoting_page(tutorial.read_text(encoding="utf-8")),
     }
