@@ -528,3 +528,5 @@ PREVIEW_PAGE_CHARS: Final = 500_000
 """Characters of a held message's HTML that are cleaned to be shown."""
 PREVIEW_ATTACHMENTS: Final = 50
 """Attachments of a held message that its page names."""
+CONSOLE_PROPOSAL_MESSAGES: Final = 300
+"""Flagged messages, the newest, that the console makes proposals of; `tamis rules propose` takes more."""
