@@ -57,6 +57,10 @@ class Console:
         """Write down what is about to be changed. Raises `HTTPException`, 403, for who may change nothing."""
         if not self.account.changes:
             raise HTTPException(403)
+        self.note(action, subject, domain, note)
+
+    def note(self, action: str, subject: str, domain: str = "", note: str = "") -> None:
+        """Write down what is about to be looked at, by whoever may."""
         address = client_address(self.request, self.house.config.settings.web)
         Audit(self.house.config.database_url).write(self.account.name, action, subject, domain, note, address)
 
