@@ -25,7 +25,7 @@ def _show(console: Console, problem: str = "") -> Response:
     return console.page(
         "learning.html",
         400 if problem else 200,
-        taught=[one for one in Journal(console.house.config.database_url).taught() if _seen(console, one)],
+        taught=[one for one in Journal(console.house.config.database_url).taught() if seen(console, one)],
         may_undo=lambda one: _may_undo(console, one.by),
         done=console.asked("done"),
         number=console.asked("number", longest=8),
@@ -40,7 +40,7 @@ def _show(console: Console, problem: str = "") -> Response:
     )
 
 
-def _seen(console: Console, one: Taught) -> bool:
+def seen(console: Console, one: Taught) -> bool:
     """Administrators of a domain see what was taught for it; of locked mailboxes nothing."""
     return console.account.sees is None or (one.domain in console.account.sees and one.by not in console.hidden)
 
@@ -94,13 +94,21 @@ def _teach_file(console: Console, form: Upload) -> Response:
 
 
 def _teach(console: Console, form: Form) -> Response:
-    """Learn a held message as what it is said to be; for its recipient's domain, or by the platform for all."""
     what = form.one("do")
     if what not in ("spam", "ham"):
         raise HTTPException(400)
+    number = int(teach_held(console, form.one("copy"), what == "spam"))
+    return console.back(f"/console/learning?done=learn&number={number}")
+
+
+def teach_held(console: Console, copy: str, spam: bool) -> bool:
+    """Learn a held message as what it is said to be; for its recipient's domain, or by the platform for all.
+
+    Return whether that is new. Raises `HTTPException`, 404, for what is not seen, or is malware.
+    """
     store = console.house.store
     with store.reading() as connection:
-        copies = queries.copies(connection, [form.one("copy")]) if connection is not None else []
+        copies = queries.copies(connection, [copy]) if connection is not None else []
         if connection is None or not copies or not console.sees(copies[0].recipient) or copies[0].malware:
             raise HTTPException(404)
         digest = str(queries.whole(connection, copies).row["digest"])
@@ -110,12 +118,11 @@ def _teach(console: Console, form: Form) -> Response:
             raw = content.read(limits.MESSAGE_BYTES)
     except FileNotFoundError:
         raise HTTPException(404) from None
-    console.audit(f"learn as {what}", copies[0].id, copies[0].recipient.rpartition("@")[2])
+    console.audit(f"learn as {'spam' if spam else 'ham'}", copies[0].id, copies[0].recipient.rpartition("@")[2])
     reporter = Reporter(console.account.name, Source.ADMINISTRATOR, domain)
     journal = Journal(console.house.config.database_url)
-    (outcome,) = journal.learn(reporter, [lesson(raw, what == "spam")])
-    number = 1 if outcome in (Outcome.LEARNED, Outcome.MOVED) else 0
-    return console.back(f"/console/learning?done=learn&number={number}")
+    (outcome,) = journal.learn(reporter, [lesson(raw, spam)])
+    return outcome in (Outcome.LEARNED, Outcome.MOVED)
 
 
 ROUTES: Final = [
