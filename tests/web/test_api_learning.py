@@ -88,7 +88,8 @@ def test_replay(programs: Programs, monkeypatch: pytest.MonkeyPatch) -> None:
         return programs.get(name, f"/replay?{query}")
 
     before = programs.site.changes()
-    everything, ours = replay("audrey", "mode=junk&off=maps-rbl&days=14"), replay("olga", "mode=junk&off=maps-rbl&days=14")
+    query = "mode=junk&off=maps-rbl&days=14"
+    everything, ours = replay("audrey", query), replay("olga", query)
     assert everything["recipients"] > ours["recipients"] > 0
     assert ours["changed"] > 0
     (difference,) = ours["differences"]

@@ -62,7 +62,8 @@ def wanted(console: Console, text: str, whose: str, state: str) -> Wanted | None
             domain = console.account.domains[0]
         if not (console.sees(recipient) if recipient else console.account.sees_domain(domain)):
             return None
-    return Wanted(states=STATES[state], text=text, recipient=recipient, domain=domain)
+    hidden = frozenset(one for one in console.hidden if one.rpartition("@")[2] == domain)
+    return Wanted(states=STATES[state], text=text, recipient=recipient, domain=domain, hidden=hidden)
 
 
 def _show(console: Console) -> Response:
