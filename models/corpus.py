@@ -71,6 +71,24 @@ def entries_at(source: str | Path, label: str) -> list[Entry]:
     return _file(path, spam)
 
 
+def messages_in(data: bytes) -> Iterator[bytes]:
+    """Yield the messages of the octets of an mbox, or the one that they are, at most `limits.MESSAGE_BYTES` of each."""
+    separators = _SEPARATOR.finditer(data) if data.startswith(b"From ") else iter(())
+    first = next(separators, None)
+    if first is None:
+        yield data[: limits.MESSAGE_BYTES]
+        return
+    start = first.end()
+    for separator in separators:
+        yield _unquoted(data, start, separator.start())
+        start = separator.end()
+    yield _unquoted(data, start, len(data))
+
+
+def _unquoted(data: bytes, start: int, end: int) -> bytes:
+    return _QUOTED_FROM.sub(rb"\1", data[start : min(end, start + limits.MESSAGE_BYTES)])
+
+
 def _is_message(file: Path, within: Path) -> bool:
     """Whether a file is mail: not what a mail server keeps beside it, nor what is being delivered to a Maildir."""
     if file.name.startswith((".", "dovecot")) or file.name in _NO_MESSAGES or not file.is_file():

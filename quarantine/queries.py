@@ -1,7 +1,7 @@
 """Finding held mail: copies by page, the newest first, and one message with all that is known of it. Only reads."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -35,7 +35,7 @@ class Wanted:
 
     `sender` may be the null sender, so None where it does not matter. `text` is looked for in subject, sender,
     author and Message-ID, whatever its case. `since` and `until` are UTC, as the tables keep it: held at or after
-    the one, before the other.
+    the one, before the other. Copies for a recipient that is `hidden` are never found.
     """
 
     states: Sequence[State] = tuple(State)
@@ -49,6 +49,7 @@ class Wanted:
     row: str = ""
     since: datetime | None = None
     until: datetime | None = None
+    hidden: Collection[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +143,8 @@ def _of_the_copy(wanted: Wanted) -> list[ColumnElement[bool]]:
         conditions.append(COPY.c.held_at >= wanted.since)
     if wanted.until is not None:
         conditions.append(COPY.c.held_at < wanted.until)
+    if wanted.hidden:
+        conditions.append(COPY.c.recipient.not_in(sorted(wanted.hidden)))
     return conditions
 
 

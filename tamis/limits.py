@@ -528,3 +528,9 @@ PREVIEW_PAGE_CHARS: Final = 500_000
 """Characters of a held message's HTML that are cleaned to be shown."""
 PREVIEW_ATTACHMENTS: Final = 50
 """Attachments of a held message that its page names."""
+CONSOLE_PROPOSAL_MESSAGES: Final = 300
+"""Flagged messages, the newest, that the console makes proposals of; `tamis rules propose` takes more."""
+UPLOAD_BYTES: Final = 16 * MIB
+"""Octets of a file of messages that an administrator uploads to teach the classifier."""
+UPLOAD_MESSAGES: Final = 500
+"""Messages in such a file; `tamis learn` takes more."""

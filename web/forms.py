@@ -68,7 +68,7 @@ def posted(answer: Callable[[Request, Form], Response]) -> Callable[[Request], A
 
     async def endpoint(request: Request) -> Response:
         form = Form(parse_qs(await _body(request), keep_blank_values=True, max_num_fields=limits.FORM_FIELDS))
-        _check(request, form)
+        check(request, form)
         return await run_in_threadpool(answer, request, form)
 
     return endpoint
@@ -85,7 +85,8 @@ async def _body(request: Request) -> str:
     return body.decode("utf-8", "replace")
 
 
-def _check(request: Request, form: Form) -> None:
+def check(request: Request, form: Form) -> None:
+    """Raise `HTTPException`, 403, for a form that is none of this visit's."""
     if request.headers.get("sec-fetch-site", "none") not in _OURS:
         raise HTTPException(403)
     visit, new = visit_of(request)

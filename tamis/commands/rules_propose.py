@@ -2,15 +2,13 @@
 
 import argparse
 import sys
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from tamis.commands.common import UsageError, add_config_option, load_config, moment
 from tamis.message import Message
 
 _MOST_MESSAGES: Final = 2000
-_MODEL_SAYS: Final = "what the classifier learned as ham"
 
 
 def add_to(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -33,18 +31,19 @@ def add_to(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 
 def _propose(args: argparse.Namespace) -> int:
     from tamis.models.corpus import CorpusError
-    from tamis.rules.proposing import as_toml, propose
+    from tamis.rules.material import known_as_ham
+    from tamis.rules.proposing import MODEL_SAYS, as_toml, propose
     from tamis.rules.reading import read
 
     if args.least < 2 or args.most < 1:
         raise UsageError("--least is at least 2, --most at least 1")
     try:
         flagged = _files(args.spam, "spam") if args.spam else _held(args)
-        in_ham = None if args.ham else _known_as_ham(args)
+        in_ham = None if args.ham else known_as_ham(load_config(args))
         proposals, number, hams = propose(flagged, _files(args.ham, "ham"), args.least, args.most, in_ham)
     except CorpusError as error:
         raise UsageError(str(error)) from None
-    text = as_toml(proposals, number, f"{hams} ham" if args.ham else _MODEL_SAYS)
+    text = as_toml(proposals, number, f"{hams} ham" if args.ham else MODEL_SAYS)
     read([("proposed", text)])
     sys.stdout.write(text)
     print(f"tamis: {len(proposals)} rules proposed from {number} flagged messages", file=sys.stderr)
@@ -62,35 +61,13 @@ def _files(names: Sequence[str], label: str) -> Iterator[Message]:
 def _held(args: argparse.Namespace) -> Iterable[Message]:
     """The messages of the quarantine that traps got and people flagged."""
     from tamis.commands.quarantine_common import open_store
-    from tamis.list_store import ListStore
-    from tamis.lists import ListName
     from tamis.privileges import become_service_user
-    from tamis.quarantine.flagged import flagged
+    from tamis.rules.material import flagged_held
 
     config = load_config(args)
     try:
-        since = moment(args.since, ahead=False).astimezone(UTC).replace(tzinfo=None)
+        since = moment(args.since, ahead=False)
     except (ValueError, OverflowError):
         raise UsageError(f"--since {args.since!r} is neither a span such as 7d nor a date") from None
     become_service_user(config)
-    now = datetime.now(UTC)
-    stored = ListStore(config.database_url).stored(ListName.FLAGGED)
-    values = {one.entry.value for one in stored if one.entry.expires is None or one.entry.expires > now}
-    store = open_store(config)
-    with store.reading() as connection:
-        if connection is None:
-            return []
-        return list(flagged(connection, store.spool, since, values, _MOST_MESSAGES))
-
-
-def _known_as_ham(args: argparse.Namespace) -> Callable[[Collection[str]], set[str]]:
-    """Return what asks the model which phrases may have been in ham: those of which every pair of words was."""
-    from tamis.model_source import model_in_force
-    from tamis.models.features import word_pairs
-
-    model = model_in_force(load_config(args))
-
-    def known(phrases: Collection[str]) -> set[str]:
-        return {phrase for phrase in phrases if model.all_in_ham(word_pairs(phrase))}
-
-    return known
+    return list(flagged_held(config, open_store(config), since, _MOST_MESSAGES))

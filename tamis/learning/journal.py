@@ -61,12 +61,17 @@ class Taught:
     last_at: datetime
 
 
-def write(connection: Connection, reporter: Reporter, lessons: Sequence[Lesson], now: datetime) -> list[Outcome]:
-    """Write lessons in a transaction; return what became of each. Others who teach wait for its end."""
+def write(
+    connection: Connection, reporter: Reporter, lessons: Sequence[Lesson], now: datetime, most: int | None = None
+) -> list[Outcome]:
+    """Write lessons in a transaction; return what became of each. Others who teach wait for its end.
+
+    `most`: rows that the reporter may add in a day, where that is less than those of its kind may.
+    """
     raise_version(connection, VERSION_NAME)
     moment, by = now.astimezone(UTC).replace(tzinfo=None), storable(reporter.by)
     mine = (LEARNED.c.by == by, LEARNED.c.domain == reporter.domain)
-    room = _room(connection, reporter.source, by, moment)
+    room = _room(connection, reporter.source, by, moment, most)
     outcomes: list[Outcome] = []
     for start in range(0, len(lessons), _AT_ONCE):
         batch = lessons[start : start + _AT_ONCE]
@@ -88,13 +93,14 @@ def write(connection: Connection, reporter: Reporter, lessons: Sequence[Lesson],
     return outcomes
 
 
-def _room(connection: Connection, source: Source, by: str, moment: datetime) -> int:
+def _room(connection: Connection, source: Source, by: str, moment: datetime, most: int | None) -> int:
     """Return how many rows a reporter may add today; those of administrators are bounded by the journal's size."""
-    if source is Source.ADMINISTRATOR:
+    if most is None and source is Source.ADMINISTRATOR:
         return limits.LEARNED_MESSAGES
+    most = limits.LESSONS_A_DAY if most is None else most
     today = datetime.combine(moment.date(), datetime.min.time())
     said = select(func.count()).select_from(LEARNED).where(LEARNED.c.by == by, LEARNED.c.at >= today)
-    return max(0, limits.LESSONS_A_DAY - int(connection.execute(said).scalar_one()))
+    return max(0, most - int(connection.execute(said).scalar_one()))
 
 
 def _last_words(connection: Connection, mine: Sequence[ColumnElement[bool]], digests: set[str]) -> dict[str, bool]:
@@ -124,10 +130,12 @@ class Journal:
     def __init__(self, url: str) -> None:
         self._store = ListStore(url)
 
-    def learn(self, reporter: Reporter, lessons: Sequence[Lesson], now: datetime | None = None) -> list[Outcome]:
-        """Write lessons; return what became of each. When it returns they survive a power cut."""
+    def learn(
+        self, reporter: Reporter, lessons: Sequence[Lesson], now: datetime | None = None, most: int | None = None
+    ) -> list[Outcome]:
+        """Write lessons; return what became of each (`write`). When it returns they survive a power cut."""
         with self._store.change(VERSION_NAME) as connection:
-            return write(connection, reporter, lessons, now or datetime.now(UTC))
+            return write(connection, reporter, lessons, now or datetime.now(UTC), most)
 
     def undo(self, by: str = "", since: datetime | None = None) -> int:
         """Remove what somebody said, all or since a time, or what everybody said since then; return how many rows."""

@@ -19,6 +19,9 @@ _LONGEST_WORD: Final = 24
 _BREAKS: Final = re.compile(r"[^a-z0-9' %$€-]+")
 _NAME: Final = re.compile(r"[^a-z0-9]+")
 
+MODEL_SAYS: Final = "what the classifier learned as ham"
+"""What proposals were held against, where no ham was given."""
+
 Phrase = str
 """Folded words with a space between them."""
 

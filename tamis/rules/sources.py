@@ -5,6 +5,7 @@ said once, all workers have the same rules, and the last good ones outlive a res
 """
 
 import os
+import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final, Protocol
@@ -82,6 +83,17 @@ class RuleFiles:
                 if left == paths:
                     raise
                 paths = left
+
+    def origins(self) -> dict[str, str]:
+        """Return the file that each rule is taken from, by its name; files that cannot be read are passed over."""
+        found: dict[str, str] = {}
+        for path in [*(reading.shipped_paths() if self._settings.shipped else ()), *self._paths()]:
+            try:
+                ((file, text),) = reading.texts([path])
+                found |= dict.fromkeys(tomllib.loads(text).get("rule", {}), file)
+            except (reading.RulesError, tomllib.TOMLDecodeError, TypeError):
+                continue
+        return found
 
     def _paths(self) -> list[Path]:
         return rule_paths(self._settings.files)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tamis.models.corpus import CorpusError, entries_at, entries_of
+from tamis.models.corpus import CorpusError, entries_at, entries_of, messages_in
 
 ONE = b"From: a@example.org\nSubject: one\n\nfirst\n"
 TWO = b"From: b@example.org\nSubject: two\n\nsecond\n>From here on\n"
@@ -114,3 +114,13 @@ def test_a_first_line_that_only_looks_like_a_separator(tmp_path: Path) -> None:
     odd.write_bytes(b"From the archive\n" + ONE)
     (entry,) = entries_at(odd, "ham")
     assert entry.read().endswith(ONE)
+
+
+def test_messages_in_octets() -> None:
+    separator = b"From a@example.org Mon Nov  2 10:00:00 2026\n"
+    assert list(messages_in(ONE)) == [ONE]
+    assert list(messages_in(separator + ONE)) == [ONE]
+    first, second = messages_in(separator + ONE + b"\n" + separator + TWO)
+    assert first == ONE + b"\n"
+    assert second.endswith(b"\nFrom here on\n")
+    assert list(messages_in(b"")) == [b""]

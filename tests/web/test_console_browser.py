@@ -19,7 +19,7 @@ pytestmark = [
 ]
 PAGES = (
     "", "?span=fortnight", "/decisions", f"/decisions/{made(BOTH).id}", "/held", "/lists", "/policies", "/learning",
-    "/health", "/audit", "/accounts", "/replay?mode=junk&off=spf",
+    "/health", "/rules", "/rules/proposals", "/audit", "/accounts", "/replay?mode=junk&off=spf",
 )  # fmt: skip
 
 

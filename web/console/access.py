@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -12,11 +13,14 @@ from tamis.accounts import VISIT_LENGTH, Account, Accounts, Role
 from tamis.audit import Audit
 from tamis.history.store import HistoryStore
 from tamis.web.client import client_address
-from tamis.web.forms import Form, posted
+from tamis.web.forms import Form, check, posted
 from tamis.web.house import House, house_of
 from tamis.web.pages import page
+from tamis.web.uploads import Upload, read_upload
 
 COOKIE: Final = "tamis_console"
+UPLOADS_ASKED: Final = (60, 600)
+"""So many uploads of one account in so many seconds: each is kept in memory, and costs a processor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,10 @@ class Console:
         """Write down what is about to be changed. Raises `HTTPException`, 403, for who may change nothing."""
         if not self.account.changes:
             raise HTTPException(403)
+        self.note(action, subject, domain, note)
+
+    def note(self, action: str, subject: str, domain: str = "", note: str = "") -> None:
+        """Write down what is about to be looked at, by whoever may."""
         address = client_address(self.request, self.house.config.settings.web)
         Audit(self.house.config.database_url).write(self.account.name, action, subject, domain, note, address)
 
@@ -105,6 +113,26 @@ def changed(answer: Callable[[Console, Form], Response], *roles: Role) -> Callab
         return answer(console, form)
 
     return posted(endpoint)
+
+
+def uploaded(answer: Callable[[Console, Upload], Response], *roles: Role) -> Callable[[Request], Awaitable[Response]]:
+    """Make an endpoint of a change with a file. Who may not make it is turned away before the file is read."""
+
+    async def endpoint(request: Request) -> Response:
+        console = await run_in_threadpool(_console, request)
+        if console is None:
+            return RedirectResponse(house_of(request).url("/console/login"), 303)
+        if not console.account.changes or (roles and console.account.role not in roles):
+            raise HTTPException(403)
+        if not await run_in_threadpool(
+            console.house.limiter.allows, "console-upload", console.account.name, *UPLOADS_ASKED
+        ):
+            raise HTTPException(429)
+        form = await read_upload(request)
+        check(request, form)
+        return await run_in_threadpool(answer, console, form)
+
+    return endpoint
 
 
 def begin(response: Response, token: str, house: House) -> None:

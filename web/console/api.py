@@ -22,10 +22,10 @@ from tamis.policy_view import effective
 from tamis.quarantine import queries, transitions
 from tamis.quarantine.queries import Found
 from tamis.sender_weights import Event
-from tamis.web.console import held, lists, policies
+from tamis.web.console import api_learning, api_replay, held, lists, policies
 from tamis.web.console.access import Console
 from tamis.web.console.openapi import description
-from tamis.web.console.tokens import api
+from tamis.web.console.tokens import api_route
 from tamis.web.house import house_of
 from tamis.weight_store import Lesson
 
@@ -222,23 +222,21 @@ def _openapi(request: Request) -> Response:
     return JSONResponse(description(house_of(request).url("/api/v1")))
 
 
-def _route(path: str, method: str, answer: Any, *roles: Role) -> Route:
-    return Route(f"/api/v1{path}", api(answer, *roles), methods=[method])
-
-
 ROUTES: Final = [
     Route("/api/v1/openapi.json", _openapi, methods=["GET"]),
-    _route("/decisions", "GET", _decisions),
-    _route("/decisions/{id:str}", "GET", _decision),
-    _route("/held", "GET", _held),
-    _route("/held/{id:str}", "GET", _held_copy),
-    _route("/held/{id:str}", "DELETE", _delete),
-    _route("/held/{id:str}/release", "POST", _release),
-    _route("/lists/{list:str}", "GET", _list),
-    _route("/lists/{list:str}", "POST", _list_add),
-    _route("/lists/{list:str}", "DELETE", _list_remove),
-    _route("/policies/{owner:str}", "GET", _policy),
-    _route("/policies/{owner:str}", "PATCH", _policy_change),
-    _route("/changes", "GET", _changes),
-    _route("/health", "GET", _health, Role.PLATFORM, Role.AUDITOR),
+    api_route("/decisions", "GET", _decisions),
+    api_route("/decisions/{id:str}", "GET", _decision),
+    api_route("/held", "GET", _held),
+    api_route("/held/{id:str}", "GET", _held_copy),
+    api_route("/held/{id:str}", "DELETE", _delete),
+    api_route("/held/{id:str}/release", "POST", _release),
+    api_route("/lists/{list:str}", "GET", _list),
+    api_route("/lists/{list:str}", "POST", _list_add),
+    api_route("/lists/{list:str}", "DELETE", _list_remove),
+    api_route("/policies/{owner:str}", "GET", _policy),
+    api_route("/policies/{owner:str}", "PATCH", _policy_change),
+    api_route("/changes", "GET", _changes),
+    api_route("/health", "GET", _health, Role.PLATFORM, Role.AUDITOR),
+    *api_learning.ROUTES,
+    *api_replay.ROUTES,
 ]

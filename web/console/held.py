@@ -3,16 +3,18 @@
 from typing import Final
 
 from starlette.exceptions import HTTPException
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from tamis.addresses import normalise_address, normalise_domain
+from tamis.message import Message
 from tamis.quarantine import queries, transitions
 from tamis.quarantine.queries import Found, Wanted
 from tamis.quarantine.records import State
 from tamis.quarantine.rows import key
 from tamis.record import points
 from tamis.sender_weights import Event
+from tamis.web import preview
 from tamis.web.console.access import Console, changed, shown
 from tamis.web.forms import Form
 from tamis.weight_store import Lesson
@@ -60,7 +62,8 @@ def wanted(console: Console, text: str, whose: str, state: str) -> Wanted | None
             domain = console.account.domains[0]
         if not (console.sees(recipient) if recipient else console.account.sees_domain(domain)):
             return None
-    return Wanted(states=STATES[state], text=text, recipient=recipient, domain=domain)
+    hidden = frozenset(one for one in console.hidden if one.rpartition("@")[2] == domain)
+    return Wanted(states=STATES[state], text=text, recipient=recipient, domain=domain, hidden=hidden)
 
 
 def _show(console: Console) -> Response:
@@ -70,6 +73,32 @@ def _show(console: Console) -> Response:
             raise HTTPException(404)
         message = queries.whole(connection, found)
     return console.page("message.html", message=message, points=points, held=State.HELD.value)
+
+
+def _held_content(console: Console, what: str) -> tuple[Found, Message]:
+    """Return a copy that is held, with its message, once it is written down who looks. Raises `HTTPException`, 404."""
+    with console.house.store.reading() as connection:
+        copies = queries.copies(connection, [console.request.path_params["id"]]) if connection is not None else []
+        if connection is None or not _visible(console, copies) or copies[0].state is not State.HELD:
+            raise HTTPException(404)
+        digest = str(queries.whole(connection, copies).row["digest"])
+    copy = copies[0]
+    console.note(f"look at held mail, {what}", copy.id, copy.recipient.rpartition("@")[2], copy.recipient)
+    content = preview.read(console.house.store, digest)
+    if content is None:
+        raise HTTPException(404)
+    return copy, content
+
+
+def _preview(console: Console) -> Response:
+    copy, content = _held_content(console, "text")
+    return console.page("preview.html", copy=copy, shown=preview.preview(content))
+
+
+def _content(console: Console) -> Response:
+    """The page that the sender has written, for a frame without rights."""
+    _, content = _held_content(console, "page")
+    return HTMLResponse(preview.clean_page(content), headers=preview.PAGE_FIELDS)
 
 
 def _visible(console: Console, copies: list[Found]) -> list[Found]:
@@ -110,4 +139,6 @@ ROUTES: Final = [
     Route("/console/held", shown(_list), methods=["GET"]),
     Route("/console/held", changed(_act), methods=["POST"]),
     Route("/console/held/{id:str}", shown(_show), methods=["GET"]),
+    Route("/console/held/{id:str}/preview", shown(_preview), methods=["GET"]),
+    Route("/console/held/{id:str}/content", shown(_content), methods=["GET"]),
 ]

@@ -23,10 +23,11 @@ def _body(**fields: Json) -> Json:
 def _says(text: str) -> Json:
     answer = {"description": text, "content": {"application/json": {"schema": {"type": "object"}}}}
     problem = {"$ref": "#/components/responses/problem"}
-    return {"200": answer, **dict.fromkeys(("400", "401", "403", "404", "429", "503"), problem)}
+    return {"200": answer, **dict.fromkeys(("400", "401", "403", "404", "413", "429", "503"), problem)}
 
 
 _TEXT: Final[Json] = {"type": "string"}
+_AS: Final[Json] = {"type": "string", "enum": ["spam", "ham"]}
 _YES: Final[Json] = {"type": "boolean"}
 _LIMIT: Final = _query("limit", "how many at most, 1 to 200; 50", "integer")
 _AFTER: Final = _query("after", "what the page before said")
@@ -77,6 +78,34 @@ _PATHS: Final[Json] = {
     "/held/{id}/release": {
         "post": {"summary": "Release a held copy", "parameters": [_ID], "requestBody": _body(note=_TEXT, malware=_YES),
                  "responses": _says("whether it was held; malware stays unless it is said to be none")},
+    },
+    "/held/{id}/learn": {
+        "post": {"summary": "Teach the classifier a held message", "parameters": [_ID],
+                 "requestBody": _body(**{"as": _AS}),
+                 "responses": _says("whether it was new to it")},
+    },
+    "/learning": {
+        "get": {"summary": "Who taught the classifier how much", "parameters": [], "responses": _says("who, for whom")},
+        "post": {"summary": "Teach the classifier a message or an mbox",
+                 "parameters": [
+                     {"name": "as", "in": "query", "required": True, "description": "what it is", "schema": _AS},
+                     _query("domain", "for mail to this domain alone; empty: for the platform"),
+                     _query("name", "what the file is called, for the journal of changes"),
+                 ],
+                 "requestBody": {"required": True, "content": {"message/rfc822": {}, "application/mbox": {}}},
+                 "responses": _says("how many were learned, and since when to undo it")},
+        "delete": {"summary": "Take back what somebody taught", "parameters": [],
+                   "requestBody": _body(by=_TEXT, since={"type": "string", "description": _WHEN}),
+                   "responses": _says("how many words were taken back")},
+    },
+    "/replay": {
+        "get": {"summary": "What the last decisions would have been under a changed policy",
+                "parameters": [
+                    _query("level", "another level"), _query("mode", "another mode"),
+                    _query("off", "the name of a row that is off; repeatable"), _query("days", "1, 7 or 14; 1"),
+                    _query("domain", "of mail to this domain alone"),
+                ],
+                "responses": _says("recipients that would have got something else, with examples")},
     },
     "/lists/{list}": {
         "get": {"summary": "Entries of a list", "responses": _says("entries, and what to go on after"),

@@ -37,7 +37,7 @@ def _show(console: Console) -> Response:
         tests = _amounts(connection, "test", since, sees)
         actions = _amounts(connection, "action", since, sees)
         latency = _amounts(connection, "latency", since, None) if sees is None else Counter()
-        wrong = _wrong(connection, since, sees)
+        wrong = _wrong(connection, since, sees, console.hidden)
     totals = Counter({kind: sum(row[1][place] for row in volume.rows) for place, kind in enumerate(volume.kinds)})
     return console.page(
         "overview.html",
@@ -77,7 +77,9 @@ def _amounts(connection: Connection, what: str, since: datetime, sees: tuple[str
     return found
 
 
-def _wrong(connection: Connection, since: datetime, sees: tuple[str, ...] | None) -> list[tuple[str, int, int]]:
+def _wrong(
+    connection: Connection, since: datetime, sees: tuple[str, ...] | None, hidden: frozenset[str]
+) -> list[tuple[str, int, int]]:
     """Return for each row how many copies it held since then, and how many of them people released."""
     query = (
         select(COPY.c.row, COPY.c.state, func.count())
@@ -86,6 +88,7 @@ def _wrong(connection: Connection, since: datetime, sees: tuple[str, ...] | None
     )
     if sees is not None:
         query = query.where(COPY.c.domain.in_(sees))
+        query = query.where(COPY.c.recipient.not_in(sorted(one for one in hidden if one.rpartition("@")[2] in sees)))
     held: Counter[str] = Counter()
     released: Counter[str] = Counter()
     for row, state, number in connection.execute(query):

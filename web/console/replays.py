@@ -16,8 +16,8 @@ from tamis.record import points
 from tamis.settings import LEVELS
 from tamis.web.console.access import Console, shown
 
-_MOST: Final = 5000
-_DAYS: Final = ("1", "7", "14")
+MOST: Final = 5000
+DAYS: Final = ("1", "7", "14")
 _ROWS: Final = [
     row for row in ORDER
     if row.filter and row.default is not Switch.ALWAYS and row.judgement is not Judgement.REFUSED_FOR_NOW
@@ -37,29 +37,30 @@ def _show(console: Console) -> Response:
     )
     return console.page(
         "replay.html",
-        found=_replay(console, changed, domain, int(days) if days in _DAYS else 1) if changed != Changed() else None,
+        found=replayed(console, changed, domain, int(days) if days in DAYS else 1) if changed != Changed() else None,
         levels=[f"{one:g}" for one in LEVELS],
         modes=list(Mode),
         rows=_ROWS,
-        spans=_DAYS,
+        spans=DAYS,
         level=level,
         mode=mode,
         off=off,
         days=days,
         domain=domain,
         domains=console.account.domains,
-        most=_MOST,
+        most=MOST,
         points=points,
     )
 
 
-def _replay(console: Console, changed: Changed, domain: str, days: int) -> Replayed:
+def replayed(console: Console, changed: Changed, domain: str, days: int) -> Replayed:
+    """Return it, of mail for a domain, empty: all that is seen. Raises `HTTPException`, 404."""
     if not console.account.sees_domain(domain or "") and domain:
         raise HTTPException(404)
     since = datetime.now(UTC) - timedelta(days=days)
     sought = Sought(recipient=domain, since=since, domains=console.account.sees, hidden=console.hidden)
     with console.history.reading() as connection:
-        return replay_all(every(connection, sought, _MOST) if connection is not None else (), changed, 10)
+        return replay_all(every(connection, sought, MOST) if connection is not None else (), changed, 10)
 
 
 ROUTES: Final = [Route("/console/replay", shown(_show), methods=["GET"])]
