@@ -1,6 +1,6 @@
-"""Naive Bayes over message features: counts, exact log-odds, score points, clues. numpy only.
+"""The model in two layers: naive-Bayes counts with exact log-odds, and a correction on top. numpy only.
 
-The model keeps counts: in how many ham and spam messages each feature stood. For the multinomial
+The first layer keeps counts: in how many ham and spam messages each feature stood. For the multinomial
 model on binary features with the classes balanced to the same mass and additive smoothing, the
 log-odds of a message are the sum over its features of
 
@@ -8,7 +8,9 @@ log-odds of a message are the sum over its features of
 
 which is what scikit-learn's MultinomialNB gives for sample weights of that balance and no prior (a test
 holds it to that). A feature never seen weighs exactly 0. Balance and trust are kept per view
-(`features.BODY`, `features.HEADER`), since some corpora teach only one of them.
+(`features.VIEWS`), since some corpora teach only some of them. Counts add up, merge, and are taken out again exactly.
+
+The second layer (`correction`) learns from errors and is rebuilt, not undone.
 """
 
 import copy
@@ -23,9 +25,12 @@ from numpy.typing import NDArray
 
 from tamis.message import Message
 from tamis.models import storage
+from tamis.models.correction import UNIT, Correction, vote
 from tamis.models.features import (
+    BODY,
     FEATURES,
     FEATURES_VERSION,
+    HEADER,
     VIEWS,
     Family,
     Indices,
@@ -34,7 +39,7 @@ from tamis.models.features import (
     split_views,
     view_slice,
 )
-from tamis.models.points import FRESH_MIDDLE, NEUTRAL_TOKENS, points_per_log_odds, to_points
+from tamis.models.points import FRESH_MIDDLE, NEUTRAL_TOKENS, points_per_unit, to_points
 from tamis.models.sparse import SparseCounts
 
 ALPHA: Final = 0.1
@@ -44,6 +49,9 @@ _HALF_TRUST: Final = 10.0
 """Messages of the rarer class after which a view is half believed: what was learned from
 spam alone says nothing about what makes spam different."""
 
+_COUNTED_VIEWS: Final = (BODY, HEADER)
+"""Views whose counts are evidence; the octets are evidence through the second layer only (docs/classifier.md)."""
+
 HAM, SPAM = 0, 1
 
 
@@ -52,7 +60,7 @@ class Clue:
     """One piece of evidence, in words of the message at hand."""
 
     text: str
-    """Where it stood (word, subject, url, structure, header, header bytes) and what stood there."""
+    """Where it stood (word, subject, url, make, octets, header, header octets) and what stood there."""
     weight: float
     """Its share of the token evidence, in score points before the scale bends; positive for spam."""
     ham: int
@@ -62,12 +70,12 @@ class Clue:
 
 
 class Model:
-    """A naive-Bayes model. Scoring is safe from any number of threads; learn from one at a time."""
+    """A model in two layers. Scoring is safe from any number of threads; learn from one at a time."""
 
     def __init__(self, alpha: float = ALPHA, middle: float = FRESH_MIDDLE) -> None:
         self.alpha = alpha
         self.middle = middle
-        """The mean log-odds per token worth 7.5 points."""
+        """The evidence worth 7.5 points."""
         self.weights: dict[str, float] = {}
         """Learned weights of named tests, in score points."""
         self.version = "unsaved"
@@ -81,30 +89,42 @@ class Model:
         self._learned: tuple[SparseCounts, ...] = ()
         self._domains: Mapping[str, SparseCounts] = {}
         self._learned_messages: NDArray[np.float64] = np.zeros((len(VIEWS), 2), dtype=np.float64)
+        self.correction = Correction()
+        self.stale = False
+        """Whether the second layer still knows messages that were taken out of the counts."""
 
     @classmethod
     def load(cls, path: str | Path) -> "Model":
         """Read a model file. Raises `storage.ModelError` (a ValueError) or OSError."""
-        header, counts = storage.read(Path(path), FEATURES_VERSION, FEATURES)
+        header, counts, weights = storage.read(Path(path), FEATURES_VERSION, FEATURES, len(VIEWS))
         model = cls(header.alpha, header.middle)
         model.weights = dict(header.weights)
         model.version = header.digest
         model.started = header.started
-        model.set_counts(counts, header.messages)
+        model._counts = counts
+        model.messages = np.array(header.messages, dtype=np.int64)
+        model._mass = np.array(header.mass, dtype=np.float64)
+        model.correction = Correction(weights)
+        model.stale = header.stale
         return model
 
-    def save(self, path: str | Path) -> None:
-        """Write the model atomically and durably: a reader sees the old one or this one. Raises OSError."""
+    def save(self, path: str | Path, *, mapped: bool = False) -> None:
+        """Write the model atomically and durably: a reader sees the old one or this one. Raises OSError.
+
+        `mapped` writes 63 MB that all readers share in memory, for the model of a site; else it is compressed.
+        """
         header = {
             "features_version": FEATURES_VERSION,
             "alpha": self.alpha,
             "middle": self.middle,
             "messages": self.messages.tolist(),
             "weights": self.weights,
+            "mass": self._mass.astype(np.int64).tolist(),
+            "stale": self.stale,
         }
         if self.started:
             header["started"] = True
-        self.version = storage.write(Path(path), header, self._counts)
+        self.version = storage.write(Path(path), header, self._counts, self.correction.weights, mapped=mapped)
 
     @property
     def known(self) -> int:
@@ -123,7 +143,17 @@ class Model:
         for view in VIEWS:
             self._mass[view] = counts[:, view_slice(view)].sum(axis=1, dtype=np.float64)
 
-    def learn(self, indices: Indices, spam: bool, times: int = 1) -> None:
+    def learn(self, indices: Indices, spam: bool) -> None:
+        """Learn one message in both layers, at once."""
+        self.add(indices, spam)
+        self.correction.learn(indices, spam)
+
+    def unlearn(self, indices: Indices, spam: bool) -> None:
+        """Take one message out of the counts, exactly and at once; the second layer is stale until `rebuild`."""
+        self.add(indices, spam, times=-1)
+        self.stale = True
+
+    def add(self, indices: Indices, spam: bool, times: int = 1) -> None:
         """Add one message's features to the counts of its class; `times=-1` takes them out again."""
         row = int(spam)
         self._counts[row, indices] += times
@@ -132,36 +162,68 @@ class Model:
                 self.messages[view, row] += times
                 self._mass[view, row] += times * len(part)
 
+    def rebuild(self, stream: Iterable[tuple[Indices, bool]], start: "Model | None" = None) -> None:
+        """Make the second layer anew: that of `start` (none: empty), and the labelled messages in their order.
+
+        The result is, bit for bit, that of a model which went on from `start` and met just these messages.
+        """
+        self.correction = start.correction.copy() if start is not None else Correction()
+        self.correction.replay(stream)
+        self.stale = False
+
     def log_odds(self, indices: Indices) -> float:
         """Return the naive-Bayes log-odds (natural logarithm) that a message with these features is spam."""
         return float(sum(self._weights(part, view).sum() for view, part in enumerate(split_views(indices))))
 
     def score(self, indices: Indices) -> float:
         """Return the token evidence in score points: about 0 for what is neutral, see `points`."""
+        return to_points(self.evidence(indices), self.middle)
+
+    def score_of_counts(self, indices: Indices) -> float:
+        """Return the score points of the first layer alone."""
         return to_points(self.mean_log_odds(indices), self.middle)
 
+    def evidence(self, indices: Indices) -> float:
+        """Return what both layers say, on the scale of a mean log-odds per token."""
+        votes = (
+            self._trust(view) * vote(self.correction.log_odds(part), view)
+            for view, part in enumerate(split_views(indices))
+        )
+        return self.mean_log_odds(indices) + sum(votes)
+
     def mean_log_odds(self, indices: Indices) -> float:
-        """Return the mean log-odds per token, drawn towards 0 for few tokens and for a view little seen."""
+        """Return what the first layer says: the mean log-odds per token.
+
+        It is drawn towards 0 for few tokens and for a view little seen.
+        """
         total, tokens = 0.0, NEUTRAL_TOKENS
-        for view, part in enumerate(split_views(indices)):
+        parts = split_views(indices)
+        for view in _COUNTED_VIEWS:
             trust = self._trust(view)
             if trust:
-                total += trust * float(self._weights(part, view).sum())
-                tokens += trust * len(part)
+                total += trust * float(self._weights(parts[view], view).sum())
+                tokens += trust * len(parts[view])
         return total / tokens
+
+    def shares(self, indices: Indices) -> NDArray[np.float64]:
+        """Return what each feature adds to `evidence`; they add up to it."""
+        parts = split_views(indices)
+        trusts = [self._trust(view) for view in VIEWS]
+        tokens = NEUTRAL_TOKENS + sum(trusts[view] * len(parts[view]) for view in _COUNTED_VIEWS)
+        found = []
+        for view, part in enumerate(parts):
+            log_odds = self.correction.log_odds(part)
+            slope = vote(log_odds, view) / log_odds if log_odds else 0.0
+            share = self.correction.weights[part] * (slope * UNIT)
+            if view in _COUNTED_VIEWS:
+                share = share + self._weights(part, view) / tokens
+            found.append(trusts[view] * share)
+        return np.concatenate(found)
 
     def clues(self, message: Message, n: int = 15) -> list[Clue]:
         """Return up to `n` of the strongest clues, strongest first, whichever way they point."""
         indices = features(message)
-        weights = np.zeros(len(indices))
-        tokens = NEUTRAL_TOKENS
-        start = 0
-        for view, part in enumerate(split_views(indices)):
-            trust = self._trust(view)
-            weights[start : start + len(part)] = trust * self._weights(part, view)
-            tokens += trust * len(part)
-            start += len(part)
-        weights *= points_per_log_odds(self.middle) / tokens
+        weights = self.shares(indices) * points_per_unit(self.middle)
         strongest = np.argsort(-np.abs(weights), kind="stable")[: 20 * n]
         wanted = {int(indices[i]): float(weights[i]) for i in strongest if weights[i]}
         return _readable(families(message), wanted, self._seen, n)
@@ -172,7 +234,9 @@ class Model:
 
     def prune(self, fewest: int) -> None:
         """Forget features seen in fewer than `fewest` messages: most of the size, little of the evidence."""
-        self._counts[:, self._counts.sum(axis=0) < fewest] = 0
+        rare = self._counts.sum(axis=0) < fewest
+        self._counts[:, rare] = 0
+        self.correction.weights[rare] = 0
         self.set_counts(self._counts, self.messages.tolist())
 
     def taught(self, learned: SparseCounts, version: str, domains: Mapping[str, SparseCounts] | None = None) -> "Model":
@@ -203,6 +267,8 @@ class Model:
         twin.weights = dict(self.weights)
         twin.started = self.started
         twin.set_counts(self._counts.copy(), self.messages.tolist())
+        twin.correction = self.correction.copy()
+        twin.stale = self.stale
         return twin
 
     def _seen(self, indices: Indices) -> NDArray[np.float32]:
@@ -239,7 +305,7 @@ def _readable(
         for family in found
         for at in np.flatnonzero(np.isin(family.indices, numbers))
     ]
-    places.sort(key=lambda place: (-abs(place[0]), place[1].kind == "header bytes"))
+    places.sort(key=lambda place: (-abs(place[0]), place[1].kind.endswith("octets")))
     clues: list[Clue] = []
     shown: set[int] = set()
     taken: dict[str, list[tuple[int, int]]] = {}

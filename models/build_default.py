@@ -22,13 +22,11 @@ from tamis.models import named_tests
 from tamis.models.commands import report_lines
 from tamis.models.corpus import CorpusError, Entry, entries_of
 from tamis.models.points import CAUTION
+from tamis.models.shipped import FEWEST_MESSAGES, FEWEST_SOURCES, SMOOTHING
 from tamis.models.storage import SHIPPED_MODEL
 from tamis.models.training import Source, train
 
 CORPORA: Final = "TAMIS_CORPORA"
-
-FEWEST_MESSAGES: Final = 3
-"""A feature of the shipped model was seen in at least so many messages with distinct texts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +70,8 @@ def main(arguments: list[str] | None = None) -> int:
                 named_tests=named_tests.hit_by,
                 unique=True,
                 fewest=FEWEST_MESSAGES,
+                fewest_sources=FEWEST_SOURCES,
+                alpha=SMOOTHING,
                 least_middle=CAUTION,
             )
     except CorpusError as error:

@@ -1,7 +1,6 @@
-"""`tamis train` and `tamis evaluate`."""
+"""`tamis train`."""
 
 import argparse
-import json
 import shutil
 import sys
 from collections.abc import Iterator
@@ -9,11 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from tamis.commands.common import add_config_option, bar, load_config
-from tamis.models import evaluation, named_tests
+from tamis.commands.common import bar
+from tamis.models import named_tests
 from tamis.models.bayes import Model
-from tamis.models.corpus import CorpusError, Entry, entries_at, entries_of
-from tamis.models.evaluation import Protocol, Scored
+from tamis.models.corpus import CorpusError, entries_at, entries_of
 from tamis.models.extraction import cores
 from tamis.models.lock import exclusive
 from tamis.models.merging import merge
@@ -54,7 +52,7 @@ def run_train(args: argparse.Namespace) -> int:
     """Run `tamis train`; return the exit status."""
     if args.merge:
         return _merge(args)
-    with _bad_input() as failed:
+    with bad_input() as failed:
         sources = [Source(name, entries_of(name)) for name in args.source]
         sources += [Source(name, entries_of(name), body_only=True) for name in args.body_only]
         sources += [Source(path, entries_at(path, label)) for label in ("ham", "spam") for path in getattr(args, label)]
@@ -75,7 +73,7 @@ def run_train(args: argparse.Namespace) -> int:
                 processes=args.jobs,
             )
         with exclusive(output):
-            model.save(output)
+            model.save(output, mapped=True)
         shutil.rmtree(parts, ignore_errors=True)
         print("\n".join(report_lines(report, model)))
         print(f"written to {output}, {output.stat().st_size} bytes")
@@ -83,7 +81,7 @@ def run_train(args: argparse.Namespace) -> int:
 
 
 def _merge(args: argparse.Namespace) -> int:
-    with _bad_input() as failed:
+    with bad_input() as failed:
         if args.body_only or args.ham or args.spam or args.unique:
             raise CorpusError("--merge adds up models: leave out mail, and what is done with it")
         if not args.source:
@@ -129,67 +127,8 @@ def report_lines(report: Report, model: Model) -> Iterator[str]:
             yield f"{level:5g}  {100 * report.misfiled[level]:14.3f}  {100 * report.missed[level]:13.3f}"
 
 
-def add_evaluate(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Describe `tamis evaluate`."""
-    parser = subparsers.add_parser("evaluate", help="measure a model on labelled mail")
-    parser.add_argument(
-        "--protocol",
-        required=True,
-        choices=[protocol.value for protocol in Protocol],
-        help="online: classify each message, then learn it; batch: learn --train-index first; score: learn nothing",
-    )
-    parser.add_argument("--index", required=True, metavar="I", help="index of the messages that are scored")
-    parser.add_argument("--train-index", metavar="T", help="index to learn first (protocol batch)")
-    parser.add_argument("--scores", metavar="OUT.tsv", help="write label, score and path of each message")
-    parser.add_argument(
-        "--model", metavar="MODEL", help="model to score with (protocol score; default: the one in force)"
-    )
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    add_config_option(parser)
-    parser.set_defaults(run=run_evaluate)
-
-
-def run_evaluate(args: argparse.Namespace) -> int:
-    """Run `tamis evaluate`; return the exit status."""
-    with _bad_input() as failed:
-        protocol = Protocol(args.protocol)
-        if (protocol is Protocol.BATCH) != (args.train_index is not None):
-            raise CorpusError("protocol batch needs --train-index, and no other protocol takes it")
-        if protocol is not Protocol.SCORE and args.model is not None:
-            raise CorpusError(f"protocol {protocol} starts from an empty model; --model is for protocol score")
-        entries = entries_of(args.index)
-        scored = list(_scores(args, protocol, entries))
-        if args.scores:
-            with open(args.scores, "w", encoding="utf-8", errors="surrogateescape") as file:
-                evaluation.write_scores(scored, file)
-        measures = evaluation.measure_scored(scored)
-        if args.json:
-            print(json.dumps({"protocol": protocol.value, **measures.as_json()}))
-        else:
-            print("\n".join(measures.lines()))
-    return 2 if failed else 0
-
-
-def _scores(args: argparse.Namespace, protocol: Protocol, entries: list[Entry]) -> Iterator[Scored]:
-    if protocol is Protocol.ONLINE:
-        with bar("scoring and learning") as progress:
-            yield from evaluation.online(entries, progress)
-        return
-    if protocol is Protocol.BATCH:
-        with bar("training") as progress:
-            model, _ = train([Source(args.train_index, entries_of(args.train_index))], progress)
-        scorer = evaluation.token_evidence(model)
-    else:
-        from tamis.model_source import model_in_force
-
-        model = Model.load(args.model) if args.model else model_in_force(load_config(args))
-        scorer = evaluation.token_evidence(model)
-    with bar("scoring") as progress:
-        yield from evaluation.score(entries, scorer, progress)
-
-
 @contextmanager
-def _bad_input() -> Iterator[list[str]]:
+def bad_input() -> Iterator[list[str]]:
     """Print bad input as one line and note it in the list that is handed out."""
     failed: list[str] = []
     try:

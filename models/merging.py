@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tamis.models.bayes import Model
+from tamis.models.correction import BOUND, Correction
 from tamis.models.points import FRESH_MIDDLE
 from tamis.models.storage import ModelError
 
@@ -13,8 +14,9 @@ def merge(parts: Sequence[tuple[str, Model]], start: Model | None) -> Model:
     """Return one model of several, by name, and of the one to start from.
 
     The scale is the most cautious of all, since no held-out mail of the whole is at hand. The weight of a named test is
-    the mean of those models that know it, by their messages. Raises `ModelError` for a part that went on from another
-    model, whose mail would be counted twice.
+    the mean of those models that know it, by their messages; so are the weights of the second layer, added to those of
+    `start` (parameter mixing, McDonald et al. 2010), for errors do not add up as counts do. Raises `ModelError` for a
+    part that went on from another model, whose mail would be counted twice.
     """
     for name, part in parts:
         if part.started:
@@ -27,6 +29,12 @@ def merge(parts: Sequence[tuple[str, Model]], start: Model | None) -> Model:
     whole.set_counts(counts, messages.tolist())
     whole.middle = max(whole.middle, *(part.middle for _, part in parts))
     whole.weights |= _mean_weights([part for _, part in parts])
+    sizes = [float(part.messages.sum()) for _, part in parts]
+    if sum(sizes):
+        mixed = np.average([part.correction.weights for _, part in parts], axis=0, weights=sizes)
+        whole.correction = Correction(
+            np.clip(whole.correction.weights + np.rint(mixed), -BOUND, BOUND).astype(np.int16)
+        )
     whole.started = start is not None
     return whole
 

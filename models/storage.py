@@ -1,8 +1,12 @@
-"""The model file: a magic line, a JSON header, and the counts, compressed.
+"""The model file: a magic line, a JSON header, and the counts and weights, compressed.
 
-Layout: ``TAMIS-MODEL 1\\n``, the header's length as four bytes, the header (UTF-8 JSON: numbers, test
-names and a digest, nothing from anybody's mail), then three arrays of 32-bit numbers split into byte
-planes and deflated: the gaps between the indices of known features, their ham counts, their spam counts.
+Layout: ``TAMIS-MODEL 2\\n``, the header's length as four bytes, the header (UTF-8 JSON: numbers, test
+names and a digest, nothing from anybody's mail), then four arrays of 32-bit numbers split into byte
+planes and deflated: the gaps between the indices of known features, their ham counts, their spam counts, and
+their weights in the second layer plus 32,768.
+
+The model of a site, which changes all the time, is stored *mapped*: the magic line says so, the header is padded to a
+page, and the arrays follow as they are used. Every process that reads it maps it: one copy in memory for all.
 """
 
 import hashlib
@@ -10,8 +14,9 @@ import os
 import struct
 import tempfile
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import msgspec
 import numpy as np
@@ -19,10 +24,14 @@ from numpy.typing import NDArray
 
 SHIPPED_MODEL: Final = Path(__file__).with_name("default.bin")
 """The model in the package, which serves until a site has its own."""
-_MAGIC: Final = b"TAMIS-MODEL 1\n"
+_MAGIC: Final = b"TAMIS-MODEL 2\n"
 _MOST_HEADER: Final = 1 << 20
+_MAGIC_MAPPED: Final = b"TAMIS-MODEL 2 MAPPED\n"
+_PAGE: Final = 4096
 _LENGTH: Final = struct.Struct(">I")
 _PLANES: Final = 4
+_COLUMNS: Final = 4
+_ZERO: Final = 1 << 15
 
 
 class ModelError(ValueError):
@@ -40,41 +49,80 @@ class Header(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     messages: list[list[int]]
     """Messages learned, by view and then by class (ham, spam)."""
     weights: dict[str, float]
+    mass: list[list[int]]
+    """Sums of the counts, by view and then by class."""
+    stale: bool
+    """Whether the second layer still knows messages that were taken out of the counts."""
     digest: str
     started: bool = False
     """Whether it went on from another model, and holds that one's counts."""
 
 
-def write(path: Path, header: dict[str, Any], counts: NDArray[np.float32]) -> str:
+def write(
+    path: Path,
+    header: dict[str, Any],
+    counts: NDArray[np.float32],
+    weights: NDArray[np.int16],
+    *,
+    mapped: bool = False,
+) -> str:
     """Write a model atomically and return its digest. `counts` is (2, features), ham first. Raises OSError."""
-    known = np.flatnonzero(counts.any(axis=0))
-    columns = [np.diff(known, prepend=0), counts[0, known], counts[1, known]]
-    payload = zlib.compress(b"".join(_planes(column) for column in columns), 9)
+    known = np.flatnonzero(counts.any(axis=0) | (weights != 0))
+    shifted = weights[known].astype(np.int32) + _ZERO
+    columns = [np.diff(known, prepend=0), counts[0, known], counts[1, known], shifted]
+    planes = [_planes(column) for column in columns]
     header = header | {"features": counts.shape[1], "known": len(known)}
-    digest = hashlib.blake2b(msgspec.json.encode(header, order="sorted") + payload, digest_size=8).hexdigest()
+    hashed = hashlib.blake2b(msgspec.json.encode(header, order="sorted"), digest_size=8)
+    for plane in planes:
+        hashed.update(plane)
+    digest = hashed.hexdigest()
     encoded = msgspec.json.encode(header | {"digest": digest}, order="sorted")
-    _replace(path, _MAGIC + _LENGTH.pack(len(encoded)) + encoded + payload)
+    if mapped:
+        start = _MAGIC_MAPPED + _LENGTH.pack(len(encoded)) + encoded
+        padding = bytes(-len(start) % _PAGE)
+        _replace(path, [start, padding, np.ascontiguousarray(counts).data, weights.data])
+    else:
+        _replace(path, [_MAGIC, _LENGTH.pack(len(encoded)), encoded, zlib.compress(b"".join(planes), 9)])
     return digest
 
 
-def read(path: Path, features_version: int, features: int) -> tuple[Header, NDArray[np.float32]]:
-    """Read what `write` wrote. Raises ModelError for anything else, OSError where it cannot be read."""
-    data = path.read_bytes()
-    start = len(_MAGIC) + _LENGTH.size
-    if not data.startswith(_MAGIC) or len(data) < start:
-        raise ModelError(f"{path}: not a model of this version of Tamis")
-    (length,) = _LENGTH.unpack_from(data, len(_MAGIC))
-    if length > _MOST_HEADER or start + length > len(data):
-        raise ModelError(f"{path}: the model is damaged: header cut short")
-    try:
-        header = msgspec.json.decode(data[start : start + length], type=Header)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise ModelError(f"{path}: the model is damaged: {error}") from None
-    if header.features_version != features_version or header.features != features:
-        raise ModelError(f"{path}: trained with features of version {header.features_version}, train it again")
-    if header.alpha <= 0 or header.middle <= 0 or [len(view) for view in header.messages] != [2, 2]:
-        raise ModelError(f"{path}: the model is damaged: impossible values in its header")
-    return header, _counts(path, data[start + length :], header)
+def read(
+    path: Path, features_version: int, features: int, views: int
+) -> tuple[Header, NDArray[np.float32], NDArray[np.int16]]:
+    """Read what `write` wrote; writing to the arrays never changes the file.
+
+    Raises ModelError for anything else, OSError where it cannot be read.
+    """
+    with path.open("rb") as file:
+        magic = file.readline(len(_MAGIC_MAPPED))
+        (length,) = _LENGTH.unpack(file.read(_LENGTH.size).ljust(_LENGTH.size, b"\0"))
+        if magic not in (_MAGIC, _MAGIC_MAPPED):
+            raise ModelError(f"{path}: not a model of this version of Tamis")
+        encoded = file.read(min(length, _MOST_HEADER))
+        if len(encoded) < length:
+            raise ModelError(f"{path}: the model is damaged: header cut short")
+        try:
+            header = msgspec.json.decode(encoded, type=Header)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise ModelError(f"{path}: the model is damaged: {error}") from None
+        if header.features_version != features_version or header.features != features:
+            raise ModelError(f"{path}: trained with features of version {header.features_version}, train it again")
+        shapes = [len(view) for view in header.messages + header.mass]
+        if header.alpha <= 0 or header.middle <= 0 or shapes != [2] * views * 2:
+            raise ModelError(f"{path}: the model is damaged: impossible values in its header")
+        if magic == _MAGIC_MAPPED:
+            return header, *_mapped(path, file, header)
+        return header, *_arrays(path, file.read(), header)
+
+
+def _mapped(path: Path, file: BinaryIO, header: Header) -> tuple[NDArray[np.float32], NDArray[np.int16]]:
+    start = file.tell() + -file.tell() % _PAGE
+    of_counts, of_weights = 8 * header.features, 2 * header.features
+    if os.fstat(file.fileno()).st_size != start + of_counts + of_weights:
+        raise ModelError(f"{path}: the model is damaged: cut short")
+    counts = np.memmap(file, dtype="<f4", mode="c", offset=start, shape=(2, header.features))
+    weights = np.memmap(file, dtype="<i2", mode="c", offset=start + of_counts, shape=(header.features,))
+    return counts.view(np.ndarray), weights.view(np.ndarray)
 
 
 def _planes(column: NDArray[Any]) -> bytes:
@@ -83,8 +131,8 @@ def _planes(column: NDArray[Any]) -> bytes:
     return octets.T.tobytes()
 
 
-def _counts(path: Path, payload: bytes, header: Header) -> NDArray[np.float32]:
-    size = 3 * _PLANES * header.known
+def _arrays(path: Path, payload: bytes, header: Header) -> tuple[NDArray[np.float32], NDArray[np.int16]]:
+    size = _COLUMNS * _PLANES * header.known
     inflater = zlib.decompressobj()
     try:
         planes = inflater.decompress(payload, size + 1)
@@ -92,23 +140,26 @@ def _counts(path: Path, payload: bytes, header: Header) -> NDArray[np.float32]:
         raise ModelError(f"{path}: the model is damaged: {error}") from None
     if len(planes) != size or header.known > header.features:
         raise ModelError(f"{path}: the model is damaged: {len(planes)} bytes of counts instead of {size}")
-    octets = np.frombuffer(planes, dtype=np.uint8).reshape(3, _PLANES, header.known)
-    gaps, ham, spam = (np.ascontiguousarray(part.T).view("<u4").ravel() for part in octets)
+    octets = np.frombuffer(planes, dtype=np.uint8).reshape(_COLUMNS, _PLANES, header.known)
+    gaps, ham, spam, shifted = (np.ascontiguousarray(part.T).view("<u4").ravel() for part in octets)
     known = np.cumsum(gaps, dtype=np.int64)
     if len(known) and known[-1] >= header.features:
         raise ModelError(f"{path}: the model is damaged: a feature beyond the last")
     counts = np.zeros((2, header.features), dtype=np.float32)
     counts[0, known] = ham
     counts[1, known] = spam
-    return counts
+    weights = np.zeros(header.features, dtype=np.int16)
+    weights[known] = shifted.astype(np.int32) - _ZERO
+    return counts, weights
 
 
-def _replace(path: Path, data: bytes) -> None:
-    """Put `data` at `path` so that a reader, or a crash, sees the old file or the new one, never a part."""
+def _replace(path: Path, pieces: Sequence[bytes | memoryview]) -> None:
+    """Put the pieces at `path` so that a reader, or a crash, sees the old file or the new one, never a part."""
     descriptor, temporary = tempfile.mkstemp(prefix=path.name + ".", dir=path.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
+            for piece in pieces:
+                file.write(piece)
             file.flush()
             os.fsync(file.fileno())
         os.chmod(temporary, _mode_of(path))

@@ -1,9 +1,5 @@
-"""Training: counts fitted by scikit-learn in batches, the scale and the weights of named tests by held-out mail.
+"""Training: what to learn and what to hold out; the scale and the weights of named tests by held-out mail."""
 
-The only module that imports scikit-learn, and only when a training runs; a worker never does.
-"""
-
-import hashlib
 import math
 import time
 from collections import Counter
@@ -11,16 +7,19 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
 from tamis.message import Message
 from tamis.models.bayes import ALPHA, Model
 from tamis.models.corpus import Entry
+from tamis.models.digests import text_digest
 from tamis.models.extraction import Extracted, extracted
-from tamis.models.features import FEATURES, VIEWS, Indices, body_only, features, split_views, view_slice
+from tamis.models.features import Indices, body_only, features
+from tamis.models.fitting import Fit
 from tamis.models.points import FRESH_MIDDLE
+from tamis.models.stream import Stream
 from tamis.models.wire import message_on_the_wire
 from tamis.settings import LEVELS
 
@@ -28,7 +27,6 @@ Progress = Callable[[int, int], None]
 """Told how many messages are done, of how many."""
 NamedTests = Callable[[Message], Sequence[str]]
 
-_BATCH: Final = 2000
 _HELD_OUT_ONE_IN: Final = 10
 _HELD_OUT_MOST: Final = 20_000
 _ENOUGH_HAM: Final = 200
@@ -83,6 +81,9 @@ class Report:
 class _Sample:
     spam: bool
     indices: Indices
+    number: int
+    """Its place in the stream."""
+    source: str
     tests: tuple[str, ...] = ()
     """Named tests hit, where the source teaches them."""
 
@@ -95,6 +96,7 @@ def train(
     named_tests: NamedTests | None = None,
     unique: bool = False,
     fewest: int = 1,
+    fewest_sources: int = 1,
     alpha: float | None = None,
     least_middle: float = FRESH_MIDDLE,
     parts: Path | None = None,
@@ -104,50 +106,45 @@ def train(
 
     One message in ten is held out first, scored by what the others taught, and learned at the end: it
     sets the scale and fills the report. `start` is a model to go on from, `unique` leaves out messages
-    whose text was seen before, `fewest` forgets features seen in fewer messages than that, `alpha` is the
-    smoothing (that of `start`, else `bayes.ALPHA`), `least_middle` the lowest mean log-odds that may be
-    worth 7.5 points. `parts` is a folder for what was read, by so many `processes`: a training that was killed goes
-    on from it. Memory is bounded by the batch and the held-out messages. Raises CorpusError or OSError.
+    whose text was seen before, `fewest` and `fewest_sources` forget features seen in fewer messages or in mail of
+    fewer sources than that, `alpha` is the smoothing (that of `start`, else `bayes.ALPHA`), `least_middle` the
+    lowest evidence that may be worth 7.5 points. `parts` is a folder for what was read, by so many `processes`: a
+    training that was killed goes on from it. Memory is bounded by the batch and the held-out messages. Raises
+    CorpusError or OSError (the features of the messages learned are kept in a temporary file).
     """
     began = time.monotonic()
     report = Report()
     if alpha is None:
         alpha = start.alpha if start is not None else ALPHA
-    fit = _Fit(alpha)
     held_out: list[_Sample] = []
     hits: Counter[tuple[bool, str]] = Counter()
     tested = [0, 0]
     total = sum(len(source.entries) for source in sources)
-    batch: list[_Sample] = []
-    read = extracted(sources, partial(_extract, named_tests), parts, processes, f"tests {named_tests is not None}")
-    for done, source, sample in _samples(read, unique, report):
-        if named_tests is not None and source.teaches_tests:
-            tested[sample.spam] += 1
-            hits.update((sample.spam, name) for name in sample.tests)
-        seen = report.spam if sample.spam else report.ham
-        if seen % _HELD_OUT_ONE_IN == 0 and len(held_out) < _HELD_OUT_MOST:
-            held_out.append(sample)
-        else:
-            batch.append(sample)
-        if len(batch) >= _BATCH:
-            fit.add(batch)
-            batch = []
-        if progress is not None:
-            progress(done, total)
-    fit.add(batch)
-    model = fit.model(start)
-    if fewest > 1:
-        model.prune(fewest)
-    model.middle = start.middle if start is not None else least_middle
-    _set_scale(model, held_out, report, least_middle)
-    learned = _weights_from_counts(hits, *tested)
-    old = dict(start.weights) if start is not None else {}
-    model.weights = old | learned if min(tested) >= _ENOUGH_TESTED else learned | old
-    _report_levels(model, held_out, report)
-    fit.add(held_out)
-    complete = fit.model(start)
-    if fewest > 1:
-        complete.prune(fewest)
+    with Stream() as stream:
+        fit = Fit(stream, alpha, start, fewest, fewest_sources)
+        read = extracted(sources, partial(_extract, named_tests), parts, processes, f"tests {named_tests is not None}")
+        for done, source, sample in _samples(read, unique, report):
+            if named_tests is not None and source.teaches_tests:
+                tested[sample.spam] += 1
+                hits.update((sample.spam, name) for name in sample.tests)
+            seen = report.spam if sample.spam else report.ham
+            stream.add(sample.indices, sample.spam)
+            if seen % _HELD_OUT_ONE_IN == 0 and len(held_out) < _HELD_OUT_MOST:
+                held_out.append(sample)
+            else:
+                fit.add(sample.number, source.name)
+            if progress is not None:
+                progress(done, total)
+        model = fit.model()
+        model.middle = start.middle if start is not None else least_middle
+        _set_scale(model, held_out, report, least_middle)
+        learned = _weights_from_counts(hits, *tested)
+        old = dict(start.weights) if start is not None else {}
+        model.weights = old | learned if min(tested) >= _ENOUGH_TESTED else learned | old
+        _report_levels(model, held_out, report)
+        for sample in held_out:
+            fit.add(sample.number, sample.source)
+        complete = fit.model()
     complete.middle = model.middle
     complete.weights = model.weights
     complete.started = start is not None
@@ -168,7 +165,7 @@ def _extract(named_tests: NamedTests | None, source: Source, entry: Entry) -> Ex
         tests = tuple(sorted({*named_tests(message_on_the_wire(message))}))
     indices = features(message)
     known = body_only(indices) if source.body_only else indices
-    return Extracted(_text_digest(message), False, known.tobytes(), tests)
+    return Extracted(text_digest(message), False, known.tobytes(), tests)
 
 
 def _samples(
@@ -189,57 +186,7 @@ def _samples(
             report.spam += 1
         else:
             report.ham += 1
-        yield done, source, _Sample(entry.spam, one.indices(), one.tests)
-
-
-def _text_digest(message: Message) -> bytes:
-    """Return a digest of the letters of the text: copies differ in spacing and punctuation."""
-    letters = "".join(filter(str.isalnum, message.text[:4000])) or message.subject
-    return hashlib.blake2b(letters.encode("utf-8", "replace"), digest_size=16).digest()
-
-
-class _Fit:
-    """One scikit-learn naive Bayes for each view, fed in batches."""
-
-    def __init__(self, alpha: float) -> None:
-        from sklearn.naive_bayes import MultinomialNB
-
-        self._alpha = alpha
-        self._views = [MultinomialNB(alpha=alpha, fit_prior=False) for _ in VIEWS]
-        self._messages = np.zeros((len(VIEWS), 2), dtype=np.int64)
-
-    def add(self, samples: Sequence[_Sample]) -> None:
-        """Learn a batch. A view learns only from messages that have features of it."""
-        labels = np.array([sample.spam for sample in samples], dtype=np.int8)
-        for view, classifier in enumerate(self._views):
-            rows = [split_views(sample.indices)[view] for sample in samples]
-            present = np.array([len(row) > 0 for row in rows], dtype=np.bool_)
-            if not present.any():
-                continue
-            matrix = presence_matrix([row for row in rows if len(row)], view)
-            classifier.partial_fit(matrix, labels[present], classes=[0, 1])
-            self._messages[view] += np.bincount(labels[present], minlength=2)
-
-    def model(self, start: Model | None) -> Model:
-        """Return the counts fitted so far, on top of those of `start`, as a model."""
-        counts = np.zeros((2, FEATURES), dtype=np.float32) if start is None else start.counts.copy()
-        messages = self._messages if start is None else self._messages + start.messages
-        for view, classifier in enumerate(self._views):
-            if hasattr(classifier, "feature_count_"):
-                counts[:, view_slice(view)] += classifier.feature_count_
-        model = Model(alpha=self._alpha)
-        model.set_counts(counts, messages.tolist())
-        return model
-
-
-def presence_matrix(rows: Sequence[Indices], view: int) -> Any:
-    """Return a scipy CSR matrix over the features of one view, with a 1 at each index of each row."""
-    from scipy.sparse import csr_matrix
-
-    space = view_slice(view)
-    ends = np.cumsum([0, *(len(row) for row in rows)])
-    columns = np.concatenate(rows).astype(np.int32) - space.start if rows else np.empty(0, dtype=np.int32)
-    return csr_matrix((np.ones(len(columns)), columns, ends), shape=(len(rows), space.stop - space.start))
+        yield done, source, _Sample(entry.spam, one.indices(), report.ham + report.spam - 1, source.name, one.tests)
 
 
 def _set_scale(model: Model, held_out: Sequence[_Sample], report: Report, least: float) -> None:
@@ -247,7 +194,7 @@ def _set_scale(model: Model, held_out: Sequence[_Sample], report: Report, least:
 
     The scale the model came with may go down to `least` only on the word of enough held-out ham.
     """
-    means = np.array([model.mean_log_odds(sample.indices) for sample in held_out])
+    means = np.array([model.evidence(sample.indices) for sample in held_out])
     spam = np.array([sample.spam for sample in held_out], dtype=np.bool_)
     report.held_out_ham, report.held_out_spam = int((~spam).sum()), int(spam.sum())
     if report.held_out_ham:

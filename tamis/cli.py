@@ -37,7 +37,8 @@ from tamis.privileges import NoSuchUser
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of every command; modules that only one command needs are imported when it runs."""
     from tamis.milter.commands import add_serve
-    from tamis.models.commands import add_evaluate, add_train
+    from tamis.models.commands import add_train
+    from tamis.models.evaluate_command import add_evaluate
     from tamis.web.command import add as add_web
 
     parser = argparse.ArgumentParser(prog="tamis", description="Antispam for Postfix that says why.")

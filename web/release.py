@@ -62,17 +62,17 @@ def _release(request: Request, form: Form) -> Response:
 
 
 def _let_out(house: House, sender: str, chosen: Iterable[HeldOfSender]) -> int:
-    """Release copies, and whitelist the sender where the recipient's domain wants that. Never trains the classifier."""
+    """Release copies, and whitelist the sender where the recipient's policy wants that. Never trains the classifier."""
     settings = house.config.settings
     header, by = settings.headers.whitelisted, f"its sender {sender}, on the page of the notice"
     lesson = Lesson(Event.VALIDATION, settings.autowhitelist.half_life_days)
     number = 0
-    domains: dict[str, list[str]] = {}
-    for one in chosen:
-        domains.setdefault(one.domain, []).append(one.copy_id)
+    groups: dict[tuple[str, bool], list[str]] = {}
     policies = policies_now(house.config)
-    for domain, ids in domains.items():
-        trusted = policies.for_domain(domain).whitelist_validated
+    for one in chosen:
+        trusted = policies.for_recipient(one.recipient).whitelist_validated
+        groups.setdefault((one.domain, trusted), []).append(one.copy_id)
+    for (domain, trusted), ids in groups.items():
         number += len(transitions.release(house.store, ids, by, header, lesson=lesson if trusted else None))
         if trusted:
             whitelist(house.config.database_url, domain, sender, "proved to be a person")

@@ -14,11 +14,14 @@ from tamis.commands.common import UsageError, add_config_option, load_config, pr
 from tamis.mail import IPAddress, Mail, parse_ip
 from tamis.message import Message
 from tamis.record import Record, Refusal, Verdict, as_json, points
+from tamis.settings import LEVELS
 
 if TYPE_CHECKING:
     from tamis.engine import Engine
 
 _CLUES = 8
+_BAYES = "27"
+"""The row that judges by the score."""
 
 
 def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -133,6 +136,8 @@ def _lines(
         yield "  score " + points(leading.score) + (" = " if shown else "")
         for test, weight in shown if everything else shown[:12]:
             yield f"    {points(weight):>8}  {test}"
+        if leading.row is None or leading.row.number == _BAYES:
+            yield f"  by its score {_at_levels(leading.score)}"
     if clues:
         yield "  strongest clues"
         for clue in clues:
@@ -144,6 +149,13 @@ def _lines(
                 h.because for h in answer.hits if h.because
             )
             yield f"    {answer.row.number:>3} {answer.row.name:24}{answer.milliseconds:8.2f} ms  {said or 'no'}"
+
+
+def _at_levels(score: int) -> str:
+    """Say what each of the seven levels makes of a score in thousandths."""
+    spam = [f"{level:g}" for level in LEVELS if score >= round(1000 * level)]
+    ham = [f"{level:g}" for level in LEVELS if score < round(1000 * level)]
+    return " and ".join(f"{word} at level {', '.join(at)}" for word, at in (("spam", spam), ("ham", ham)) if at)
 
 
 def _sentence(verdict: Verdict) -> str:

@@ -509,6 +509,17 @@ def test_scan(tamis: Tamis, eml: Path) -> None:
     assert found["size"] == len(MESSAGE)
 
 
+def test_scan_says_what_other_levels_would_have_done(tamis: Tamis, eml: Path) -> None:
+    printed = tamis.good("scan --sender ann@example.net", str(eml))
+    (line,) = [line for line in printed.splitlines() if line.startswith("  by its score ")]
+    levels = re.findall(r"\d+(?:\.\d)?", line)
+    assert levels == ["3", "4.5", "6", "7.5", "9", "10.5", "12"]
+    spam, _, ham = line.rpartition("ham at level")
+    (score,) = re.findall(r"score (-?[\d.]+), level", printed)
+    assert all(float(level) <= float(score) for level in re.findall(r"\d+(?:\.\d)?", spam))
+    assert all(float(level) > float(score) for level in re.findall(r"\d+(?:\.\d)?", ham))
+
+
 def test_scan_explains(tamis: Tamis, eml: Path) -> None:
     tamis.configure('[lists]\nblacklist_sender = ["example.net"]\n')
     printed = tamis.good("scan --sender ann@example.net", str(eml))

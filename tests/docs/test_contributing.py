@@ -35,7 +35,7 @@ def test_pymilter_is_imported_by_the_smtp_side_alone() -> None:
 
 
 def test_scikit_learn_is_imported_by_what_learns_alone() -> None:
-    assert _importers("sklearn", "scipy") == {"models/training.py", "models/trait_fit.py"}
+    assert _importers("sklearn", "scipy") == {"models/fitting.py", "models/trait_fit.py"}
 
 
 def test_the_core_does_not_import_the_smtp_side() -> None:

@@ -19,7 +19,8 @@ HAM = "Subject: the minutes\n\nplease find below the minutes of our meeting on t
 def model() -> Model:
     learned = Model()
     for text, spam in ((SPAM, True), (HAM, False)):
-        learned.learn(features(mail(text).message), spam, times=20)
+        for _ in range(20):
+            learned.learn(features(mail(text).message), spam)
     return learned
 
 

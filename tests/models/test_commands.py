@@ -3,11 +3,13 @@
 import argparse
 import json
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
 from tamis.models.bayes import Model
-from tamis.models.commands import add_evaluate, add_train
+from tamis.models.commands import add_train
+from tamis.models.evaluate_command import add_evaluate
 from tamis.models.storage import SHIPPED_MODEL
 
 
@@ -50,25 +52,54 @@ def test_train_on_labelled_places(tmp_path: Path, make_message) -> None:
     model = tmp_path / "model.bin"
     done = tamis("train", "--ham", tmp_path / "False", "--spam", tmp_path / "True", "--start", "none", "-o", model)
     assert done == 0
-    assert Model.load(model).messages.tolist() == [[12, 12], [12, 12]]
+    assert Model.load(model).messages.tolist() == [[12, 12]] * 3
 
 
-@pytest.mark.parametrize("protocol", ["online", "score", pytest.param("batch", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("protocol", ["online", "delayed", "score", "batch", "folds"])
 def test_evaluate(index: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], protocol: str) -> None:
     scores = tmp_path / "out.tsv"
-    options = ["--train-index", index] if protocol == "batch" else []
+    options = {"batch": ["--train-index", index], "delayed": ["--delay", 5]}.get(protocol, [])
     assert tamis("evaluate", "--protocol", protocol, "--index", index, "--scores", scores, *options) == 0
     printed = capsys.readouterr().out.splitlines()
     rows = [line.split("\t") for line in scores.read_text().splitlines()]
-    assert [row[2] for row in rows] == [f"mail/{number}" for number in range(80)]
+    assert {row[2] for row in rows} == {f"mail/{number}" for number in range(80)}
+    if protocol != "folds":
+        assert [row[2] for row in rows] == [f"mail/{number}" for number in range(80)]
+    assert all(float(row[3]) != float(row[1]) for row in rows[20:] if protocol != "score")
     assert {row[0] for row in rows} == {"ham", "spam"}
     ham = [float(row[1]) for row in rows if row[0] == "ham"]
     spam = [float(row[1]) for row in rows if row[0] == "spam"]
     area = sum((s > h) + 0.5 * (s == h) for h in ham for s in spam) / (len(ham) * len(spam))
     assert printed[:2] == ["n_ham 40 n_spam 40", f"1-ROCA% {100 * (1 - area):.4f}"]
-    assert printed[-1].startswith("threshold 7.5 hm% ")
+    assert printed[-2].startswith("threshold 7.5 hm% ")
+    assert printed[-1].startswith("counts alone:  1-ROCA% ")
     if protocol == "batch":
         assert area == 1.0
+
+
+@pytest.mark.slow
+def test_evaluate_across_groups_with_plots(
+    index: Path, tmp_path: Path, make_message, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each group is scored by what the others teach; what was read before is left out, in whatever group."""
+    for name, first in (("a", 300), ("b", 400)):
+        for label, spam in (("ham", False), ("spam", True)):
+            folder = tmp_path / name / label
+            folder.mkdir(parents=True)
+            for number in range(first, first + 40):
+                (folder / str(number)).write_bytes(make_message(number, spam))
+    plot = tmp_path / "plot.svg"
+    groups = ["--index", index, "--index", tmp_path / "a", tmp_path / "b"]
+    assert tamis("evaluate", "--protocol", "cross", *groups, "--body-only", "--unique", "--plot", plot) == 0
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[0] == "0 repeated texts left out"
+    assert [line for line in printed if "n_ham" in line] == ["n_ham 40 n_spam 40", "n_ham 80 n_spam 80"]
+    assert f"{tmp_path}/a + {tmp_path}/b" in printed
+    drawn = ElementTree.fromstring(plot.read_text())
+    assert len(drawn.findall("{http://www.w3.org/2000/svg}polyline")) == 4
+    assert tamis("evaluate", "--protocol", "folds", "--folds", 4, "--index", index, index, "--unique") == 0
+    assert capsys.readouterr().out.splitlines()[:2] == ["80 repeated texts left out", "n_ham 40 n_spam 40"]
 
 
 def test_evaluate_json(index: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -99,6 +130,10 @@ def test_evaluate_uses_the_sites_model(index: Path, tmp_path: Path, capsys: pyte
         ["evaluate", "--protocol", "online", "--index", "{index}", "--model", "{tmp}/m"],
         ["evaluate", "--protocol", "score", "--index", "{index}", "--model", "{tmp}/m"],
         ["evaluate", "--protocol", "score", "--index", "{bad}"],
+        ["evaluate", "--protocol", "cross", "--index", "{index}"],
+        ["evaluate", "--protocol", "online", "--index", "{index}", "--index", "{index}"],
+        ["evaluate", "--protocol", "online", "--index", "{index}", "--unique"],
+        ["evaluate", "--protocol", "folds", "--index", "{index}", "--folds", "1"],
         ["evaluate", "--protocol", "score", "--index", "{one}"],
     ],
     ids=lambda arguments: " ".join(arguments),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tamis.message import Message
-from tamis.models import training
+from tamis.models import fitting
 from tamis.models.bayes import Model
 from tamis.models.corpus import Entry
 from tamis.models.features import BODY, HEADER, features, view_slice
@@ -23,7 +23,7 @@ def entries(make_message) -> list[Entry]:
 
 @pytest.mark.slow
 def test_counts_are_those_of_learning(entries: list[Entry], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(training, "_BATCH", 25)
+    monkeypatch.setattr(fitting, "_BATCH", 25)
     model, report = train([Source("all", entries)])
     slow = Model()
     for entry in entries:

@@ -13,6 +13,7 @@ import pytest
 from tamis.config import Config
 from tamis.list_store import ListStore
 from tamis.lists import ListName
+from tamis.policy_store import PolicyStore
 from tamis.quarantine.store import Store
 from tamis.telling import Telling
 from tamis.tokens import Purpose
@@ -180,6 +181,15 @@ def test_the_option_not_to_whitelist(tmp_path: Path) -> None:
     assert whitelisted(one) == [("other.example", ANN, "captcha")]
     assert weight(one.house.config) == ""
     assert weight(one.house.config, "other.example") == "1 validation"
+
+
+def test_that_option_of_one_address(ann: Visitor, store: Store) -> None:
+    PolicyStore(ann.house.config.database_url).set("bob@example.org", {"whitelist_validated": False}, "bob")
+    name = held(store)
+    ann.get(link(ann))
+    ann.post("/release", {"copy": f"{name}.1", "code": KEY})
+    assert set(states(store).values()) == {"released"}
+    assert whitelisted(ann) == []
 
 
 def test_an_entry_of_a_person_is_left_alone(ann: Visitor, store: Store) -> None:
