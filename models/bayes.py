@@ -52,6 +52,9 @@ spam alone says nothing about what makes spam different."""
 _COUNTED_VIEWS: Final = (BODY, HEADER)
 """Views whose counts are evidence; the octets are evidence through the second layer only (docs/classifier.md)."""
 
+_FACTS: Final = "make"
+"""The kind of clues that say how a message is made."""
+
 HAM, SPAM = 0, 1
 
 
@@ -298,7 +301,10 @@ class Model:
 def _readable(
     found: Iterable[Family], wanted: Mapping[int, float], seen: Callable[[Indices], NDArray[np.float32]], n: int
 ) -> list[Clue]:
-    """Find the wanted features in the message; of those that overlap the strongest speaks for all."""
+    """Find the wanted features in the message; of those that overlap the strongest speaks for all.
+
+    A third at most are facts of how it is made: words tell a reader more.
+    """
     numbers = np.array(sorted(wanted), dtype=np.uint32)
     places = [
         (wanted[int(family.indices[at])], family, int(at))
@@ -309,6 +315,7 @@ def _readable(
     clues: list[Clue] = []
     shown: set[int] = set()
     taken: dict[str, list[tuple[int, int]]] = {}
+    facts = 0
     for weight, family, at in places:
         if len(clues) >= n:
             break
@@ -317,6 +324,10 @@ def _readable(
         spans = taken.setdefault(family.kind.partition(" ")[0], [])
         if index in shown or any(start < other_end and other_start < end for other_start, other_end in spans):
             continue
+        if family.kind == _FACTS:
+            if 3 * facts >= n:
+                continue
+            facts += 1
         shown.add(index)
         spans.append((start, end))
         ham, spam = (math.ceil(number) for number in seen(np.array([index], dtype=np.uint32))[:, 0])
