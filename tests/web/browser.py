@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
@@ -96,7 +97,9 @@ class Browser:
 
     def wait_text(self, text: str, seconds: float = 60) -> None:
         """Wait until the page says something."""
-        WebDriverWait(self.driver, seconds).until(lambda _: text in self.text)
+        # The page may go while it is being read.
+        wait = WebDriverWait(self.driver, seconds, ignored_exceptions=[StaleElementReferenceException])
+        wait.until(lambda _: text in self.text)
 
     def wait_frame(self, text: str, seconds: float = 60) -> None:
         """Wait until the one frame of the page says something."""
