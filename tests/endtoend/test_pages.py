@@ -17,6 +17,7 @@ from email.message import EmailMessage
 import pytest
 
 from tamis import config as configuration
+from tamis.accounts import Accounts, Role
 from tamis.message import Message
 from tamis.postfix.dovecot import PASSWORD, PrivateDovecot
 from tamis.postfix.ports import free_ports
@@ -209,6 +210,40 @@ def test_the_recipient_lets_it_out(world: World) -> None:
     (delivered,) = [one for one in world.dovecot.mailbox(to) if b"Menu" in one and b"Auto-Submitted" not in one]
     assert delivered.endswith(octets.replace(b"\r\n", b"\n"))
     assert f"Released by {to}, on its page".encode() in delivered
+
+
+def test_an_administrator_lets_it_out(world: World) -> None:
+    to, sender, browser = f"carol@{HERE}", f"no-reply-console@{THERE}", world.browser
+    octets = world.send(f"Order {EVIL}", sender, to, f"List-Id: <orders.example>\r\n{PAGE[0]}", PAGE[1])
+    with as_service_user():
+        Accounts(configuration.load(world.site.tamis.config).database_url).add(
+            "ann", PASSWORD * 3, Role.PLATFORM, [], ""
+        )
+    browser.open(f"{world.base}/console/login")
+    browser.write("#name", "ann")
+    browser.write("#password", PASSWORD * 3)
+    browser.click('main button[type="submit"]')
+    browser.wait_text("Overview")
+    browser.open(f"{world.base}/console/held?whose={to}")
+    browser.wait_text(f"Order {EVIL}")
+    browser.click(".list a")
+    browser.wait_text("Because")
+    assert browser.barriers() == []
+    browser.click('button[value="release"]')
+    browser.wait_text("On their way: 1")
+    (delivered,) = world.inbox(to, 1)
+    assert delivered.endswith(octets.replace(b"\r\n", b"\n"))
+    assert b"Released by ann" in delivered
+
+    browser.open(f"{world.base}/console/lists?list=whitelist_sender&domain={HERE}")
+    browser.write("#value", sender)
+    browser.click('button[value="add"]')
+    browser.wait_text(sender)
+    assert world.passes(sender, to, 2).header("X-Icodia-SpamFilter-WL") == "Whitelisted EMail Address"
+    browser.open(f"{world.base}/console/audit")
+    browser.wait_text("release held mail")
+    assert browser.complaints() == []
+    browser.driver.delete_all_cookies()
 
 
 def test_by_the_password_of_the_mailbox(world: World) -> None:

@@ -97,6 +97,9 @@ def test_held_mail(programs: Programs) -> None:
     assert [one["id"] for one in programs.get("olga", "/held")["copies"]] == [f"{ours}.1"]
     assert len(programs.get("root", "/held?state=all")["copies"]) == 2
     assert programs.get("olga", "/held?whose=eve@example.com") == {"copies": [], "after": None}
+    assert set(programs.get("audrey", f"/held/{ours}.1/text")) == {"text", "html", "cut", "attachments"}
+    assert ("audrey", "look at held mail, text", f"{ours}.1") in site.changes()
+    assert programs.status("olga", "GET", f"/held/{theirs}.1/text") == 404
     assert programs.status("olga", "POST", f"/held/{theirs}.1/release") == 404
     assert programs.status("audrey", "POST", f"/held/{ours}.1/release") == 403
     assert programs.status("root", "GET", "/held?state=x") == 400
@@ -152,6 +155,50 @@ def test_bodies_have_bounds(programs: Programs) -> None:
     for body in (b"{", b"[" * 60_000, b"\xff"):
         answer = programs.client.client.post("/held/api/v1/lists/trap", content=body, headers=headers)
         assert answer.status_code == 400
+
+
+def test_accounts_and_locked_mailboxes(programs: Programs) -> None:
+    new = {"name": "Zoe", "password": PASSWORD, "role": "domain", "domains": ["example.org"]}
+    for who in ("olga", "audrey"):
+        assert programs.status(who, "POST", "/accounts", new) == 403
+        assert programs.status(who, "POST", "/locked/bob@example.org") == 403
+    assert programs.status("olga", "GET", "/accounts") == 403
+    assert programs.ask("root", "POST", "/accounts", new).json() == {"name": "zoe"}
+    for wrong in (
+        {**new, "name": "a b"},
+        {**new, "role": "king"},
+        {**new, "domains": "x"},
+        {**new, "password": "x"},
+        {},
+    ):
+        assert programs.status("root", "POST", "/accounts", wrong) == 400
+    assert programs.status("root", "POST", "/accounts", new) == 400
+    found = {one["name"]: one for one in programs.get("audrey", "/accounts")["accounts"]}
+    assert found["zoe"] == {"name": "zoe", "role": "domain", "domains": ["example.org"], "disabled": False}
+    assert PASSWORD not in str(found)
+    token = Accounts(programs.site.config.database_url).make_token("zoe", 1)
+    assert programs.ask("", "GET", "/held", token=token).status_code == 200
+    assert programs.ask("root", "PATCH", "/accounts/zoe", {"disabled": True}).json()["disabled"] is True
+    assert programs.ask("", "GET", "/held", token=token).status_code == 401
+    assert programs.status("root", "PATCH", "/accounts/nobody", {"disabled": True}) == 400
+    assert programs.ask("root", "POST", "/locked/Bob@Example.org").json() == {"locked": "bob@example.org"}
+    assert programs.get("root", "/accounts")["locked"] == ["bob@example.org"]
+    assert programs.ask("root", "DELETE", "/locked/bob@example.org").json() == {"unlocked": True}
+    assert programs.status("root", "POST", "/locked/nonsense") == 400
+    assert ("root", "add account", "zoe") in programs.site.changes()
+
+
+def test_rules_and_sums(programs: Programs) -> None:
+    assert programs.status("olga", "GET", "/rules") == 403
+    rules = {one["name"]: one for one in programs.get("audrey", "/rules")["rules"]}
+    assert len(rules) > 100
+    assert {"description", "use", "decides", "decided"} <= set(rules[min(rules)])
+    said = programs.get("root", "/rules/proposals?days=7")
+    assert set(said) == {"proposals", "flagged", "toml"}
+    assert programs.status("root", "GET", "/rules/proposals?days=x") == 400
+    ours, all_of_it = (programs.get(name, "/overview?span=week")["verdicts"] for name in ("olga", "root"))
+    assert sum(ours.values()) <= sum(all_of_it.values())
+    assert programs.status("root", "GET", "/overview?span=x") == 400
 
 
 def test_it_is_as_it_is_described(programs: Programs) -> None:

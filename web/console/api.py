@@ -22,7 +22,8 @@ from tamis.policy_view import effective
 from tamis.quarantine import queries, transitions
 from tamis.quarantine.queries import Found
 from tamis.sender_weights import Event
-from tamis.web.console import api_learning, api_replay, held, lists, policies
+from tamis.web import preview
+from tamis.web.console import api_accounts, api_learning, api_replay, api_rules, held, lists, overview, policies
 from tamis.web.console.access import Console
 from tamis.web.console.openapi import description
 from tamis.web.console.tokens import api_route
@@ -120,6 +121,13 @@ def _one_held(console: Console) -> Found:
 
 def _held_copy(console: Console, _: Json) -> Json:
     return _copy(_one_held(console))
+
+
+def _held_text(console: Console, _: Json) -> Json:
+    _one, message = held.held_content(console, "text")
+    seen = preview.preview(message)
+    files = [{"name": one.name, "octets": one.size} for one in seen.attachments]
+    return {"text": seen.text, "html": seen.page, "cut": seen.cut, "attachments": files}
 
 
 def _release(console: Console, said: Json) -> Json:
@@ -228,6 +236,7 @@ ROUTES: Final = [
     api_route("/decisions/{id:str}", "GET", _decision),
     api_route("/held", "GET", _held),
     api_route("/held/{id:str}", "GET", _held_copy),
+    api_route("/held/{id:str}/text", "GET", _held_text),
     api_route("/held/{id:str}", "DELETE", _delete),
     api_route("/held/{id:str}/release", "POST", _release),
     api_route("/lists/{list:str}", "GET", _list),
@@ -237,6 +246,9 @@ ROUTES: Final = [
     api_route("/policies/{owner:str}", "PATCH", _policy_change),
     api_route("/changes", "GET", _changes),
     api_route("/health", "GET", _health, Role.PLATFORM, Role.AUDITOR),
+    api_route("/overview", "GET", overview.sums),
+    *api_accounts.ROUTES,
     *api_learning.ROUTES,
     *api_replay.ROUTES,
+    *api_rules.ROUTES,
 ]

@@ -75,7 +75,7 @@ def _show(console: Console) -> Response:
     return console.page("message.html", message=message, points=points, held=State.HELD.value)
 
 
-def _held_content(console: Console, what: str) -> tuple[Found, Message]:
+def held_content(console: Console, what: str) -> tuple[Found, Message]:
     """Return a copy that is held, with its message, once it is written down who looks. Raises `HTTPException`, 404."""
     with console.house.store.reading() as connection:
         copies = queries.copies(connection, [console.request.path_params["id"]]) if connection is not None else []
@@ -91,13 +91,13 @@ def _held_content(console: Console, what: str) -> tuple[Found, Message]:
 
 
 def _preview(console: Console) -> Response:
-    copy, content = _held_content(console, "text")
+    copy, content = held_content(console, "text")
     return console.page("preview.html", copy=copy, shown=preview.preview(content))
 
 
 def _content(console: Console) -> Response:
     """The page that the sender has written, for a frame without rights."""
-    _, content = _held_content(console, "page")
+    _, content = held_content(console, "page")
     return HTMLResponse(preview.clean_page(content), headers=preview.PAGE_FIELDS)
 
 

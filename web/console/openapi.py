@@ -29,6 +29,8 @@ def _says(text: str) -> Json:
 _TEXT: Final[Json] = {"type": "string"}
 _AS: Final[Json] = {"type": "string", "enum": ["spam", "ham"]}
 _YES: Final[Json] = {"type": "boolean"}
+_ROLE: Final[Json] = {"type": "string", "enum": ["platform", "domain", "auditor"]}
+_MAILBOX: Final = _path("address", "of a mailbox")
 _LIMIT: Final = _query("limit", "how many at most, 1 to 200; 50", "integer")
 _AFTER: Final = _query("after", "what the page before said")
 _WHEN: Final = "12h, 7d, or a date such as 2030-01-31"
@@ -74,6 +76,12 @@ _PATHS: Final[Json] = {
         "get": {"summary": "One copy", "parameters": [_ID], "responses": _says("the copy")},
         "delete": {"summary": "Delete a held copy", "parameters": [_ID], "requestBody": _body(note=_TEXT),
                    "responses": _says("whether it was held")},
+    },
+    "/held/{id}/text": {
+        "get": {
+            "summary": "Look at the text of a held message; who looks is written down", "parameters": [_ID],
+            "responses": _says("the text, and the names of its files"),
+        }
     },
     "/held/{id}/release": {
         "post": {"summary": "Release a held copy", "parameters": [_ID], "requestBody": _body(note=_TEXT, malware=_YES),
@@ -124,6 +132,40 @@ _PATHS: Final[Json] = {
     },
     "/changes": {
         "get": {"summary": "Who changed what, the newest first", "parameters": [_LIMIT], "responses": _says("changes")}
+    },
+    "/overview": {
+        "get": {
+            "summary": "Sum up the last hours: verdicts, rows, tests, actions, and what people let out",
+            "parameters": [_query("span", "day, week or fortnight")],
+            "responses": _says("sums, by name"),
+        }
+    },
+    "/rules": {"get": {"summary": "The rules in force", "parameters": [], "responses": _says("rules and mistakes")}},
+    "/rules/proposals": {
+        "get": {
+            "summary": "Propose rules from what traps got and people flagged; 20 times in 10 minutes",
+            "parameters": [_query("days", "7 or 30")],
+            "responses": _says("phrases, and a rule file to check, none of it enabled"),
+        }
+    },
+    "/accounts": {
+        "get": {"summary": "Who may use the console", "parameters": [], "responses": _says("them, and who is locked")},
+        "post": {
+            "summary": "Make an account", "parameters": [],
+            "requestBody": _body(name=_TEXT, password=_TEXT, role=_ROLE, domains={"type": "array", "items": _TEXT}),
+            "responses": _says("its name"),
+        },
+    },
+    "/accounts/{name}": {
+        "patch": {
+            "summary": "Let nobody in by an account, or again", "parameters": [_path("name", "of the account")],
+            "requestBody": _body(disabled=_YES), "responses": _says("what it is now"),
+        }
+    },
+    "/locked/{address}": {
+        "post": {"summary": "Hide a mailbox from its domain's administrators", "parameters": [_MAILBOX],
+                 "responses": _says("its address")},
+        "delete": {"summary": "Show it again", "parameters": [_MAILBOX], "responses": _says("whether it was hidden")},
     },
     "/health": {"get": {"summary": "Whether all is well", "parameters": [], "responses": _says("reasons and gauges")}},
 }  # fmt: skip

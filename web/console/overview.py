@@ -2,7 +2,7 @@
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Connection, func, select
 from starlette.responses import Response
@@ -52,6 +52,22 @@ def _show(console: Console) -> Response:
         latency=columns(list(_BOUNDS), [{"time": latency[bound]} for bound in _BOUNDS], ["time"], 10),
         wrong=wrong,
     )
+
+
+def sums(console: Console, _: dict[str, Any]) -> dict[str, Any]:
+    """Return what the page sums up, for programs. Raises ValueError."""
+    span = console.asked("span", "day")
+    if span not in SPANS:
+        raise ValueError(f"span is one of {', '.join(SPANS)}")
+    since, sees = datetime.now(UTC) - timedelta(hours=SPANS[span] - 1), console.account.sees
+    with console.history.reading() as connection:
+        if connection is None:
+            return {"verdicts": {}, "rows": {}, "tests": {}, "actions": {}, "mistakes": []}
+        found: dict[str, Any] = {
+            f"{what}s": dict(_amounts(connection, what, since, sees)) for what in ("verdict", "row", "test", "action")
+        }
+        wrong = _wrong(connection, since, sees, console.hidden)
+    return found | {"mistakes": [{"row": row, "released": out, "held": held} for row, out, held in wrong]}
 
 
 def _volume(

@@ -16,7 +16,7 @@ from tamis import limits
 from tamis.accounts import Role
 from tamis.history.queries import hours
 from tamis.rules.material import flagged_held, known_as_ham
-from tamis.rules.proposing import MODEL_SAYS, as_toml, propose
+from tamis.rules.proposing import MODEL_SAYS, Proposal, as_toml, propose
 from tamis.rules.reading import RulesError, read
 from tamis.rules.rule import Rule, Use, test_name
 from tamis.rules.sources import RuleFiles
@@ -43,7 +43,8 @@ class Line:
     decided: int
 
 
-def _show(console: Console) -> Response:
+def in_force(console: Console) -> tuple[list[Line], list[str]]:
+    """Return the rules, in the order of their files, and the mistakes in these."""
     files = RuleFiles(console.house.config)
     mistakes: list[str] = []
     try:
@@ -52,7 +53,11 @@ def _show(console: Console) -> Response:
         mistakes = [str(one) for one in error.mistakes]
         rules = _what_can_be(files)
     origins, decided = files.origins(), _decided(console)
-    lines = [Line(name, origins.get(name, ""), rule, decided[test_name(name)]) for name, rule in rules.items()]
+    return [Line(name, origins.get(name, ""), rule, decided[test_name(name)]) for name, rule in rules.items()], mistakes
+
+
+def _show(console: Console) -> Response:
+    lines, mistakes = in_force(console)
     groups = {file: [line for line in lines if line.file == file] for file in dict.fromkeys(one.file for one in lines)}
     return console.page("rules.html", groups=groups, mistakes=mistakes, days=_DAYS, part=Use.PART, number=len(lines))
 
@@ -73,17 +78,25 @@ def _decided(console: Console) -> Counter[str]:
     return found
 
 
-def _propose(console: Console) -> Response:
-    """A question, not a change: made anew each time it is asked."""
+def proposed(console: Console, days: int) -> tuple[list[Proposal], int, str]:
+    """Return what is proposed, of how many messages, and as a rule file. Raises `HTTPException`, 429.
+
+    A question, not a change: made anew each time it is asked.
+    """
     if not console.house.limiter.allows("propose", console.account.name, *_ASKED):
         raise HTTPException(429)
-    days = console.asked("days", _SPANS[-1])
-    days = days if days in _SPANS else _SPANS[-1]
-    config, since = console.house.config, datetime.now(UTC) - timedelta(days=int(days))
+    config, since = console.house.config, datetime.now(UTC) - timedelta(days=days)
     mail = flagged_held(config, console.house.store, since, limits.CONSOLE_PROPOSAL_MESSAGES)
     proposals, flagged, _ = propose(mail, (), _LEAST, _MOST, known_as_ham(config))
     text = as_toml(proposals, flagged, MODEL_SAYS)
     read([("proposed", text)])
+    return proposals, flagged, text
+
+
+def _propose(console: Console) -> Response:
+    days = console.asked("days", _SPANS[-1])
+    days = days if days in _SPANS else _SPANS[-1]
+    proposals, flagged, text = proposed(console, int(days))
     return console.page(
         "proposals.html",
         proposals=proposals,
@@ -94,7 +107,7 @@ def _propose(console: Console) -> Response:
         spans=_SPANS,
         least=_LEAST,
         most=limits.CONSOLE_PROPOSAL_MESSAGES,
-        files=config.settings.rules.files,
+        files=console.house.config.settings.rules.files,
     )
 
 
