@@ -51,7 +51,8 @@ def listed(config: Config, value: str = PEER) -> Entry | None:
 
 
 def row_of(engine: Engine) -> str:
-    (verdict,) = engine.examine(mail("From: Ann <ann@example.net>\n\nbody\n", peer=PEER)).verdicts
+    asked = mail("From: Ann <ann@example.net>\n\nbody\n", sender="ann@example.net", peer=PEER)
+    (verdict,) = engine.examine(asked).verdicts
     return verdict.row.name if verdict.row else ""
 
 
