@@ -34,7 +34,7 @@ NOW = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
 TEXT = """\
 From: Ann <ann@example.net>
 To: {to}
-Subject: Our offer
+Subject: Minutes of Monday
 Message-ID: <{to}.1@example.net>
 MIME-Version: 1.0
 Content-Type: multipart/mixed; boundary=x
@@ -42,7 +42,7 @@ Content-Type: multipart/mixed; boundary=x
 --x
 Content-Type: text/plain; charset=utf-8
 
-Buy now, caf\u00e9.
+As agreed at the caf\u00e9.
 --x
 Content-Type: application/pdf; name=a.pdf
 Content-Transfer-Encoding: base64

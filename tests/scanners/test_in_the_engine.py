@@ -34,6 +34,7 @@ def engine_of(tmp_path: Path, server: Server) -> Make:
 
 
 def letter(text: str = EVIL.decode(), subject: str = "x", number: int = 1, to: str = "bob", **envelope: object) -> Mail:
+    envelope = {"sender": "ann@sender.example", **envelope}
     return mail(TEXT.format(subject, number, to, text), **envelope)  # type: ignore[arg-type]
 
 
