@@ -158,7 +158,13 @@ class Site:
         if not self.database.exists():
             return []
         with as_service_user(), closing(sqlite3.connect(self.database, timeout=20.0)) as connection:
-            return connection.execute(query, values).fetchall()
+            try:
+                return connection.execute(query, values).fetchall()
+            except sqlite3.OperationalError as error:
+                # The file is there a moment before its tables.
+                if "no such table" in str(error):
+                    return []
+                raise
 
     def held(self, queue_id: str = "") -> dict[str, str]:
         """Which copies of a message are held, or of all messages: their ids by recipient."""
