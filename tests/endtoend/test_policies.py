@@ -15,7 +15,7 @@ from tests.endtoend.site import HONEST, PATIENCE, SPAMMER, Site, letter, policie
 pytestmark = pytest.mark.servers
 
 ANN, BOB = "ann@mail.example", "bob@mail.example"
-DOUBTFUL = Path(__file__).parents[2] / "demo" / "messages" / "forged-headers.eml"
+DOUBTFUL = Path(__file__).parents[2] / "demo" / "messages" / "ham-html-image.eml"
 """Ham at the level that is built in, and spam at a lower one."""
 
 
