@@ -88,9 +88,12 @@ def test_full_disk_while_copies_are_sent_and_removed(database_world: World, data
     ids = world.held([released])
     with database_disk.full():
         assert str(world.command("release", ids)).startswith("OperationalError")
-        assert str(world.command("expire", 30)).startswith("OperationalError")
+        done = world.command("expire", 30)
+    # What is small may find room in the write-ahead log as it was left.
+    assert done is None or str(done).startswith("OperationalError")
     fates, _ = world.ledger.fates(letters)
-    assert {fates[letter.marker, HELD] for letter in letters} == {"held"}
+    now = "held" if done else "expired"
+    assert [fates[letter.marker, HELD] for letter in letters] == ["held", now, "held"]
     world.insist("release", ids)
     world.insist("expire", 30)
     world.wait_quiet()
