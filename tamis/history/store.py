@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 from sqlalchemy import Connection, delete, func, insert, select
 
+from tamis.console_tables import LOCKED
 from tamis.history.decided import LATER, OUTGOING, Decided, decode, domain_key
 from tamis.history.journal import dropped, files
 from tamis.history.keys import keys, number, number_at
@@ -91,7 +92,9 @@ class HistoryStore:
             pairs = [{"key": key, "number": one} for one, (_, theirs, _) in prepared.items() for key in theirs]
             connection.execute(insert(DECISION), rows)
             connection.execute(insert(DECISION_KEY), sorted(pairs, key=lambda pair: (pair["key"], pair["number"])))
-            counts = counted(one for one, _, _ in prepared.values())
+            # Also an administrator of the domain sees its sums.
+            locked = frozenset(connection.execute(select(LOCKED.c.address)).scalars())
+            counts = counted((one for one, _, _ in prepared.values()), locked)
             statement = upsert(connection, DECISION_COUNT)
             added = DECISION_COUNT.c.number + statement.excluded.number
             statement = statement.on_conflict_do_update(
@@ -157,8 +160,11 @@ def _surplus(connection: Connection, most: int) -> int:
     return 0
 
 
-def counted(decisions: Iterator[Decided]) -> Counts:
-    """Count decisions by hour, recipient domain and what they say; for the domain "" each message counts once."""
+def counted(decisions: Iterator[Decided], locked: frozenset[str] = frozenset()) -> Counts:
+    """Count decisions by hour, recipient domain and what they say; for the domain "" each message counts once.
+
+    Recipients that are `locked` count for the domain "" alone.
+    """
     found: Counts = Counter()
     for one in decisions:
         hour = int(one.at) // 3600
@@ -167,7 +173,7 @@ def counted(decisions: Iterator[Decided]) -> Counts:
         if one.rows:
             found[hour, "", "latency", str(bound or "more")] += 1
         for share in one.shares:
-            domains = Counter(domain_key(recipient) for recipient in share.recipients)
+            domains = Counter(domain_key(recipient) for recipient in share.recipients if recipient not in locked)
             if share.verdict != OUTGOING:
                 domains.pop("", None)
             else:

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from tamis.accounts import Accounts
+from tamis.history.store import HistoryStore
+from tests.history.deciding import made
 from tests.web.test_api import Programs
 from tests.web.test_console_changes import Site, seen
 
@@ -27,6 +29,13 @@ def test_pages_and_sums_leave_them_out(tmp_path: Path) -> None:
     assert released("olga") == [("1", "2")]
     assert seen(site.visitors["olga"], "/console/held") == {f"{ours[1]}.1"}
     programs = Programs(site)
+    verdicts = {name: programs.get(name, "/overview")["verdicts"] for name in ("olga", "root")}
+    HistoryStore(site.config.database_url).add(
+        [made(71, recipients=("ceo@example.org", "bob@example.org")), made(72, recipients=("ceo@example.org",))]
+    )
+    after = {name: programs.get(name, "/overview")["verdicts"] for name in ("olga", "root")}
+    assert after["olga"]["spam"] - verdicts["olga"].get("spam", 0) == 1
+    assert after["root"]["spam"] - verdicts["root"].get("spam", 0) == 3
     # The newest are those that are not there.
     page = programs.get("olga", "/held?limit=1")
     assert ([one["id"] for one in page["copies"]], page["after"]) == ([f"{ours[1]}.1"], f"{ours[1]}.1")
