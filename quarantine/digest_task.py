@@ -9,7 +9,7 @@ from tamis.destinations import Destinations
 from tamis.letters.letter import one_line
 from tamis.letters.reasons import reason
 from tamis.policy import Digest, Policies
-from tamis.policy_view import policies_now
+from tamis.policy_view import LivePolicies
 from tamis.quarantine import digests, mailboxes
 from tamis.quarantine.letter_queue import Due
 from tamis.quarantine.outbox import TakenOver
@@ -31,10 +31,10 @@ class DigestTask:
     """One run after the other in the keeper's thread for it."""
 
     def __init__(self, config: Config, store: Store) -> None:
-        self._config = config
         self._settings = config.settings
         self._store = store
         self._destinations = Destinations(config.settings.aliases)
+        self._policies = LivePolicies(config)
         self._office = PostOffice(config)
         self._queue = digests.queue(store)
 
@@ -54,7 +54,7 @@ class DigestTask:
         if moment.hour >= self._settings.notices.digest_hour and self._office.has_pages:
             while digests.start(self._store, f"{moment:%Y-%m-%d}"):
                 pass
-        policies = policies_now(self._config)
+        policies = self._policies.now()
         try:
             while due := self._queue.due():
                 for digest in due:

@@ -11,7 +11,7 @@ from tamis.letters.language import language_of
 from tamis.letters.letter import one_line
 from tamis.message import Message
 from tamis.policy import Policies
-from tamis.policy_view import policies_now
+from tamis.policy_view import LivePolicies
 from tamis.quarantine import sender_notices
 from tamis.quarantine.letter_queue import Due
 from tamis.quarantine.outbox import TakenOver
@@ -32,9 +32,9 @@ class NoticeTask:
     """One run after the other in the keeper's thread for it."""
 
     def __init__(self, config: Config, store: Store) -> None:
-        self._config = config
         self._settings = config.settings
         self._store = store
+        self._policies = LivePolicies(config)
         self._office = PostOffice(config)
         self._queue = sender_notices.queue(store)
 
@@ -43,7 +43,7 @@ class NoticeTask:
         if not self._store.exists():
             return
         # What somebody has just chosen counts for what has just been held.
-        policies = policies_now(self._config)
+        policies = self._policies.now()
         sender_notices.decide(
             self._store, lambda copy: self._refusal(policies, copy), self._settings.notices.most_a_day
         )

@@ -54,7 +54,7 @@ def effective(config: Config, owner: str) -> list[Value]:
     Raises SQLAlchemyError.
     """
     store = PolicyStore(config.database_url)
-    policies = policies_now(config)
+    policies = Policies(config, DatabaseTexts(config), directory_of(config))
     layers = policies.layers(owner)
     latest = store.latest(layer.owner for layer in layers if layer.stored)
     policy, origins = policies.effective(owner), origins_of(layers, latest)
@@ -84,11 +84,6 @@ class LivePolicies:
                 self._known = (texts or self._known[0], directory or self._known[1])
                 self._policies = Policies(self._config, *self._known)
             return self._policies
-
-
-def policies_now(config: Config) -> Policies:
-    """Return the policies as they are now, for whoever asks a few of them. Raises SQLAlchemyError or OSError."""
-    return Policies(config, DatabaseTexts(config), directory_of(config))
 
 
 def directory_of(config: Config) -> Directory:

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 
 from tamis.config import Config
+from tamis.policy_view import LivePolicies
 from tamis.quarantine.spool import Spool
 from tamis.quarantine.store import Store
 from tamis.redis_client import RedisClient
@@ -26,6 +27,7 @@ class House:
     config: Config
     tokens: Tokens
     store: Store
+    policies: LivePolicies
     limiter: Limiter
     prefix: str
     secure: bool
@@ -47,6 +49,7 @@ def build_house(config: Config) -> House:
         config=config,
         tokens=Tokens(read_secret(config)),
         store=Store(config.database_url, Spool(config.spool_folder)),
+        policies=LivePolicies(config),
         limiter=Limiter(RedisClient(redis_url, settings.redis.timeout_seconds)),
         prefix=prefix,
         secure=base.scheme == "https",

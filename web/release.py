@@ -7,7 +7,6 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from tamis.policy_view import policies_now
 from tamis.quarantine import sender_notices, transitions
 from tamis.quarantine.sender_notices import HeldOfSender
 from tamis.sender_weights import Event
@@ -68,7 +67,7 @@ def _let_out(house: House, sender: str, chosen: Iterable[HeldOfSender]) -> int:
     lesson = Lesson(Event.VALIDATION, settings.autowhitelist.half_life_days)
     number = 0
     groups: dict[tuple[str, bool], list[str]] = {}
-    policies = policies_now(house.config)
+    policies = house.policies.now()
     for one in chosen:
         trusted = policies.for_recipient(one.recipient).whitelist_validated
         groups.setdefault((one.domain, trusted), []).append(one.copy_id)
