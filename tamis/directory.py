@@ -5,7 +5,6 @@ first into a file that workers map (`tamis.directory_task`); tables are asked by
 """
 
 import logging
-import os
 import threading
 import time
 from collections import OrderedDict
@@ -13,14 +12,14 @@ from collections.abc import Iterator
 from typing import Final
 
 from tamis import limits
+from tamis.changed_file import ChangedFile
 from tamis.config import Config
-from tamis.list_sources import FileStamp, file_stamp
 from tamis.phishing.brands import words
 from tamis.phishing.confusables import look
 from tamis.policy_keys import is_name, kind_of
 from tamis.postmap import MapFailed, ask, is_key
 from tamis.settings import DirectorySection
-from tamis.snapshot import SnapshotError, StoredLists, directory_path
+from tamis.snapshot import StoredLists, directory_path
 
 _log: Final = logging.getLogger("tamis")
 
@@ -136,28 +135,15 @@ class DirectorySource:
 
     def __init__(self, config: Config) -> None:
         section = config.settings.directory
-        self._path = directory_path(config)
+        self._file = ChangedFile(directory_path(config))
         self.required = bool(section.url)
         self._maps = PolicyMaps(section, config.settings.aliases.postmap) if section.policy_maps else None
         self._first = True
-        self._taken: FileStamp | None = None
-        self._bad: tuple[FileStamp, str] | None = None
 
     def fresh(self) -> Directory | None:
         """Return what is known, None while it is what it was. Raises OSError or ValueError."""
         if not self.required:
             first, self._first = self._first, False
             return Directory(None, self._maps) if first else None
-        with self._path.open("rb") as file:
-            stamp = file_stamp(os.fstat(file.fileno()))
-            if stamp == self._taken:
-                return None
-            if self._bad is not None and stamp == self._bad[0]:
-                raise SnapshotError(self._bad[1])
-            try:
-                stored = StoredLists(file)
-            except SnapshotError as error:
-                self._bad = (stamp, str(error))
-                raise
-        self._taken = stamp
-        return Directory(stored, self._maps)
+        stored = self._file.fresh(StoredLists)
+        return None if stored is None else Directory(stored, self._maps)

@@ -1,19 +1,12 @@
 """Where an engine takes the lists from: commands from the database, workers from the keeper's snapshot."""
 
-import os
 from typing import Protocol
 
+from tamis.changed_file import ChangedFile
 from tamis.config import Config
 from tamis.list_store import ListStore, configured_entries
 from tamis.lists import Lists
-from tamis.snapshot import MappedLists, SnapshotError, StoredLists, snapshot_path
-
-FileStamp = tuple[int, int, int]
-
-
-def file_stamp(status: os.stat_result) -> FileStamp:
-    """Return what tells a file from the one that was in its place before."""
-    return status.st_ino, status.st_mtime_ns, status.st_size
+from tamis.snapshot import MappedLists, StoredLists, snapshot_path
 
 
 class ListSource(Protocol):
@@ -46,21 +39,8 @@ class SnapshotLists:
 
     def __init__(self, config: Config) -> None:
         self._configured = configured_entries(config)
-        self._path = snapshot_path(config)
-        self._taken: FileStamp | None = None
-        self._bad: tuple[FileStamp, str] | None = None
+        self._file = ChangedFile(snapshot_path(config))
 
     def fresh(self) -> Lists | None:
-        with self._path.open("rb") as file:
-            stamp = file_stamp(os.fstat(file.fileno()))
-            if stamp == self._taken:
-                return None
-            if self._bad is not None and stamp == self._bad[0]:
-                raise SnapshotError(self._bad[1])  # Without reading all of it again and again.
-            try:
-                stored = StoredLists(file)
-            except SnapshotError as error:
-                self._bad = (stamp, str(error))
-                raise
-        self._taken = stamp
-        return MappedLists(self._configured, stored)
+        stored = self._file.fresh(StoredLists)
+        return None if stored is None else MappedLists(self._configured, stored)

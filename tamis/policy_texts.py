@@ -1,17 +1,16 @@
 """Where policies of the database are read: from the file that the keeper writes for workers, or from the database."""
 
 import logging
-import os
 from collections.abc import Mapping
 from typing import Final, Protocol
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from tamis.changed_file import ChangedFile
 from tamis.config import Config
 from tamis.database import first_line
-from tamis.list_sources import FileStamp, file_stamp
 from tamis.policy_keys import kind_of
-from tamis.snapshot import SnapshotError, StoredLists, policies_path
+from tamis.snapshot import StoredLists, policies_path
 
 _log: Final = logging.getLogger("tamis")
 
@@ -69,24 +68,11 @@ class MappedTextSource:
     """The policies as the keeper has last written them, in memory that all workers share."""
 
     def __init__(self, config: Config) -> None:
-        self._path = policies_path(config)
-        self._taken: FileStamp | None = None
-        self._bad: tuple[FileStamp, str] | None = None
+        self._file = ChangedFile(policies_path(config))
 
     def fresh(self) -> PolicyTexts | None:
-        with self._path.open("rb") as file:
-            stamp = file_stamp(os.fstat(file.fileno()))
-            if stamp == self._taken:
-                return None
-            if self._bad is not None and stamp == self._bad[0]:
-                raise SnapshotError(self._bad[1])
-            try:
-                stored = StoredLists(file)
-            except SnapshotError as error:
-                self._bad = (stamp, str(error))
-                raise
-        self._taken = stamp
-        return MappedTexts(stored)
+        stored = self._file.fresh(StoredLists)
+        return None if stored is None else MappedTexts(stored)
 
 
 class DatabaseTexts:

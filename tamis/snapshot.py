@@ -1,8 +1,7 @@
 """The lists kept by command as one file that all workers map: they share its memory, and need no database.
 
 The keeper writes it (`tamis.snapshot_task`), always as a new file: one that is mapped never changes. Layout,
-little-endian: the magic, a CRC-32 of all that follows it, the length of the header, the header (JSON, filled up with
-spaces to a multiple of 8), then
+little-endian: the front and header of `tamis.sealed_file`, then
 
 * the keys, sorted (64 bits each): a hash of list, domain and value of each entry, keyed anew in each file
 * when each entry ends (64 bits): microseconds since 1970 UTC, `NEVER` for never
@@ -15,16 +14,13 @@ spaces to a multiple of 8), then
 A key only leads to an entry; what makes the hit is its text. A file of another layout gets another magic.
 """
 
-import mmap
 import socket
-import zlib
 from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from hashlib import blake2b
 from ipaddress import IPv6Address
 from pathlib import Path
-from struct import Struct
 from typing import Annotated, Any, BinaryIO, Final
 
 import msgspec
@@ -33,11 +29,9 @@ from numpy.typing import NDArray
 
 from tamis.config import Config
 from tamis.lists import PLATFORM, Entry, ListName, Lists, longer
+from tamis.sealed_file import unseal
 
 MAGIC: Final = b"TAMIS-SNAPSHOT 1"
-FRONT: Final = Struct("<16sII")
-CHECKED_FROM: Final = 20
-"""The octets of magic and checksum, which the checksum does not cover."""
 NEVER: Final = 2**63 - 1
 START: Final = datetime(1970, 1, 1, tzinfo=UTC)
 BITS: Final = {4: 32, 6: 128}
@@ -48,6 +42,10 @@ Count = Annotated[int, msgspec.Meta(ge=0)]
 
 class SnapshotError(ValueError):
     """The file is no usable snapshot; the text says why in one line."""
+
+
+def _refused(why: str) -> SnapshotError:
+    return SnapshotError(f"the snapshot: {why}")
 
 
 class Header(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -101,25 +99,14 @@ class StoredLists:
 
     def __init__(self, file: BinaryIO) -> None:
         """Map an open file. Raises `SnapshotError` for anything but a whole snapshot of this layout, and OSError."""
+        self.header, data, at = unseal(file, MAGIC, Header, _refused)
         try:
-            data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        except ValueError:
-            raise SnapshotError("the snapshot is empty") from None
-        if data[: len(MAGIC)] != MAGIC or len(data) < FRONT.size:
-            raise SnapshotError("not a snapshot of this version of Tamis")
-        _, checksum, length = FRONT.unpack_from(data)
-        with memoryview(data) as view, view[CHECKED_FROM:] as checked:
-            if zlib.crc32(checked) != checksum:
-                raise SnapshotError("the snapshot is damaged: its checksum is wrong")
-        try:
-            self.header = msgspec.json.decode(data[FRONT.size : FRONT.size + length], type=Header)
             self._hasher = hasher(bytes.fromhex(self.header.key))
-        except (msgspec.DecodeError, ValueError) as error:
-            raise SnapshotError(f"the snapshot is damaged: {error}") from None
+        except ValueError as error:
+            raise _refused(f"the file is damaged: {error}") from None
         count, marks = self.header.entries, self.header.marks
-        at = FRONT.size + length
         if len(data) != at + 28 * count + 8 * marks + self.header.text_bytes:
-            raise SnapshotError("the snapshot is damaged: it is not as long as it says")
+            raise _refused("the file is damaged: it is not as long as it says")
         self._keys: NDArray[np.uint64] = np.frombuffer(data, "<u8", count, at)
         self._ends: NDArray[np.int64] = np.frombuffer(data, "<i8", count, at + 8 * count)
         self._starts: NDArray[np.uint64] = np.frombuffer(data, "<u8", count, at + 16 * count)

@@ -7,9 +7,9 @@ from typing import Final, Protocol
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from tamis.changed_file import FileStamp, file_stamp
 from tamis.config import Config
 from tamis.database import first_line, name_of
-from tamis.list_sources import FileStamp, file_stamp
 from tamis.list_store import ListStore
 from tamis.snapshot import SnapshotError, StoredLists, snapshot_path
 from tamis.snapshot_writer import LISTS, Row, write

@@ -2,20 +2,18 @@
 
 import os
 import socket
-import zlib
 from array import array
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from tamis.lists import ADDRESSES, ListName
-from tamis.publish import publish
-from tamis.snapshot import BITS, CHECKED_FROM, FRONT, MAGIC, NEVER, START, Header, encoded, hasher
+from tamis.sealed_file import seal
+from tamis.snapshot import BITS, MAGIC, NEVER, START, Header, encoded, hasher
 
 Row = tuple[str, str, str, str, datetime | None]
 """An entry: list, domain, value, source, and when it ends (UTC, without its time zone, as in the database)."""
@@ -77,7 +75,7 @@ def write(path: Path, rows: Iterable[Row], version: int, database: str, names: C
         np.sort(marks),
         lengths[order].astype("<u4"),
     ]
-    _publish(path, header, [*(piece.tobytes() for piece in pieces), texts])
+    seal(path, MAGIC, header, [*(piece.tobytes() for piece in pieces), texts])
     return left_out
 
 
@@ -91,13 +89,3 @@ def _prefix(value: str) -> tuple[int, int] | None:
     except (OSError, ValueError):
         return None
     return (version, shift) if 0 <= shift <= BITS[version] else None
-
-
-def _publish(path: Path, header: Header, pieces: list[bytes | bytearray]) -> None:
-    """Put a file in the place of another. Only the one keeper does it, so the name of the new file is its own."""
-    head = msgspec.json.encode(header)
-    head += b" " * (-(FRONT.size + len(head)) % 8)
-    checksum = zlib.crc32(FRONT.pack(MAGIC, 0, len(head))[CHECKED_FROM:])
-    for piece in (head, *pieces):
-        checksum = zlib.crc32(piece, checksum)
-    publish(path, [FRONT.pack(MAGIC, checksum, len(head)), head, *pieces])

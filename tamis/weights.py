@@ -6,10 +6,10 @@ from typing import Final, Protocol
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from tamis.changed_file import FileStamp, file_stamp
 from tamis.config import Config
 from tamis.contract import Abstain
 from tamis.database import first_line
-from tamis.list_sources import FileStamp, file_stamp
 from tamis.sender_weights import Weight, decode
 from tamis.snapshot import StoredLists, weights_path
 

@@ -1,15 +1,11 @@
 """What is known of files, as one file that all workers map (as decision 0014 has it of the lists).
 
-Layout, little-endian: the magic, a CRC-32 of all that follows it, the length of the header, the header (JSON, filled
-up with spaces to a multiple of 8), then the columns of `tamis.attachments.known.KnownFiles`: digests (32 octets each),
-since when (64 bits each), four words of the sketches (64 bits each), families, bad and good counts (32 bits each),
-kinds (8 bits each). The keeper always writes a new file: one that is mapped never changes.
+Layout, little-endian: the front and header of `tamis.sealed_file`, then the columns of
+`tamis.attachments.known.KnownFiles`: digests (32 octets each), since when (64 bits each), four words of the sketches
+(64 bits each), families, bad and good counts (32 bits each), kinds (8 bits each).
 """
 
-import mmap
-import zlib
 from pathlib import Path
-from struct import Struct
 from typing import Any, BinaryIO, Final
 
 import msgspec
@@ -18,11 +14,9 @@ from numpy.typing import NDArray
 
 from tamis.attachments.known import CODES, WORDS, KnownFiles
 from tamis.config import Config
-from tamis.publish import publish
+from tamis.sealed_file import seal, unseal
 
 MAGIC: Final = b"TAMIS-FILES    1"
-_FRONT: Final = Struct("<16sII")
-_CHECKED_FROM: Final = 20
 
 
 class KnownFilesError(ValueError):
@@ -56,37 +50,18 @@ def known_path(config: Config) -> Path:
 
 def read(file: BinaryIO) -> KnownFiles:
     """Map an open file. Raises `KnownFilesError` for anything but a whole one of this layout, and OSError."""
-    try:
-        data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    except ValueError:
-        raise KnownFilesError("the file is empty") from None
-    if data[: len(MAGIC)] != MAGIC or len(data) < _FRONT.size:
-        raise KnownFilesError("not of this version of Tamis")
-    _, checksum, length = _FRONT.unpack_from(data)
-    with memoryview(data) as view, view[_CHECKED_FROM:] as checked:
-        if zlib.crc32(checked) != checksum:
-            raise KnownFilesError("the file is damaged: its checksum is wrong")
-    try:
-        header = msgspec.json.decode(data[_FRONT.size : _FRONT.size + length], type=_Header)
-    except msgspec.DecodeError as error:
-        raise KnownFilesError(f"the file is damaged: {error}") from None
+    header, data, at = unseal(file, MAGIC, _Header, KnownFilesError)
     if header.kinds != list(CODES):
         raise KnownFilesError("not of this version of Tamis: it has other types of files")
-    if len(data) != _FRONT.size + length + 40 * header.files + (8 * WORDS + 13) * header.vertices:
+    if len(data) != at + 40 * header.files + (8 * WORDS + 13) * header.vertices:
         raise KnownFilesError("the file is damaged: it is not as long as it says")
-    return _known(header, data, _FRONT.size + length)
+    return _known(header, data, at)
 
 
 def write(path: Path, columns: Columns) -> None:
     """Write a file so that a reader, or a crash, sees the old one or the new one. Raises OSError."""
     header, arrays = _columns(columns)
-    head = msgspec.json.encode(header)
-    head += b" " * (-(_FRONT.size + len(head)) % 8)
-    pieces = [head, *(array.tobytes() for array in arrays)]
-    checksum = zlib.crc32(_FRONT.pack(MAGIC, 0, len(head))[_CHECKED_FROM:])
-    for piece in pieces:
-        checksum = zlib.crc32(piece, checksum)
-    publish(path, [_FRONT.pack(MAGIC, checksum, len(head)), *pieces])
+    seal(path, MAGIC, header, [array.tobytes() for array in arrays])
 
 
 def _columns(columns: Columns) -> tuple[_Header, list[NDArray[Any]]]:

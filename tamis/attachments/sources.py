@@ -5,8 +5,8 @@ from typing import Protocol
 
 from tamis.attachments.known import KnownFiles
 from tamis.attachments.known_file import KnownFilesError, known_path, read
+from tamis.changed_file import FileStamp, file_stamp
 from tamis.config import Config
-from tamis.list_sources import FileStamp, file_stamp
 
 
 class KnownSource(Protocol):

@@ -1,17 +1,14 @@
 """What a site has learned as one file that all workers map: the keeper writes it, always as a new file.
 
-Layout, little-endian: the magic, a CRC-32 of all that follows it, the length of the header, the header (JSON, filled up
-with spaces to a multiple of 8); then for each vector, that of the platform and those of domains, its indices (32 bits,
-sorted), their ham counts and their spam counts (32-bit floating point). No text of anybody's mail is in it.
+Layout, little-endian: the front and header of `tamis.sealed_file`; then for each vector, that of the platform and those
+of domains, its indices (32 bits, sorted), their ham counts and their spam counts (32-bit floating point). No text of
+anybody's mail is in it.
 """
 
-import mmap
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
-from struct import Struct
 from typing import Annotated, BinaryIO, Final
 
 import msgspec
@@ -20,11 +17,9 @@ import numpy as np
 from tamis.config import Config
 from tamis.models.features import FEATURES, FEATURES_VERSION, VIEWS
 from tamis.models.sparse import SparseCounts
-from tamis.publish import publish
+from tamis.sealed_file import seal, unseal
 
 _MAGIC: Final = b"TAMIS-LEARNED 1\n"
-_FRONT: Final = Struct("<16sII")
-_CHECKED_FROM: Final = 20
 _BYTES: Final = 12
 """Octets of one feature."""
 PLATFORM: Final = ""
@@ -34,6 +29,10 @@ _Count = Annotated[int, msgspec.Meta(ge=0, le=FEATURES)]
 
 class LearnedError(ValueError):
     """The file is no usable file of what was learned; the text says why in one line."""
+
+
+def _refused(why: str) -> LearnedError:
+    return LearnedError(f"what was learned: {why}")
 
 
 class _Vector(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -77,38 +76,19 @@ def write(path: Path, vectors: Mapping[str, SparseCounts]) -> str:
     for piece in pieces:
         digest.update(piece)
     header.version = digest.hexdigest()
-    head = msgspec.json.encode(header)
-    head += b" " * (-(_FRONT.size + len(head)) % 8)
-    checksum = zlib.crc32(_FRONT.pack(_MAGIC, 0, len(head))[_CHECKED_FROM:])
-    for piece in (head, *pieces):
-        checksum = zlib.crc32(piece, checksum)
-    publish(path, [_FRONT.pack(_MAGIC, checksum, len(head)), head, *pieces])
+    seal(path, _MAGIC, header, pieces)
     return header.version
 
 
 def read(file: BinaryIO) -> Learned:
     """Map an open file. Raises OSError, or `LearnedError` for anything but a whole file of this layout."""
-    try:
-        data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    except ValueError:
-        raise LearnedError("what was learned: the file is empty") from None
-    if data[: len(_MAGIC)] != _MAGIC or len(data) < _FRONT.size:
-        raise LearnedError("what was learned: not a file of this version of Tamis")
-    _, checksum, length = _FRONT.unpack_from(data)
-    with memoryview(data) as view, view[_CHECKED_FROM:] as checked:
-        if zlib.crc32(checked) != checksum:
-            raise LearnedError("what was learned: the file is damaged, its checksum is wrong")
-    try:
-        header = msgspec.json.decode(data[_FRONT.size : _FRONT.size + length], type=_Header)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise LearnedError(f"what was learned: the file is damaged: {error}") from None
+    header, data, at = unseal(file, _MAGIC, _Header, _refused)
     if header.features_version != FEATURES_VERSION:
-        raise LearnedError("what was learned: the file has features of another version of Tamis")
-    at = _FRONT.size + length
+        raise _refused("the file has features of another version of Tamis")
     if len(data) != at + _BYTES * sum(vector.features for vector in header.vectors):
-        raise LearnedError("what was learned: the file is damaged, it is not as long as it says")
+        raise _refused("the file is damaged, it is not as long as it says")
     if PLATFORM not in {vector.domain for vector in header.vectors}:
-        raise LearnedError("what was learned: the file is damaged, the platform is missing")
+        raise _refused("the file is damaged, the platform is missing")
     vectors: dict[str, SparseCounts] = {}
     for vector in header.vectors:
         known = vector.features

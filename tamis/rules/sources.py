@@ -12,8 +12,8 @@ from typing import Final, Protocol
 
 import msgspec
 
+from tamis.changed_file import FileStamp, file_stamp
 from tamis.config import Config
-from tamis.list_sources import FileStamp, file_stamp
 from tamis.publish import publish
 from tamis.rules import reading
 from tamis.rules.matching import Rules, version_of

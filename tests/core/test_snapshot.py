@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from tamis import snapshot, snapshot_writer
 from tamis.lists import Entry, ListName, Lists, normalise_value
+from tamis.sealed_file import seal
 from tamis.snapshot import MappedLists, SnapshotError, StoredLists
 from tamis.snapshot_writer import Row, write
 
@@ -211,7 +212,7 @@ def test_a_whole_file_of_impossible_numbers_is_refused(tmp_path: Path) -> None:
         version=1, database="", key="", entries=2**40, marks=0, text_bytes=-(28 * 2**40), prefixes={}
     )
     path = tmp_path / "snapshot"
-    snapshot_writer._publish(path, header, [])
+    seal(path, snapshot.MAGIC, header, [])
     with path.open("rb") as file, pytest.raises(SnapshotError):
         StoredLists(file)
 
