@@ -296,7 +296,8 @@ def test_a_worker_keeps_what_it_has_mapped(tmp_path: Path, caplog: pytest.LogCap
         assert row_of(engine) == "blacklisted-ip"
     (record,) = (record for record in caplog.records if "lists" in record.message)
     assert record.levelno == logging.WARNING
-    assert record.getMessage().startswith("lists not read, the last good ones stay: the snapshot: not a file of this version")
+    said = "lists not read, the last good ones stay: the snapshot: not a file of this version"
+    assert record.getMessage().startswith(said)
 
     SnapshotTask(config).run()
     engine.refresh()
