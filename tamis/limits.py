@@ -532,5 +532,7 @@ CONSOLE_PROPOSAL_MESSAGES: Final = 300
 """Flagged messages, the newest, that the console makes proposals of; `tamis rules propose` takes more."""
 UPLOAD_BYTES: Final = 16 * MIB
 """Octets of a file of messages that an administrator uploads to teach the classifier."""
+UPLOAD_FIELDS: Final = 20
+"""Fields of the form that brings it."""
 UPLOAD_MESSAGES: Final = 500
 """Messages in such a file; `tamis learn` takes more."""

@@ -6,7 +6,7 @@ from typing import Any, Final
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
@@ -44,7 +44,7 @@ def create_app(config: Config) -> Starlette:
     app = Starlette(
         routes=[Mount(house.prefix, routes=paths)] if house.prefix else paths,
         middleware=[Middleware(SecurityHeaders, secure=house.secure)],
-        exception_handlers={HTTPException: _error, Exception: _broken},
+        exception_handlers={HTTPException: _error, ClientDisconnect: _gone, Exception: _broken},
     )
     app.state.house = house
     return app
@@ -77,6 +77,11 @@ def _error(request: Request, error: Any) -> Response:
     response = page(request, "error.html", status, error=status)
     response.headers.update(error.headers or {})
     return response
+
+
+def _gone(request: Request, error: Exception) -> Response:
+    """Answer who is no longer there: a body that stops is no fault of ours, with a traceback in the log."""
+    return PlainTextResponse("", 400)
 
 
 def _broken(request: Request, error: Exception) -> Response:

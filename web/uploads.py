@@ -1,22 +1,21 @@
-"""A form with one file (multipart/form-data, RFC 7578), read whole, within bounds, and strictly: browsers write it so.
+"""A form with one file (multipart/form-data, RFC 7578), read as it comes in, within bounds, and kept in memory.
 
 The file's name is its sender's: it is text to show, never a path.
 """
 
-import re
+from collections.abc import AsyncIterator
 from typing import Final
 
+from python_multipart import FormParser
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import Field, File, parse_options_header
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from tamis import limits
 from tamis.web.forms import Form
 
-_BOUNDARY: Final = re.compile(r"multipart/form-data;[ \t]*boundary=\"?([0-9A-Za-z'()+_,./:=?-]{1,70})\"?[ \t]*", re.I)
-_DISPOSITION: Final = re.compile(rb"^content-disposition:[ \t]*form-data[ \t]*(;[^\r\n]*)$", re.I | re.M)
-_PARAMETER: Final = re.compile(rb';[ \t]*(name|filename)="([^"]*)"', re.I)
-_HEAD_BYTES: Final = 4096
-_FIELDS: Final = 20
+_KIND: Final = "multipart/form-data"
 
 
 class Upload(Form):
@@ -34,54 +33,58 @@ async def read_upload(request: Request) -> Upload:
 
     Who may send nothing should be turned away before: a file is kept in memory.
     """
-    found = _BOUNDARY.fullmatch(request.headers.get("content-type", "").strip())
-    if found is None:
+    kind, options = parse_options_header(request.headers.get("content-type"))
+    if kind != _KIND.encode() or not options.get(b"boundary"):
         raise HTTPException(415)
-    return parse_upload(await read_body(request, limits.UPLOAD_BYTES + limits.FORM_BYTES), found[1].encode())
+    fields: dict[str, list[str]] = {}
+    files: list[File] = []
+    ends: list[bool] = []
+
+    def on_field(field: Field) -> None:
+        value = field.value or b""
+        if len(value) > limits.FORM_BYTES or sum(map(len, fields.values())) >= limits.UPLOAD_FIELDS:
+            raise HTTPException(413)
+        fields.setdefault(_text(field.field_name), []).append(_text(value))
+
+    def on_file(file: File) -> None:
+        if files:
+            raise HTTPException(400)
+        files.append(file)
+
+    most = limits.UPLOAD_BYTES + limits.FORM_BYTES
+    # No file is larger than the body: none is written to the disk.
+    config = {"MAX_MEMORY_FILE_SIZE": most, "UPLOAD_ERROR_ON_BAD_CTE": True}
+    try:
+        parser = FormParser(_KIND, on_field, on_file, lambda: ends.append(True), options[b"boundary"], config=config)
+        async for piece in _pieces(request, most):
+            parser.write(piece)
+    except FormParserError:
+        raise HTTPException(400) from None
+    if not files or not ends:
+        raise HTTPException(400)
+    (file,) = files
+    if file.size > limits.UPLOAD_BYTES:
+        raise HTTPException(413)
+    file.file_object.seek(0)
+    return Upload(fields, file.file_object.read(), _text(file.file_name))
+
+
+def _text(octets: bytes | None) -> str:
+    return (octets or b"").decode("utf-8", "replace")
 
 
 async def read_body(request: Request, most: int) -> bytes:
     """Return the octets of a body. Raises `HTTPException`, 413, where they are more, as soon as that is known."""
+    return b"".join([piece async for piece in _pieces(request, most)])
+
+
+async def _pieces(request: Request, most: int) -> AsyncIterator[bytes]:
     said = request.headers.get("content-length", "")
     if said.isascii() and said.isdigit() and (len(said) > 15 or int(said) > most):
         raise HTTPException(413)
-    body = bytearray()
+    size = 0
     async for piece in request.stream():
-        body += piece
-        if len(body) > most:
+        size += len(piece)
+        if size > most:
             raise HTTPException(413)
-    return bytes(body)
-
-
-def parse_upload(body: bytes, boundary: bytes) -> Upload:
-    """Return the fields and the one file of a body. Raises `HTTPException`, 400 or 413."""
-    delimiter = b"\r\n--" + boundary
-    pieces = (b"\r\n" + body).split(delimiter, _FIELDS + 2)
-    if len(pieces) > _FIELDS + 2:
-        raise HTTPException(413)
-    if len(pieces) < 3 or pieces[0] or pieces[-1].rstrip(b"\r\n") != b"--":
-        raise HTTPException(400)
-    fields: dict[str, list[str]] = {}
-    files: list[tuple[str, bytes]] = []
-    for piece in pieces[1:-1]:
-        head, end, content = piece.partition(b"\r\n\r\n")
-        if not end or len(head) > _HEAD_BYTES or not head.startswith(b"\r\n"):
-            raise HTTPException(400)
-        disposition = _DISPOSITION.search(head.replace(b"\r\n", b"\n"))
-        if disposition is None:
-            raise HTTPException(400)
-        said = {key.lower(): value.decode("utf-8", "replace") for key, value in _PARAMETER.findall(disposition[1])}
-        if b"name" not in said:
-            raise HTTPException(400)
-        if b"filename" in said:
-            files.append((said[b"filename"], content))
-        elif len(content) > limits.FORM_BYTES:
-            raise HTTPException(413)
-        else:
-            fields.setdefault(said[b"name"], []).append(content.decode("utf-8", "replace"))
-    if len(files) != 1:
-        raise HTTPException(400)
-    ((name, file),) = files
-    if len(file) > limits.UPLOAD_BYTES:
-        raise HTTPException(413)
-    return Upload(fields, file, name)
+        yield piece

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx2 as httpx
@@ -64,6 +65,13 @@ def test_a_token_is_needed(programs: Programs) -> None:
     stranger = visitor(programs.site.config)
     stranger.client.cookies.set("tamis_console", programs.tokens["root"], path="/held/console")
     assert stranger.get("/console").url.path == "/held/console/login"
+
+
+def test_a_database_that_does_not_answer(browser: Visitor, tmp_path: Path) -> None:
+    (tmp_path / "tamis.db").write_bytes(b"no database at all, and longer than any header of one" * 10)
+    for method, path in (("GET", "/decisions"), ("POST", "/learning?as=spam")):
+        answer = browser.client.request(method, f"/held/api/v1{path}", headers={"Authorization": "Bearer tamis_x"})
+        assert (answer.status_code, answer.json()) == (503, {"error": "the database does not answer"})
 
 
 def test_a_token_ends_with_the_password(programs: Programs) -> None:

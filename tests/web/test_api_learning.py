@@ -1,13 +1,16 @@
 """The HTTP interface to learning and replay: each account for what it manages, within bounds."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import httpx2 as httpx
 import pytest
 
 from tamis import limits
-from tamis.web.console import api_replay
+from tamis.redis_client import RedisClient
+from tamis.web.console import replays
+from tamis.web.limiter import Limiter
 from tests.web.test_api import Programs
 from tests.web.test_console_changes import Site, taught
 from tests.web.test_console_teaching import MBOX, ONE
@@ -99,6 +102,22 @@ def test_replay(programs: Programs, monkeypatch: pytest.MonkeyPatch) -> None:
     for query in ("", "level=x", "mode=x", "off=x", "mode=junk&days=3"):
         assert programs.status("root", "GET", f"/replay?{query}") == 400, query
     assert programs.status("olga", "GET", "/replay?mode=junk&domain=example.com") == 404
-    monkeypatch.setattr(api_replay, "_ASKED", (0, 600))
+    monkeypatch.setattr(replays, "ASKED", (0, 600))
     assert programs.status("root", "GET", "/replay?mode=junk") == 429
     assert programs.site.changes() == before
+
+
+def test_pages_and_programs_replay_so_often_together(programs: Programs, monkeypatch: pytest.MonkeyPatch) -> None:
+    browser = programs.site.visitors["olga"]
+    monkeypatch.setattr(replays, "ASKED", (2, 10**9))
+    # Two processes, which would count in one Redis.
+    house = replace(browser.house, limiter=Limiter(RedisClient("redis://127.0.0.1:1")))
+    for one in (browser, programs.client):
+        monkeypatch.setattr(one.client.app.state, "house", house)  # type: ignore[attr-defined]
+    assert browser.get("/console/replay?mode=junk").status_code == 200
+    assert programs.status("olga", "GET", "/replay?mode=junk") == 200
+    assert browser.get("/console/replay?mode=junk").status_code == 429
+    assert programs.status("olga", "GET", "/replay?mode=junk") == 429
+    # The form alone reads nothing; and others may still ask.
+    assert browser.get("/console/replay").status_code == 200
+    assert programs.status("root", "GET", "/replay?mode=junk") == 200

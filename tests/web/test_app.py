@@ -1,5 +1,6 @@
 """The house of the pages: header fields, languages, errors, forms of others, limits, who asks."""
 
+import asyncio
 import re
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
+from starlette.types import Message
 
 from tamis import limits
 from tamis.redis_client import RedisClient
@@ -117,6 +119,26 @@ def test_forms_of_other_sites_are_refused(changing: Visitor) -> None:
     assert changing.client.get("/held/form", params=good).status_code == 404
     changing.client.cookies.clear()
     assert post("/held/form", data=good).status_code == 403
+
+
+def test_who_goes_away_in_the_middle_of_a_form_breaks_nothing(changing: Visitor) -> None:
+    come = iter([{"type": "http.request", "body": b"x=", "more_body": True}, {"type": "http.disconnect"}])
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return next(come)
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    headers = [(b"content-type", b"application/x-www-form-urlencoded")]
+    scope = {"type": "http", "method": "POST", "path": "/held/form", "query_string": b"", "headers": headers}
+
+    async def ask() -> None:
+        await changing.client.app(scope, receive, send)
+
+    asyncio.run(ask())
+    assert sent[0]["status"] == 400
 
 
 def test_forms_have_bounds(changing: Visitor) -> None:

@@ -7,16 +7,15 @@ from html import unescape
 
 import httpx2 as httpx
 import pytest
-from starlette.exceptions import HTTPException
 
 from tamis import limits
 from tamis.audit import Audit
 from tamis.learning.journal import Journal
 from tamis.learning.teaching import Reporter, Source, lesson
-from tamis.web import uploads
 from tamis.web.console import access
-from tests.web.conftest import visitor
+from tests.web.conftest import Visitor, visitor
 from tests.web.test_console_changes import Site, taught
+from tests.web.test_uploads import FILE, KIND
 
 ONE = b"From: a@x.example\r\nSubject: one\r\n\r\nwidgets for everybody, cheap\r\n"
 TWO = b"From: b@x.example\nSubject: two\n\nquite another thing\n>From here\n"
@@ -144,37 +143,24 @@ def test_uploads_are_limited(site: Site, monkeypatch: pytest.MonkeyPatch) -> Non
     assert upload(site, "root", ONE).status_code == 429
 
 
-_FILE = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.eml"\r\n\r\nSubject: x\r\n--b'
+def test_who_may_not_is_not_read(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun = []
 
+    def body() -> Iterator[bytes]:
+        begun.append(True)
+        yield FILE + b"--"
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"",
-        b"--b--",
-        b"junk\r\n" + _FILE + b"--\r\n",
-        _FILE,
-        _FILE + b"\r\n",
-        b"--b\r\n\r\nx\r\n--b--",
-        b"--b\r\nContent-Disposition: attachment\r\n\r\nx\r\n--b--",
-        b'--b\r\nContent-Disposition: form-data; filename="a"\r\n\r\nx\r\n--b--',
-        b'--b\r\nContent-Disposition: form-data; name="x"\r\n\r\nx\r\n--b--',
-        b"--b\r\n" + b"A: b\r\n" * 2000 + _FILE[5:] + b"--",
-        _FILE[:-3] + _FILE + b"--",
-    ],
-)
-def test_what_is_no_form_with_one_file(body: bytes) -> None:
-    with pytest.raises(HTTPException) as raised:
-        uploads.parse_upload(body, b"b")
-    assert raised.value.status_code == 400
+    def send(one: Visitor) -> int:
+        return one.client.post(
+            "/held/console/learning/file", content=body(), headers={"Content-Type": KIND}, follow_redirects=False
+        ).status_code
 
-
-def test_many_fields_are_too_much() -> None:
-    with pytest.raises(HTTPException) as raised:
-        uploads.parse_upload(b"--b\r\n\r\n\r\n" * 100_000, b"b")
-    assert raised.value.status_code == 413
-
-
-def test_what_browsers_send() -> None:
-    found = uploads.parse_upload(_FILE + b"--\r\n", b"b")
-    assert (found.file, found.file_name, found.names()) == (b"Subject: x", "a.eml", set())
+    with closing(visitor(site.config).client) as stranger:
+        assert send(Visitor(stranger, site.visitors["root"].house)) == 303
+    assert send(site.visitors["audrey"]) == 403
+    monkeypatch.setattr(access, "UPLOADS_ASKED", (0, 600))
+    assert send(site.visitors["root"]) == 429
+    assert begun == []
+    monkeypatch.undo()
+    # Read, and without the token of a form.
+    assert (send(site.visitors["root"]), begun) == (403, [True])

@@ -17,6 +17,8 @@ from tamis.settings import LEVELS
 from tamis.web.console.access import Console, shown
 
 MOST: Final = 5000
+ASKED: Final = (60, 600)
+"""So many replays of one account, by page and by program, in so many seconds: each reads thousands of decisions."""
 DAYS: Final = ("1", "7", "14")
 _ROWS: Final = [
     row for row in ORDER
@@ -54,7 +56,9 @@ def _show(console: Console) -> Response:
 
 
 def replayed(console: Console, changed: Changed, domain: str, days: int) -> Replayed:
-    """Return it, of mail for a domain, empty: all that is seen. Raises `HTTPException`, 404."""
+    """Return it, of mail for a domain, empty: all that is seen. Raises `HTTPException`, 404 and 429."""
+    if not console.house.limiter.allows("replay", console.account.name, *ASKED):
+        raise HTTPException(429, "too many replays")
     if not console.account.sees_domain(domain or "") and domain:
         raise HTTPException(404)
     since = datetime.now(UTC) - timedelta(days=days)

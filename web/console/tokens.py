@@ -39,7 +39,7 @@ def api(
 
     `octets`: the body is a file, of which one account sends so many in so many seconds. Who may not ask is turned away
     before a body is read. What `answer` raises becomes ``{"error": …}``: `HTTPException` with its status, what is wrong
-    with values with 400.
+    with values with 400; a database that does not answer, to whatever question, 503.
     """
 
     async def endpoint(request: Request) -> Response:
@@ -56,6 +56,8 @@ def api(
             return await run_in_threadpool(_answer, console, said, answer)
         except HTTPException as error:
             return _problem(error.status_code, str(error.detail), error.headers)
+        except SQLAlchemyError:
+            return _problem(503, "the database does not answer", None)
 
     return endpoint
 
@@ -101,8 +103,6 @@ def _answer(console: Console, said: dict[str, Any], answer: Answer) -> Response:
         found = answer(console, said)
     except (BadEntry, BadAccount, BadPolicy, ValueError) as error:
         raise HTTPException(400, str(error)) from None
-    except SQLAlchemyError:
-        raise HTTPException(503, "the database does not answer") from None
     return JSONResponse(found)
 
 
