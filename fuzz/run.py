@@ -38,32 +38,31 @@ class Outcome:
         return f"{self.name:12} {self.tried:>10,} inputs {self.kept:>6,} kept {len(self.findings):>3} findings"
 
 
-def fuzz(name: str, seconds: float, corpus: Path, nice: int = 10) -> Outcome:
-    """Fuzz one target for so many seconds, starting from the seeds and what is in `corpus` already."""
+def fuzz(name: str, seconds: float, corpus: Path, nice: int = 10, seed: int = 0) -> Outcome:
+    """Fuzz one target for so many seconds, starting from the seeds and what is in `corpus` already.
+
+    `seed` makes the order of what is tried the same each time; 0 is another one each time.
+    """
     folder = corpus / name
     folder.mkdir(parents=True, exist_ok=True)
     for octets in seeds(name):
         (folder / hashlib.sha1(octets, usedforsecurity=False).hexdigest()).write_bytes(octets)
-    options = [f"-max_total_time={max(1, int(seconds))}", f"-max_len={_LARGEST}", f"-rss_limit_mb={_MEBIBYTES}"]
-    done = subprocess.run(
-        [
-            "nice",
-            "-n",
-            str(nice),
-            sys.executable,
-            "-m",
-            "fuzz.one",
-            name,
-            str(folder),
-            *options,
-            "-print_final_stats=1",
-        ],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"},
-        capture_output=True,
-        text=True,
-        errors="replace",
-    )
+    options = [
+        f"-max_total_time={max(1, int(seconds))}",
+        f"-max_len={_LARGEST}",
+        f"-rss_limit_mb={_MEBIBYTES}",
+        f"-seed={seed}",
+        "-print_final_stats=1",
+    ]
+    with tempfile.TemporaryDirectory(prefix="tamis-fuzz-") as scratch:
+        done = subprocess.run(
+            ["nice", "-n", str(nice), sys.executable, "-m", "fuzz.one", name, str(folder), *options],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore", "TMPDIR": scratch},
+            capture_output=True,
+            text=True,
+            errors="replace",
+        )
     tried = re.search(r"stat::number_of_executed_units:\s*(\d+)", done.stderr)
     findings = tuple(sorted(corpus.glob(f"{name}-finding-*")))
     said = "" if done.returncode == 0 else done.stdout[-3000:] + done.stderr[-3000:]

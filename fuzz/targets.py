@@ -2,7 +2,7 @@
 long. Each also asserts what holds whatever comes in, as far as a line says it.
 """
 
-import os
+import tempfile
 from collections.abc import Callable
 from functools import cache
 from typing import Any, Final
@@ -227,8 +227,7 @@ def configuration() -> Any:
     from tamis.contract import Filter
     from tamis.filters.order import ORDER
 
-    state = f"/tmp/tamis-fuzz-{os.getpid()}"
-    os.makedirs(state, exist_ok=True)
+    state = tempfile.mkdtemp(prefix="tamis-fuzz-")
     outside = [row.name for row in ORDER if row.filter and row.filter.queries is not Filter.queries]
     off = "".join(f"[policy.filters.{name}]\nenabled = false\n" for name in outside)
     text = f'[daemon]\nstate_directory = "{state}"\n[dns]\nservers = ["127.0.0.1:1"]\n[policy]\nmode = "tag"\n{off}'

@@ -38,6 +38,14 @@ def test_reading_makes_nothing(store: PolicyStore) -> None:
     assert store.unset(DOMAIN, None, "ann") == []
 
 
+@pytest.mark.parametrize("owner", ["bob\udcabexample.org", "\udc84\3", "a\0b@example.org"])
+def test_what_is_no_text_has_no_policy(store: PolicyStore, owner: str) -> None:
+    """An address may come with any octets: found by fuzzing."""
+    store.set(DOMAIN, {"mode": "tag"}, "ann")
+    assert store.text(owner) is None
+    assert store.chosen(owner) == {}
+
+
 def test_set_and_unset_with_who_and_when(store: PolicyStore) -> None:
     first = store.set(DOMAIN, {"mode": "tag", "filters.spf.sealers": ["a.example"]}, "ann", "why not")
     assert {one.key for one in first} == {"mode", "filters.spf.sealers"}
