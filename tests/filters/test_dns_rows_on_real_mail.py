@@ -29,7 +29,7 @@ from tamis.spf import spf_of
 pytestmark = [pytest.mark.corpora, pytest.mark.slow]
 
 EVERY = int(os.environ.get("TAMIS_EVERY", "9"))
-"""One of so many messages is tried with each fault, each fault with others of them; TAMIS_EVERY=1 tries all with each."""
+"""One of so many messages is tried with each fault, each fault with others of them; TAMIS_EVERY=1: all with each."""
 LISTS = tuple(
     DnsList(f"{kind}-{number}", f"{kind}{number}.lists.example", kind)
     for kind in ("ip", "domain", "url")
