@@ -15,6 +15,7 @@ from sqlalchemy import (
     URL,
     Column,
     DateTime,
+    Dialect,
     Engine,
     Integer,
     MetaData,
@@ -27,15 +28,37 @@ from sqlalchemy import (
 )  # fmt: skip
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import NullPool
-from sqlalchemy.types import TypeEngine
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 METADATA: Final = MetaData()
 _SQLITE_WAIT_SECONDS: Final = 5
 
 
+class _Text(TypeDecorator[str]):
+    impl = String
+    cache_ok = True
+
+    def __init__(self, length: int) -> None:
+        super().__init__(length)
+        self.length = length
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        collation = "C" if dialect.name == "postgresql" else None
+        return dialect.type_descriptor(String(self.length, collation=collation))
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        # What came over the wire is asked for as well, and may be no text: drivers would raise.
+        if value is None or (value.isascii() and "\0" not in value):
+            return value
+        return "".join("\ufffd" if "\ud800" <= letter <= "\udfff" or letter == "\0" else letter for letter in value)
+
+
 def text_of(length: int) -> TypeEngine[str]:
-    """A column of text that is compared and sorted byte by byte, whatever the locale of the server."""
-    return String(length).with_variant(String(length, collation="C"), "postgresql")
+    """A column of text that is compared and sorted byte by byte, whatever the locale of the server.
+
+    Where a value is no Unicode, or holds NUL, U+FFFD takes the place of what no database stores.
+    """
+    return _Text(length)
 
 
 LIST_ENTRY: Final = Table(

@@ -221,6 +221,14 @@ def test_commands_ask_the_database(store: WeightStore, config: Config) -> None:
     assert points(engine) == pytest.approx(2, abs=0.001)
 
 
+def test_what_is_no_text_can_be_asked_for(config: Config, store: WeightStore) -> None:
+    """An address may come with any octets: found by fuzzing."""
+    store.learn(ORG, ANN, Event.RELEASE, "bob")
+    for sender in ("\udcbc", "ann\udcff@example.net", "ann\0@example.net"):
+        assert store.find(ORG, sender) is None
+        assert DatabaseWeights(config).find(sender, ANN) is None
+
+
 def test_a_database_that_is_away_is_no_answer(tmp_path: Path) -> None:
     away = parse(f'[database]\nurl = "sqlite:///{tmp_path}"\n', "x")
     with pytest.raises(Abstain, match="what was learned of senders cannot be read"):
