@@ -2,6 +2,8 @@
 
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 class Activity:
@@ -11,6 +13,7 @@ class Activity:
         self._lock = threading.Lock()
         self._sessions = 0
         self._messages = 0
+        self._endings: dict[int, float] = {}
 
     @property
     def sessions(self) -> int:
@@ -35,6 +38,21 @@ class Activity:
     def message_ended(self) -> None:
         with self._lock:
             self._messages -= 1
+
+    @contextmanager
+    def ending(self) -> Iterator[None]:
+        """A message is decided meanwhile, and its answer given."""
+        me = threading.get_ident()
+        self._endings[me] = time.monotonic()
+        try:
+            yield
+        finally:
+            del self._endings[me]
+
+    @property
+    def longest_ending(self) -> float:
+        """For how many seconds the slowest of the messages that are being decided has been."""
+        return time.monotonic() - min(self._endings.copy().values(), default=time.monotonic())
 
     def quiet(self, idle_sessions_too: bool) -> bool:
         """Whether nothing is left to wait for; `idle_sessions_too`: sessions without a message count as well."""

@@ -118,7 +118,8 @@ class Session(Milter.Base):  # type: ignore[misc]
         space = bool(self._protocol & LEADING_SPACE)
         ending = Ending(self, self._examiner, self._current(), self._envelope(), space)
         try:
-            return ending.answer()
+            with self._activity.ending():
+                return ending.answer()
         finally:
             self._end_message()
             self._kept = ending.kept

@@ -1,12 +1,12 @@
 """Counts and weights of few features, to be laid over those of a model: what a site, or one domain, has learned."""
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tamis.models.features import VIEWS, Indices, split_views
+from tamis.once import once
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,7 +20,7 @@ class SparseCounts:
     messages: NDArray[np.float64]
     """(views, 2): the weight of the messages that have features of a view."""
 
-    @cached_property
+    @once
     def mass(self) -> NDArray[np.float64]:
         """(views, 2): the sum of all counts."""
         ends = np.cumsum([0, *(len(part) for part in split_views(self.indices))])

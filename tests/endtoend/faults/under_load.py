@@ -272,9 +272,6 @@ def run(world: World, what: str, a_second: float, broken: float = _BROKEN_SECOND
     return Result(what, len(letters), answers, Counter(fates.values()), twice, max([0.0, *late]))
 
 
-HANG: Final = frozenset({"no memory is left in any worker", "no thread can be started in any worker"})
-"""Cases in which a session may hang until a timeout of Postfix or of the client: too long for a test of every day."""
-
 HEAD: Final = (
     "| what | messages | answers but 250 | recovered after | copies | lost | twice |\n|---|---|---|---|---|---|---|\n"
 )
