@@ -16,6 +16,7 @@ from tamis.charset import is_charset
 from tamis.contract import Context, Filter, FilterOptions, Hit, Stage
 from tamis.mail import Mail
 from tamis.message import Message
+from tamis.mime import Field
 from tamis.phishing import author_signs, letter_signs, page_signs
 from tamis.phishing.sign import as_hits
 
@@ -85,7 +86,10 @@ class MalformedHeaders(Filter):
 def anomalies(message: Message) -> list[str]:
     """Return the names of the tests that a message hits, in the order of `MalformedHeaders.tests`."""
     found = {*_presence(message), *_dates(message), *_identity(message), *_octets(message), *_mime(message)}
-    return [name for name in MalformedHeaders.tests if name in found]
+    return sorted(found, key=_PLACES.__getitem__)
+
+
+_PLACES = {name: place for place, name in enumerate(MalformedHeaders.tests)}
 
 
 def _presence(message: Message) -> Iterator[str]:
@@ -152,32 +156,39 @@ def _parse_date(text: str) -> float | None:
 
 
 def _octets(message: Message) -> Iterator[str]:
+    # What is nowhere in the header need not be looked for in each of its fields.
+    header = message.raw[: message.header_block.body_start]
+    if not header.isascii() or b"=?" in header or b"\0" in header or _CONTROL.search(header):
+        for field in message.headers:
+            yield from _odd_octets(field)
     for field in message.headers:
-        if not field.value.isascii() or not field.name.isascii():
-            yield "FIELD_8BIT"
-            name = field.name.lower()
-            if name in (b"subject", b"from"):
-                yield f"{name.decode().upper()}_8BIT"
-        if _CONTROL.search(field.value):
-            yield "FIELD_CONTROL"
-        if b"\0" in field.value:
-            yield "FIELD_NUL"
-        lines = field.value.split(b"\n")
-        if any(len(line) > 998 for line in lines):
-            yield "FIELD_LONG_LINE"
-        if any(not line.strip() for line in lines[1:]):
-            yield "FIELD_BLANK_FOLD"
         if len(field.name) > 60:
             yield "FIELD_NAME_LONG"
-        for match in _ENCODED_WORD.finditer(field.value):
-            charset = match.group(1).partition(b"*")[0].decode("latin-1")
-            if match.group(2) not in (b"q", b"Q", b"b", b"B") or not is_charset(charset):
-                yield "ENCODED_WORD_BROKEN"
+        if len(field.value) > 998 and any(len(line) > 998 for line in field.value.split(b"\n")):
+            yield "FIELD_LONG_LINE"
+        if b"\n" in field.value and any(not line.strip() for line in field.value.split(b"\n")[1:]):
+            yield "FIELD_BLANK_FOLD"
     if message.header_block.ended_early:
         yield "HEADER_ENDED_EARLY"
     subjects = message.fields("subject")
     if subjects and b"=?" in subjects[0].value and message.subject.isascii() and "=?" not in message.subject:
         yield "SUBJECT_NEEDLESSLY_ENCODED"
+
+
+def _odd_octets(field: Field) -> Iterator[str]:
+    if not field.value.isascii() or not field.name.isascii():
+        yield "FIELD_8BIT"
+        name = field.name.lower()
+        if name in (b"subject", b"from"):
+            yield f"{name.decode().upper()}_8BIT"
+    if _CONTROL.search(field.value):
+        yield "FIELD_CONTROL"
+    if b"\0" in field.value:
+        yield "FIELD_NUL"
+    for match in _ENCODED_WORD.finditer(field.value):
+        charset = match.group(1).partition(b"*")[0].decode("latin-1")
+        if match.group(2) not in (b"q", b"Q", b"b", b"B") or not is_charset(charset):
+            yield "ENCODED_WORD_BROKEN"
 
 
 def _mime(message: Message) -> Iterator[str]:

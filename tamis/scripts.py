@@ -6,6 +6,7 @@ from urllib.parse import unquote
 
 from tamis.message import Message, strip_markup
 
+_A_LABEL: Final = re.compile(r"xn--([a-z0-9-]{1,59})", re.I)
 _TRACE: Final = frozenset({b"received", b"return-path", b"x-received", b"delivered-to", b"x-original-to"})
 
 
@@ -36,8 +37,8 @@ def text_for(message: Message, ratio: float) -> str:
     return visible_text(message) if ratio else written_text(message)
 
 
-def _unpunycode(url: str) -> str:
-    return re.sub(r"xn--([a-z0-9-]{1,59})", _decode_label, url, flags=re.I)
+def _unpunycode(text: str) -> str:
+    return _A_LABEL.sub(_decode_label, text) if "--" in text else text
 
 
 def _decode_label(match: re.Match[str]) -> str:
