@@ -18,6 +18,9 @@ from tamis.dns import servers
 from tamis.filters.order import ORDER
 from tamis.models.bayes import Model
 from tamis.models.storage import SHIPPED_MODEL
+from tamis.rules import sources as rule_sources
+from tamis.rules.matching import Rules
+from tamis.rules.shipped import shipped_rules
 from tests.postgresql import Cluster, programs
 from tests.redis_server import Server
 
@@ -54,11 +57,19 @@ def shipped_model() -> Model:
     return Model.load(SHIPPED_MODEL)
 
 
+@pytest.fixture(scope="session")
+def compiled_rules() -> Rules:
+    """The shipped rules, compiled once."""
+    return Rules(shipped_rules())
+
+
 @pytest.fixture(autouse=True)
-def _preloaded(shipped_model: Model) -> None:
-    """Let every engine find the shipped model in memory, as a worker does, and no other test's."""
+def _preloaded(shipped_model: Model, compiled_rules: Rules) -> None:
+    """Let every engine find shipped model and rules in memory, as a worker does, and no other test's."""
     model_source.PRELOADED.clear()
     model_source.PRELOADED[model_source.stamp_of(SHIPPED_MODEL)] = shipped_model
+    rule_sources.PRELOADED.clear()
+    rule_sources.PRELOADED[compiled_rules.version] = compiled_rules
 
 
 @pytest.fixture(autouse=True)

@@ -2,13 +2,14 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("tamis", "filters", "models", "milter", "postfix")
 
 
-def _imports() -> Iterator[tuple[Path, str]]:
+def _all_imports() -> Iterator[tuple[Path, str]]:
     """Yield each file of the code with each module it imports, wherever in it the import stands."""
     for folder in FOLDERS:
         for path in sorted((ROOT / folder).rglob("*.py")):
@@ -21,11 +22,13 @@ def _imports() -> Iterator[tuple[Path, str]]:
                     yield path.relative_to(ROOT), node.module
 
 
-IMPORTS = list(_imports())
+@cache
+def _imports() -> list[tuple[Path, str]]:
+    return list(_all_imports())
 
 
 def _importers(*packages: str) -> set[str]:
-    return {str(path) for path, module in IMPORTS if module.split(".")[0] in packages}
+    return {str(path) for path, module in _imports() if module.split(".")[0] in packages}
 
 
 def test_pymilter_is_imported_by_the_smtp_side_alone() -> None:
@@ -40,5 +43,5 @@ def test_scikit_learn_is_imported_by_what_learns_alone() -> None:
 
 def test_the_core_does_not_import_the_smtp_side() -> None:
     """But for the command line, which registers the commands of every part."""
-    found = {str(path) for path, module in IMPORTS if path.parts[0] == "tamis" and module.startswith("tamis.milter")}
+    found = {str(path) for path, module in _imports() if path.parts[0] == "tamis" and module.startswith("tamis.milter")}
     assert found == {"tamis/cli.py"}
