@@ -112,6 +112,11 @@ def _limit(pid: int, name: str, soft: str = "") -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True, **as_service_user()).stdout.strip()
 
 
+@case("nothing")
+def _nothing(world: World) -> Iterator[None]:
+    yield
+
+
 @case("a worker is killed")
 def _killed(world: World) -> Iterator[None]:
     os.kill(workers(world)[0], signal.SIGKILL)
@@ -283,7 +288,8 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="write the table into docs/reliability.md")
     arguments = parser.parse_args()
     lines = []
-    with World(Sqlite()) as world:
+    # So long is the queue of its listen(2), too. What comes beyond waits for the kernel to try again, up to a minute.
+    with World(Sqlite(), postfix={"default_process_limit": "500"}) as world:
         for what in CASES:
             lines.append(str(run(world, what, arguments.rate)))
             print(lines[-1], flush=True)
