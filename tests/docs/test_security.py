@@ -2,7 +2,7 @@
 
 from tests.docs import caps
 
-WITHOUT = 19
+WITHOUT = 9
 """Caps that no test names by their names. It only gets smaller."""
 
 
