@@ -13,7 +13,7 @@ class Activity:
         self._lock = threading.Lock()
         self._sessions = 0
         self._messages = 0
-        self._endings: dict[int, float] = {}
+        self._busy: dict[int, float] = {}
 
     @property
     def sessions(self) -> int:
@@ -40,19 +40,25 @@ class Activity:
             self._messages -= 1
 
     @contextmanager
-    def ending(self) -> Iterator[None]:
-        """A message is decided meanwhile, and its answer given."""
+    def busy(self) -> Iterator[None]:
+        """A callback is under way meanwhile that may take its time: it waits for a decision, or for a disk."""
         me = threading.get_ident()
-        self._endings[me] = time.monotonic()
+        self._busy[me] = time.monotonic()
         try:
             yield
         finally:
-            del self._endings[me]
+            del self._busy[me]
 
     @property
-    def longest_ending(self) -> float:
-        """For how many seconds the slowest of the messages that are being decided has been."""
-        return time.monotonic() - min(self._endings.copy().values(), default=time.monotonic())
+    def longest(self) -> float:
+        """For how many seconds the slowest of such callbacks has been under way, 0 where there is none."""
+        now = time.monotonic()
+        return now - min(self._busy.copy().values(), default=now)
+
+    def busy_for(self, seconds: float) -> int:
+        """How many of them have been under way for longer than that."""
+        before = time.monotonic() - seconds
+        return sum(began < before for began in self._busy.copy().values())
 
     def quiet(self, idle_sessions_too: bool) -> bool:
         """Whether nothing is left to wait for; `idle_sessions_too`: sessions without a message count as well."""

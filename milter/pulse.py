@@ -35,14 +35,21 @@ _LOOKS: Final = 10
 class Pulse:
     """Make it while libmilter listens where nobody but us knows (`address`); `run` is for a thread of its own.
 
-    `unread` tells the number of unread octets of each accepted connection; `late` says what has taken too long, empty
-    where nothing has.
+    `unread` tells the number of unread octets of each accepted connection; `busy` how many callbacks have been under
+    way for so many seconds, whose connections lie unread for that; `late` says what has taken too long, empty where
+    nothing has.
     """
 
     def __init__(
-        self, family: int, address: Any, unread: Callable[[], Mapping[int, int]], late: Callable[[], str]
+        self,
+        family: int,
+        address: Any,
+        unread: Callable[[], Mapping[int, int]],
+        busy: Callable[[float], int],
+        late: Callable[[], str],
     ) -> None:
         self._unread = unread
+        self._busy = busy
         self._late = late
         self._lock = threading.Lock()
         self._waiting = 0
@@ -115,7 +122,7 @@ class Pulse:
             lying = {number: size for number, size in unread.items() if size and self._before[1].get(number) == size}
             self._same = {number: self._same.get(number, 0) + 1 for number in lying}
             self._before = answers, unread
-        if max(self._same.values(), default=0) >= _LOOKS:
+        if sum(looks >= _LOOKS for looks in self._same.values()) > self._busy(_LOOK_SECONDS):
             return "libmilter has forgotten a connection"
         return ""
 

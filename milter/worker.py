@@ -62,7 +62,7 @@ def _serve(listener: socket.socket, config: Config, core: Core, redis_url: str, 
     protocol.register("tamis")
     line = protocol.Line(listener.family, Path(config.settings.daemon.runtime_directory))
     line.serve(_libmilter_returned)
-    pulse = Pulse(line.family, line.address, line.unread, lambda: _late(activity))
+    pulse = Pulse(line.family, line.address, line.unread, activity.busy_for, lambda: _late(activity))
     examiner = Examiner(core, config, engine, pulse.blocked)
     protocol.sessions(lambda: Session(examiner, activity))
     line.listen_at(listener)
@@ -78,8 +78,8 @@ def _serve(listener: socket.socket, config: Config, core: Core, redis_url: str, 
 
 
 def _late(activity: Activity) -> str:
-    longest = activity.longest_ending
-    return f"a message has been under examination for {longest:.0f} seconds" if longest > _TOO_LONG_SECONDS else ""
+    longest = activity.longest
+    return f"a message has been in hand for {longest:.0f} seconds" if longest > _TOO_LONG_SECONDS else ""
 
 
 def _watch(pulse: Pulse, line: protocol.Line, activity: Activity) -> None:

@@ -253,6 +253,9 @@ DNS_SECONDS: Final = 3.0
 DNS_QUESTIONS: Final = 200
 """Distinct questions to the DNS for one message; what is asked beyond is not sent."""
 
+DNS_GUESSES: Final = 50
+"""Of them, those that are sent only since an answer leads to them: strangers choose what theirs lead to."""
+
 DNS_IN_FLIGHT: Final = 2000
 """Questions of one worker that are on their way at the same time."""
 

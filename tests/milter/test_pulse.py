@@ -5,6 +5,7 @@ import struct
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tamis.milter import pulse
+from tamis.milter.activity import Activity
 from tamis.milter.pulse import Pulse
 
 ROOT = Path(__file__).parents[2]
@@ -41,6 +43,7 @@ class Libmilter:
         self.answers = True
         self.unread: Mapping[int, int] = {}
         self.late = ""
+        self.busy = 0
         self.said: Counter[bytes] = Counter()
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -60,7 +63,13 @@ class Libmilter:
                     one.sendall(said[:5])
 
     def pulse(self) -> Pulse:
-        return Pulse(self.listener.family, self.listener.getsockname(), lambda: self.unread, lambda: self.late)
+        return Pulse(
+            self.listener.family,
+            self.listener.getsockname(),
+            lambda: self.unread,
+            lambda _: self.busy,
+            lambda: self.late,
+        )
 
 
 @pytest.fixture
@@ -93,6 +102,32 @@ def test_what_is_read_slowly_is_not_forgotten(libmilter: Libmilter) -> None:
     beating = libmilter.pulse()
     beating._unread = unread
     assert beating.run() == "enough"
+
+
+def test_what_lies_unread_since_its_callback_waits_for_a_disk_is_not_forgotten(libmilter: Libmilter) -> None:
+    looks = 0
+
+    def unread() -> Mapping[int, int]:
+        nonlocal looks
+        looks += 1
+        if looks == 40:
+            libmilter.late = "enough"
+        return {7: 65_536}
+
+    libmilter.busy = 1
+    beating = libmilter.pulse()
+    beating._unread = unread
+    assert beating.run() == "enough"
+
+
+def test_callbacks_under_way() -> None:
+    activity = Activity()
+    assert (activity.longest, activity.busy_for(0)) == (0, 0)
+    with activity.busy():
+        time.sleep(0.02)
+        assert activity.longest >= 0.02
+        assert (activity.busy_for(0.01), activity.busy_for(60)) == (1, 0)
+    assert activity.busy_for(0) == 0
 
 
 def test_what_takes_too_long_is_the_end(libmilter: Libmilter) -> None:
