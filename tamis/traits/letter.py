@@ -95,9 +95,18 @@ class Letter:
         counts = self._counts
         return sum([counts[octet] for octet in octets])
 
+    def between(self, first: int, last: int) -> int:
+        """How many octets are in the text that are no lower than the first nor higher than the last."""
+        return sum(self._counts[first : last + 1])
+
     @cached_property
     def lines(self) -> list[str]:
         return self.text.split("\n")
+
+    @cached_property
+    def stripped(self) -> list[str]:
+        """The first lines, without the white space around them."""
+        return [line.strip() for line in self.lines[: limits.TRAIT_LINES]]
 
     @cached_property
     def words(self) -> list[str]:
