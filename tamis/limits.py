@@ -505,9 +505,6 @@ TRAIT_TEXT_CHARS: Final = 8000
 TRAIT_WORD_CHARS: Final = 6000
 """Characters of text in which they look for words."""
 
-TRAIT_LINES: Final = 400
-"""Lines of text that they look at."""
-
 TRAIT_HTML_CHARS: Final = 32 * KIB
 """Characters of markup that they look at."""
 

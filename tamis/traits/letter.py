@@ -14,6 +14,7 @@ from tamis.traits.marks import MARKS
 
 _WORD: Final = re.compile(r"[^\W\d_]+")
 _HOST: Final = re.compile(r"(?:[a-z]+://)?(?:[^/?#@\s]*@)?([^/?#:\s\\]{1,253})", re.I)
+_LINES: Final = 400
 _TAG: Final = re.compile(r"<(/?[a-zA-Z!?][a-zA-Z0-9:]{0,15})")
 
 
@@ -106,7 +107,7 @@ class Letter:
     @cached_property
     def stripped(self) -> list[str]:
         """The first lines, without the white space around them."""
-        return [line.strip() for line in self.lines[: limits.TRAIT_LINES]]
+        return [line.strip() for line in self.lines[:_LINES]]
 
     @cached_property
     def words(self) -> list[str]:
