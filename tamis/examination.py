@@ -54,8 +54,6 @@ FILTERS: dict[str, Filter] = {row.name: row.filter() for row in ORDER if row.fil
 """One instance of each filter, by the name of its row."""
 
 _HONEYPOT: Final = BY_NAME[Honeypot.name]
-_SCORING: Final = tuple(row for row in ORDER if row.filter and row.filter.scores)
-_JUDGING: Final = tuple(row for row in ORDER if row.filter and row.judgement is not Judgement.NONE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,14 +95,14 @@ class _Asking:
 
 
 @lru_cache(maxsize=1 << 16)
-def _asking(name: str, options: FilterOptions) -> _Asking:
-    return _Asking(BY_NAME[name], options)
+def _asking(row: Row, options: FilterOptions) -> _Asking:
+    return _Asking(row, options)
 
 
 @lru_cache(maxsize=1024)
 def _askings(policy: Policy) -> dict[str, _Asking]:
     """Return what a policy asks of each row that is built, by the name of the row, whether it is on or off."""
-    return {name: _asking(name, policy.options[name]) for name in FILTERS}
+    return {row.name: _asking(row, policy.options[row.name]) for row in ORDER if row.filter}
 
 
 @lru_cache(maxsize=1024)
@@ -325,7 +323,9 @@ class Examination:
         if self._mail.message.capped:
             tests["SIZE_CAPPED"] = 0
         tests |= dict.fromkeys(evidence.found(self._authentication), 0)
-        for row in _SCORING:
+        for row in ORDER:
+            if row.filter is None or not row.filter.scores:
+                continue
             if not policy.enabled[row.name]:
                 tests[row.label] = 0
                 continue
@@ -348,8 +348,8 @@ class Examination:
         decided: tuple[Row, str, str] | None = None
         passed: tuple[Row, Hit] | None = None
         seen: list[tuple[str, int]] = []
-        for row in _JUDGING:
-            if not policy.judges(row):
+        for row in ORDER:
+            if row.filter is None or row.judgement is Judgement.NONE or not policy.judges(row):
                 continue
             if row.judgement is Judgement.REFUSED_FOR_NOW:
                 seen += self._would_be_refused(row, recipient, policy)

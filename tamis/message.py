@@ -74,10 +74,19 @@ class Message:
         return self.header_block.fields
 
     @once
+    def numbers(self) -> dict[bytes, list[int]]:
+        """Where the fields of each name stand, from the top; the names in small letters, as octets."""
+        numbers: dict[bytes, list[int]] = {}
+        for number, field in enumerate(self.headers):
+            numbers.setdefault(field.name.lower(), []).append(number)
+        return numbers
+
+    @once
     def _by_name(self) -> dict[str, list[Field]]:
         names: dict[str, list[Field]] = {}
         for field in self.headers:
-            names.setdefault(decode_bytes(field.name).lower(), []).append(field)
+            name = field.name
+            names.setdefault((name.decode() if name.isascii() else decode_bytes(name)).lower(), []).append(field)
         return names
 
     def fields(self, name: str) -> list[Field]:

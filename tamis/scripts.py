@@ -23,7 +23,8 @@ def visible_text(message: Message) -> str:
 
 def written_text(message: Message) -> str:
     """Return `visible_text`, text that is hidden, and every header field but those of the hosts on the way."""
-    fields = (field.text for field in message.headers if field.name.lower() not in _TRACE)
+    trace = {number for name in _TRACE for number in message.numbers.get(name, ())}
+    fields = (field.text for number, field in enumerate(message.headers) if number not in trace)
     html = [source for part, source in message.text_parts if part.content_type == "text/html"]
     hidden = (strip_markup(source) for page, source in zip(message.pages, html, strict=True) if page.hidden)
     return "\n".join([visible_text(message), *hidden, *(_unpunycode(unquote(text)) for text in fields)])

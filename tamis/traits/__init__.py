@@ -69,6 +69,7 @@ OTHERS: Final = "OTHER_TESTS"
 _PIECES: Final = Pieces(FAMILIES)
 _PLACES: Final = {name: place for place, name in enumerate(CANDIDATES)}
 _WEIGHTS: Final = {name: weight for name in TRAITS if (weight := learned().tests[name].weight)}
+_WEIGHED_NAMES: Final = frozenset(_WEIGHTS)
 _WEIGHED: Final = {name: (name, weight) for name, weight in _WEIGHTS.items()}
 
 
@@ -80,7 +81,7 @@ def found_in(message: Message) -> list[str]:
 
 def weighed(message: Message) -> list[tuple[str, float]]:
     """Return the tests that a message hits, with their weights in score points. Never raises."""
-    found = _look(Letter(message)) & _WEIGHTS.keys()
+    found = _look(Letter(message)) & _WEIGHED_NAMES
     return [_WEIGHED[name] for name in sorted(found, key=_PLACES.__getitem__)]
 
 

@@ -14,6 +14,7 @@ from tamis.traits.marks import MARKS
 
 _WORD: Final = re.compile(r"[^\W\d_]+")
 _HOST: Final = re.compile(r"(?:[a-z]+://)?(?:[^/?#@\s]*@)?([^/?#:\s\\]{1,253})", re.I)
+_LINES: Final = 400
 _TAG: Final = re.compile(r"<(/?[a-zA-Z!?][a-zA-Z0-9:]{0,15})")
 
 
@@ -95,9 +96,18 @@ class Letter:
         counts = self._counts
         return sum([counts[octet] for octet in octets])
 
+    def between(self, first: int, last: int) -> int:
+        """How many octets are in the text that are no lower than the first nor higher than the last."""
+        return sum(self._counts[first : last + 1])
+
     @once
     def lines(self) -> list[str]:
         return self.text.split("\n")
+
+    @once
+    def stripped(self) -> list[str]:
+        """The first lines, without the white space around them."""
+        return [line.strip() for line in self.lines[:_LINES]]
 
     @once
     def words(self) -> list[str]:
