@@ -105,15 +105,15 @@ def online(mail: Mail, delay: int) -> list[Scored]:
     return found
 
 
-def batch(mail: Mail) -> list[Scored]:
-    """Learn the first half of TREC 2007 and score the second."""
+def batch(mail: Mail, number: int = HALF) -> list[Scored]:
+    """Learn the first messages of TREC 2007 and score the next."""
     messages = mail.of(TREC)
     fit = Fit(mail.stream, Model().alpha)
-    for one in messages[:HALF]:
+    for one in messages[:number]:
         fit.add(one.number, one.source)
     model = fit.model()
     model.middle = FRESH_MIDDLE
-    return [mail.score(model, one) for one in messages[HALF:]]
+    return [mail.score(model, one) for one in messages[number : 2 * number]]
 
 
 def folds(mail: Mail) -> list[Scored]:

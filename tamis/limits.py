@@ -483,7 +483,7 @@ HISTORY_FILE_BYTES: Final = 4 * MIB
 
 LEARNED_MESSAGES: Final = 40_000
 """Rows of the journal of what was learned; the oldest of more are forgotten. Counts are made of all of them anew, which
-takes some 3.5 seconds: the workers are to know within five."""
+takes some seven seconds."""
 
 REBUILD_MEMORY_BYTES: Final = 512 * MIB
 """Memory of the process that makes the second layer anew, without the features, which it maps from a file."""

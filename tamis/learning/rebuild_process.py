@@ -3,10 +3,10 @@
 It writes no file of the site's: the keeper, which started it, does. Where the keeper is gone, it ends.
 """
 
-import contextlib
 import os
 import resource
 import sys
+import time
 from typing import Final
 
 import msgspec
@@ -19,6 +19,10 @@ NICE: Final = 10
 DISTURBED: Final = 75
 """Exit status where the journal was changed so that it is to be done again (EX_TEMPFAIL)."""
 _ORPHANED: Final = 70
+_REST_TIMES: Final = 3.0
+"""How much longer it rests than it works where it may not lower its priority."""
+_PIECE_SECONDS: Final = 0.05
+_LONGEST_SECONDS: Final = 1.0
 
 
 class Result(msgspec.Struct, array_like=True):
@@ -29,11 +33,33 @@ class Result(msgspec.Struct, array_like=True):
     weights: bytes
 
 
+class Pace:
+    """Rests so many times as long as it works, in short pieces."""
+
+    def __init__(self, times: float) -> None:
+        self._times = times
+        self._since = time.monotonic()
+
+    def step(self) -> None:
+        """Rest where a piece is done. To be called often."""
+        worked = time.monotonic() - self._since
+        if self._times and worked > _PIECE_SECONDS:
+            time.sleep(self._times * min(worked, _LONGEST_SECONDS))
+            self._since = time.monotonic()
+
+
+def _made_less_urgent() -> bool:
+    """Lower our priority; return whether we may. The unit that we ship keeps the daemon from it."""
+    try:
+        os.nice(NICE)
+    except PermissionError:
+        return False
+    return True
+
+
 def main() -> int:
     """Do one job; return the exit status."""
-    # A service may be kept from it; it is done all the same.
-    with contextlib.suppress(PermissionError):
-        os.nice(NICE)
+    pace = Pace(0.0 if _made_less_urgent() else _REST_TIMES)
     resource.setrlimit(resource.RLIMIT_DATA, (limits.REBUILD_MEMORY_BYTES, limits.REBUILD_MEMORY_BYTES))
     job, keeper = msgspec.json.decode(sys.stdin.buffer.read(), type=Job), os.getppid()
     faults.point("corrected.read")
@@ -41,6 +67,7 @@ def main() -> int:
     def alive() -> None:
         if os.getppid() != keeper:
             os._exit(_ORPHANED)
+        pace.step()
 
     try:
         made, moved = rebuild(job, alive)

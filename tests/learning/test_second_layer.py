@@ -8,6 +8,7 @@ import sys
 import time
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 
 import msgspec
 import numpy as np
@@ -20,6 +21,7 @@ from tamis.learning import corrected
 from tamis.learning.corrected import CorrectedError, Made, corrected_path
 from tamis.learning.correction_task import REST_SECONDS, CorrectionTask, NotRebuilt
 from tamis.learning.journal import Journal
+from tamis.learning.rebuild_process import Pace
 from tamis.learning.rebuilding import FEWEST, Disturbed, job_of, rebuild
 from tamis.learning.standing import is_stale, standing
 from tamis.learning.tasks import LearnedTask
@@ -272,6 +274,22 @@ def test_a_rebuild_that_needs_too_much_memory_fails_alone(tmp_path: Path, monkey
     with pytest.raises(NotRebuilt, match="MemoryError"):
         run_to_the_end(CorrectionTask(config))
     assert not corrected_path(config).exists()
+
+
+def test_a_rebuild_rests_where_its_priority_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, slept = [0.0], []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        now[0] += seconds
+
+    monkeypatch.setattr("tamis.learning.rebuild_process.time", SimpleNamespace(monotonic=lambda: now[0], sleep=sleep))
+    for times in (0.0, 3.0):
+        pace = Pace(times)
+        for _ in range(1000):
+            now[0] += 0.001
+            pace.step()
+        assert sum(slept) == pytest.approx(times, abs=0.2)
 
 
 PARENT = (
