@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 import pytest
 from hypothesis import settings
@@ -27,9 +28,26 @@ from tests.redis_server import Server
 settings.register_profile("tamis", deadline=None)
 settings.load_profile("tamis")
 
+TESTS: Final = Path(__file__).parent
+LONGEST: Final = (
+    "endtoend/test_three_modes.py",
+    "models/test_default_model.py",
+    "cli/test_torture.py",
+    "endtoend/test_real_mail.py",
+    "milter/test_keeper.py",
+    "packaging/test_package.py",
+    "postfix/test_beside_others.py",
+    "demo/test_demo.py",
+    "endtoend/test_two_machines.py",
+    "benchmarks/test_performance.py",
+)
+"""Files that take over half a minute, the longest first: one that is begun last has a worker to itself."""
+
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the tests marked `corpora` unless TAMIS_CORPORA names the unpacked corpora."""
+    """Begin with the longest files; leave out what is marked `corpora` unless TAMIS_CORPORA names the corpora."""
+    longest = {TESTS / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: longest.get(item.path, len(longest)))
     if os.environ.get("TAMIS_CORPORA"):
         return
     without = [item for item in items if item.get_closest_marker("corpora") is None]
@@ -136,9 +154,12 @@ def cluster() -> Iterator[Cluster]:
 @pytest.fixture(
     params=[pytest.param("sqlite", marks=pytest.mark.slow), pytest.param("postgresql", marks=pytest.mark.servers)]
 )
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The url of a database that has nothing in it yet: of SQLite, then of PostgreSQL."""
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/tamis.db"
+        yield f"sqlite:///{tmp_path}/tamis.db"
+        return
     cluster: Cluster = request.getfixturevalue("cluster")
-    return cluster.new_database()
+    url = cluster.new_database()
+    yield url
+    cluster.drop(url)
