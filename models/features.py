@@ -4,9 +4,11 @@ Presence only, no frequencies: binary features are the better model of mail for 
 (Schneider 2003; Metsis, Androutsopoulos and Paliouras 2006). Three views that share no index:
 
 * *body*, what the message says and is made of: words and pairs of neighbouring words of the visible text and of
-  the Subject (bigrams of characters in scripts without spaces), words of the URLs, and the facts of `shape`;
-* *octets*, how its body is written: byte 4-grams of the raw Subject and of the first 3,000 octets of the body;
-* *header*, how it came: byte 4-grams, words and word pairs of the header block as it stood on the wire.
+  the Subject (bigrams of characters in scripts without spaces), words of the URLs, and the facts that a reader sees;
+* *octets*, how its text is written: byte 4-grams of the raw Subject and of the first 3,000 octets of the text parts,
+  in the charset they came in and with their markup;
+* *header*, how it came: byte 4-grams, words and word pairs of the header block as it stood on the wire, and how the
+  message is packed: its MIME tree and attachments, which tell one server and one year from another as headers do.
 
 They are apart so that a model can learn a corpus without the headers where they give the label away, and because
 each is judged on its own (`correction`). What stands before the @ of an address makes no feature of the first two.
@@ -21,12 +23,12 @@ from numpy.typing import NDArray
 
 from tamis.message import Message
 from tamis.models import hashing
-from tamis.models.shape import fact_hashes, facts
+from tamis.models.shape import fact_hashes, packing_facts, shown_facts
 from tamis.models.wire import header_on_the_wire
 
 Indices = NDArray[np.uint32]
 
-FEATURES_VERSION: Final = 2
+FEATURES_VERSION: Final = 3
 """Changes whenever the same message would give other indices; a model of another version is refused."""
 
 BODY, OCTETS, HEADER = 0, 1, 2
@@ -92,18 +94,20 @@ def families(message: Message) -> Iterator[Family]:
     yield from _words("word", without_local_parts(message.text[:_TEXT_CHARS]), BODY, seed=1)
     yield from _words("subject", without_local_parts(message.subject[:_SUBJECT_CHARS]), BODY, seed=5)
     yield from _words("url", without_local_parts("\n".join(message.urls)[:_URL_CHARS]), BODY, seed=9, pairs=False)
-    yield _facts(message)
+    yield _facts(shown_facts(message), BODY, seed=21)
     yield _grams("octets", _octets(message), OCTETS, seed=33)
     header = header_on_the_wire(message, _HEADER_BYTES)
     yield from _words("header", header.decode("latin-1"), HEADER, seed=13)
     yield _grams("header octets", header, HEADER, seed=17)
+    yield _facts(packing_facts(message), HEADER, seed=25)
 
 
 def _octets(message: Message) -> bytes:
     """Return the raw Subject and the start of the raw body, without what stands before the @ of addresses."""
     subject = message.fields("subject")
     start = b"Subject: " + (subject[0].value.strip()[:_SUBJECT_CHARS] if subject else b"")
-    return without_local_parts((start + b"\n\n" + message.body[:_BODY_BYTES]).decode("latin-1")).encode("latin-1")
+    said = b"\n".join(part.payload[:_BODY_BYTES] for part, _ in message.text_parts)[:_BODY_BYTES]
+    return without_local_parts((start + b"\n\n" + said).decode("latin-1")).encode("latin-1")
 
 
 def without_local_parts(text: str) -> str:
@@ -159,7 +163,7 @@ def word_pairs(text: str) -> Indices:
     return found[1] if len(found) > 1 else np.empty(0, dtype=np.uint32)
 
 
-def _facts(message: Message) -> Family:
-    found = list(dict.fromkeys(f"{kind}: {fact}" for kind, fact in facts(message)))
-    hashes, joined, starts, ends = fact_hashes(found)
-    return Family("make", _indices(hashes, BODY, 21), joined, starts, ends)
+def _facts(found: Iterator[tuple[str, str]], view: int, seed: int) -> Family:
+    distinct = list(dict.fromkeys(f"{kind}: {fact}" for kind, fact in found))
+    hashes, joined, starts, ends = fact_hashes(distinct)
+    return Family("make", _indices(hashes, view, seed), joined, starts, ends)

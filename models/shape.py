@@ -1,4 +1,4 @@
-"""What a message is made of, as short facts: MIME parts, attachments, links, and the look of its text.
+"""What a message is made of, as short facts: kinds of text, links, the look of its text; MIME parts, attachments.
 
 Facts say nothing of who sent it. They are coarse on purpose (a length is one of twenty, a path is its outline), so
 that mail of another site and another year has the same ones.
@@ -32,16 +32,33 @@ _CLASS: Final = np.array(
 """Upper case, lower case, digit of ASCII; 4 for all that is not ASCII."""
 
 
-def facts(message: Message) -> Iterator[tuple[str, str]]:
-    """Yield (kind, fact) for all that is known of a message's make; never raises."""
-    for fact in _structure(message):
-        yield "structure", fact
-    for fact in _attachments(message):
-        yield "attachment", fact
+def shown_facts(message: Message) -> Iterator[tuple[str, str]]:
+    """Yield (kind, fact) of what a reader sees: kinds of text, links, the look of text and Subject. Never raises."""
+    for fact in _kinds(message):
+        yield "text", fact
     for fact in _links(message):
         yield "link", fact
     for fact in _look(message):
         yield "look", fact
+
+
+def packing_facts(message: Message) -> Iterator[tuple[str, str]]:
+    """Yield (kind, fact) of how a message is packed: its MIME parts and its attachments. Never raises."""
+    for fact in _structure(message):
+        yield "structure", fact
+    for fact in _attachments(message):
+        yield "attachment", fact
+
+
+def _kinds(message: Message) -> Iterator[str]:
+    """How the text that is shown is written: types, encodings and charsets of its parts, each by itself.
+
+    Never which of them come together: the ham of the corpora is plain text alone, that of today seldom is.
+    """
+    for part, _ in message.text_parts[:_PARTS]:
+        yield part.content_type
+        yield f"{part.content_type} {part.encoding}"
+        yield f"charset {part.charset.lower()}"
 
 
 def _structure(message: Message) -> Iterator[str]:

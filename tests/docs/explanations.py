@@ -59,7 +59,7 @@ ADVICE: Final = {
         "Tell the sender's administrator to ask their provider for a PTR record. Until then `whitelist-ip`, for a time (`--for 30d`).",
     ),
     "missing-sender": Advice(
-        "null sender, and no sign of a notice; score 9.103 reaches 3.75, 50% of the level",
+        "null sender, and no sign of a notice; score 9.744 reaches 3.75, 50% of the level",
         "There is no `From:`, or the sender is empty although the message is no report and answers nothing of yours. The latter decides only with half the level's score.",
         "A program that writes so is to be corrected. Until then `whitelist-ip` of its server.",
         "null-sender.eml",
@@ -134,7 +134,7 @@ ADVICE: Final = {
         _MALWARE,
     ),
     "bayes": Advice(
-        "score 14.853 reaches the level 7.5",
+        "score 14.545 reaches the level 7.5",
         "Nothing decided by itself, and the sum of everything reaches the level of the domain.",
         "`tamis why ID` has the sum test by test, `tamis scan` the words. A release teaches it as ham; many such mistakes: a higher level.",
         "spam-pills.eml",

@@ -212,7 +212,7 @@ def test_damaged_models_are_refused_in_one_line(make_message, tmp_path: Path, da
             "cut in header": data[:40],
             "flipped": data[:-2000] + bytes(1000) + data[-1000:],
             "header": data[:20] + b"\xff" + data[21:],
-            "version": data.replace(b'"features_version":2', b'"features_version":9'),
+            "version": data.replace(b'"features_version":3', b'"features_version":9'),
         }[damage]
     )
     with pytest.raises(ModelError) as raised:

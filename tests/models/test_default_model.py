@@ -16,7 +16,7 @@ from tamis.models.build_default import is_backscatter
 from tamis.models.corpus import entries_of
 from tamis.models.evaluation import measure_scored, online
 from tamis.models.features import HEADER, features
-from tamis.models.points import CAUTION, MIDDLE_LEVEL
+from tamis.models.points import CAUTION
 from tamis.models.shipped import FEWEST_MESSAGES
 from tamis.models.storage import SHIPPED_MODEL, Header
 from tamis.models.training import TEST_WEIGHT_BOUNDS
@@ -181,14 +181,20 @@ def test_newsletters_and_receipts_stay_below_the_level(model: Model, name: str) 
     assert -3 < _score(model, *HTML_HAM[name], kind="html") < 6
 
 
-def test_a_greeting_with_photos_or_a_document_stays_below_the_level(model: Model) -> None:
-    for kind, name in (("image", "a.jpg"), ("application", "facture.pdf")):
-        mail = EmailMessage()
-        mail["From"], mail["To"], mail["Subject"] = "Marie <marie@example.fr>", "paul@example.org", "Dimanche"
-        mail.set_content("Voici ce que tu voulais.\nBises, Marie\n")
+@pytest.mark.parametrize(("html", "most"), [(False, 2), (True, 3.5)])
+@pytest.mark.parametrize(("kind", "name"), [("image", "a.jpg"), ("application", "facture.pdf")])
+def test_a_greeting_with_photos_or_a_document_is_not_judged_by_its_parts(
+    model: Model, kind: str, name: str, html: bool, most: float
+) -> None:
+    mail = EmailMessage()
+    mail["From"], mail["To"], mail["Subject"] = "Marie <marie@example.fr>", "paul@example.org", "Dimanche"
+    mail.set_content("Voici ce que tu voulais.\nBises, Marie\n")
+    if html:
         mail.add_alternative("<p>Voici ce que tu voulais.</p><p>Bises, Marie</p>", subtype="html")
-        mail.add_attachment(b"\xff\xd8" * 999, maintype=kind, subtype=name[-3:], filename=name)
-        assert -3 < model.score(features(Message(mail.as_bytes()))) < MIDDLE_LEVEL
+    alone = model.score(features(Message(mail.as_bytes())))
+    mail.add_attachment(b"\xff\xd8" * 999, maintype=kind, subtype=name[-3:], filename=name)
+    assert model.score(features(Message(mail.as_bytes()))) == pytest.approx(alone)
+    assert -3 < alone < most
 
 
 def test_an_invitation_to_a_meeting_stays_far_below_the_level(model: Model) -> None:
@@ -211,7 +217,7 @@ def test_an_invitation_to_a_meeting_stays_far_below_the_level(model: Model) -> N
         assert -4 < model.score(features(Message(mail.as_bytes()))) < 6
 
 
-AT_LEAST = {"pills": 8, "watches": 6, "software": 8, "Chinese invoices": 8, "advance fee": 2}
+AT_LEAST = {"pills": 8, "watches": 7, "software": 8, "Chinese invoices": 8, "advance fee": 3.5}
 """Plain text in UTF-8 looks like ham to the corpora, which advance fee in plain words feels (docs/classifier.md)."""
 
 
@@ -231,7 +237,7 @@ def test_hidden_words_in_front_change_nothing_but_the_bounded_vote_of_the_octets
     plain = _score(model, subject, f"<p>{body}</p>", kind="html")
     hidden = _score(model, subject, f'<div style="{style}">{ham}</div><p>{body}</p>', kind="html")
     assert hidden > 8
-    assert abs(hidden - plain) < 2.5
+    assert abs(hidden - plain) < 2
 
 
 def test_words_split_by_tags_are_read_as_words(model: Model) -> None:

@@ -53,9 +53,11 @@ a bank in Lagos, Nigeria. I seek your consent to present you as the next of kin,
 
 
 def test_spam_is_above_honest_mail() -> None:
-    honest = [_sum(path.read_bytes()) for path in LETTERS.glob("*.eml")]
+    """Than their mean, and than each of them but the invitation, which comes from a machine too."""
+    honest = sorted(_sum(path.read_bytes()) for path in LETTERS.glob("*.eml"))
     assert len(honest) == 6
-    assert _sum(SPAM) > sum(honest) / 6 + 0.5
+    assert _sum(SPAM) > sum(honest) / 6 + 0.45
+    assert _sum(SPAM) > honest[-2] + 0.2
     assert dict(weighed(Message(SPAM)))["WORDS_DOLLARS"] > 0
 
 
