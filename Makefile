@@ -48,7 +48,7 @@ types:
 
 # Whatever the environment says, what was compiled is kept: it saves a quarter of the time.
 fast:
-	@env -u PYTHONDONTWRITEBYTECODE scripts/in-memory.sh .venv/bin/python -m pytest -q -n 2 --dist worksteal -m "not servers and not corpora and not slow"
+	@env -u PYTHONDONTWRITEBYTECODE scripts/in-memory.sh .venv/bin/python -m pytest -q -n 2 --dist worksteal --hypothesis-profile quick -m "not servers and not corpora and not slow"
 
 deb: setup
 	@.venv/bin/python -m scripts.build_deb --revision $(call quoted,$(value REVISION))

@@ -26,6 +26,8 @@ from tests.postgresql import Cluster, programs
 from tests.redis_server import Server
 
 settings.register_profile("tamis", deadline=None)
+# For `make check`: every property is tried, on fewer examples than in the whole suite.
+settings.register_profile("quick", deadline=None, max_examples=25)
 settings.load_profile("tamis")
 
 TESTS: Final = Path(__file__).parent
