@@ -70,7 +70,7 @@ class Mail:
         return scored(model, body_only(indices) if body else indices, spam, one.name)
 
 
-class _Bodies(Stream):
+class Bodies(Stream):
     """A stream as it would be without the headers."""
 
     def __init__(self, whole: Stream) -> None:
@@ -105,15 +105,15 @@ def online(mail: Mail, delay: int) -> list[Scored]:
     return found
 
 
-def batch(mail: Mail) -> list[Scored]:
-    """Learn the first half of TREC 2007 and score the second."""
+def batch(mail: Mail, number: int = HALF) -> list[Scored]:
+    """Learn the first messages of TREC 2007 and score the next."""
     messages = mail.of(TREC)
     fit = Fit(mail.stream, Model().alpha)
-    for one in messages[:HALF]:
+    for one in messages[:number]:
         fit.add(one.number, one.source)
     model = fit.model()
     model.middle = FRESH_MIDDLE
-    return [mail.score(model, one) for one in messages[HALF:]]
+    return [mail.score(model, one) for one in messages[number : 2 * number]]
 
 
 def folds(mail: Mail) -> list[Scored]:
@@ -121,7 +121,7 @@ def folds(mail: Mail) -> list[Scored]:
     messages = [one for one in mail.unique() if one.source == "ccert-zh"]
     found = []
     for fold in range(FOLDS):
-        fit = Fit(_Bodies(mail.stream), Model().alpha)
+        fit = Fit(Bodies(mail.stream), Model().alpha)
         for place, one in enumerate(messages):
             if place % FOLDS != fold:
                 fit.add(one.number, one.source)
@@ -130,16 +130,21 @@ def folds(mail: Mail) -> list[Scored]:
     return found
 
 
-def cross(mail: Mail, group: tuple[str, ...]) -> list[Scored]:
-    """Score a group by what the others teach, as they would make the shipped model."""
-    fit = Fit(_Bodies(mail.stream), SMOOTHING, None, FEWEST_MESSAGES, FEWEST_SOURCES)
-    messages = mail.unique()
-    for one in messages:
+def stranger(mail: Mail, group: tuple[str, ...]) -> Model:
+    """Return the model that all other groups teach, made as the shipped one is."""
+    fit = Fit(Bodies(mail.stream), SMOOTHING, None, FEWEST_MESSAGES, FEWEST_SOURCES)
+    for one in mail.unique():
         if one.source not in group:
             fit.add(one.number, one.source)
     model = fit.model()
     model.middle = CAUTION
-    return [mail.score(model, one, body=True) for one in messages if one.source in group]
+    return model
+
+
+def cross(mail: Mail, group: tuple[str, ...]) -> list[Scored]:
+    """Score a group by what the others teach."""
+    model = stranger(mail, group)
+    return [mail.score(model, one, body=True) for one in mail.unique() if one.source in group]
 
 
 def main(wanted: list[str]) -> int:

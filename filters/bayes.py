@@ -7,6 +7,7 @@ judgement of the row is the engine's, on the whole score. Beside it are the name
 """
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Annotated
 
 from msgspec import Meta
@@ -50,4 +51,11 @@ class Bayes(Filter):
                 bounded = min(max(change, -most), most)
                 yield Hit("BAYES_DOMAIN", f"as {domain} has learned", domain=domain, amount=bounded)
         # What each means stands in `tests`: answers are kept in Redis, and most messages hit some sixty.
-        yield from (Hit(name, "", amount=weight) for name, weight in traits.weighed(mail.message))
+        for test in traits.weighed(mail.message):
+            yield _hit(test)
+
+
+@cache
+def _hit(test: tuple[str, float]) -> Hit:
+    """Return the hit of a named test: there are as many as tests, and most messages hit some sixty."""
+    return Hit(test[0], "", amount=test[1])

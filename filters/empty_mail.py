@@ -12,7 +12,7 @@ from tamis.contract import Context, Filter, Hit, Stage
 from tamis.mail import Mail
 
 _CONTENT_MARKUP = re.compile(r"<\s*(?:img|svg|video|audio|object|embed|iframe|input|a)\b", re.I)
-_INVISIBLE = re.compile(r"[\s\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff\u034f\u115f\u1160\u3164]+")
+_VISIBLE = re.compile(r"[^\s\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff\u034f\u115f\u1160\u3164]")
 
 
 class EmptyMail(Filter):
@@ -28,8 +28,8 @@ class EmptyMail(Filter):
             is_content = part.is_attachment or not part.content_type.startswith("text/")
             if is_content and part.payload.strip():
                 return
-        if any(_CONTENT_MARKUP.search(source) for part, source in message.text_parts):
-            return
         # What a style hides is text: styles are understood in part only, and this row decides.
-        if not _INVISIBLE.sub("", message.text) and not any(page.hidden for page in message.pages):
+        if _VISIBLE.search(message.text) or any(page.hidden for page in message.pages):
+            return
+        if not any(_CONTENT_MARKUP.search(source) for part, source in message.text_parts):
             yield Hit("EMPTY_MAIL", "no text, no image and no attachment", True)

@@ -85,7 +85,7 @@ class MalformedHeaders(Filter):
 def anomalies(message: Message) -> list[str]:
     """Return the names of the tests that a message hits, in the order of `MalformedHeaders.tests`."""
     found = {*_presence(message), *_dates(message), *_identity(message), *_octets(message), *_mime(message)}
-    return [name for name in MalformedHeaders.tests if name in found]
+    return [name for name in MalformedHeaders.tests if name in found] if found else []
 
 
 def _presence(message: Message) -> Iterator[str]:
@@ -152,24 +152,24 @@ def _parse_date(text: str) -> float | None:
 
 
 def _octets(message: Message) -> Iterator[str]:
-    for field in message.headers:
-        if not field.value.isascii() or not field.name.isascii():
-            yield "FIELD_8BIT"
-            name = field.name.lower()
-            if name in (b"subject", b"from"):
-                yield f"{name.decode().upper()}_8BIT"
-        if _CONTROL.search(field.value):
-            yield "FIELD_CONTROL"
-        if b"\0" in field.value:
-            yield "FIELD_NUL"
-        lines = field.value.split(b"\n")
-        if any(len(line) > 998 for line in lines):
-            yield "FIELD_LONG_LINE"
-        if any(not line.strip() for line in lines[1:]):
-            yield "FIELD_BLANK_FOLD"
-        if len(field.name) > 60:
+    header = message.raw[: message.header_block.body_start]  # What is nowhere in it is in none of its fields.
+    odd = not header.isascii() or b"=?" in header or b"\0" in header or _CONTROL.search(header)
+    for name, value in ((field.name, field.value) for field in message.headers):
+        if len(name) > 60:
             yield "FIELD_NAME_LONG"
-        for match in _ENCODED_WORD.finditer(field.value):
+        if len(value) > 998 and any(len(line) > 998 for line in value.split(b"\n")):
+            yield "FIELD_LONG_LINE"
+        if b"\n" in value and any(not line.strip() for line in value.split(b"\n")[1:]):
+            yield "FIELD_BLANK_FOLD"
+        if odd and not (value.isascii() and name.isascii()):
+            yield "FIELD_8BIT"
+            if name.lower() in (b"subject", b"from"):
+                yield f"{name.decode().upper()}_8BIT"
+        if odd and _CONTROL.search(value):
+            yield "FIELD_CONTROL"
+        if b"\0" in value:
+            yield "FIELD_NUL"
+        for match in _ENCODED_WORD.finditer(value if odd else b""):
             charset = match.group(1).partition(b"*")[0].decode("latin-1")
             if match.group(2) not in (b"q", b"Q", b"b", b"B") or not is_charset(charset):
                 yield "ENCODED_WORD_BROKEN"

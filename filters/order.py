@@ -7,7 +7,6 @@ and name its class in its row.
 
 import enum
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Final
 
 import msgspec
@@ -46,6 +45,7 @@ from tamis.filters.spf import SPF
 from tamis.filters.surbl import Surbl
 from tamis.filters.whitelisted_ip import WhitelistedIP
 from tamis.filters.whitelisted_sender import WhitelistedSender
+from tamis.once import once
 
 
 class Judgement(enum.StrEnum):
@@ -98,12 +98,12 @@ class Row:
     def enabled_by_default(self) -> bool:
         return self.default is not Switch.OFF
 
-    @cached_property
+    @once
     def label(self) -> str:
         """What its tests are named after where it has none of its own."""
         return self.name.upper().replace("-", "_")
 
-    @cached_property
+    @once
     def options_type(self) -> type[FilterOptions]:
         return self.filter.Options if self.filter else FilterOptions
 

@@ -2,6 +2,8 @@
 
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 class Activity:
@@ -11,6 +13,7 @@ class Activity:
         self._lock = threading.Lock()
         self._sessions = 0
         self._messages = 0
+        self._busy: dict[int, float] = {}
 
     @property
     def sessions(self) -> int:
@@ -35,6 +38,27 @@ class Activity:
     def message_ended(self) -> None:
         with self._lock:
             self._messages -= 1
+
+    @contextmanager
+    def busy(self) -> Iterator[None]:
+        """A callback is under way meanwhile that may take its time: it waits for a decision, or for a disk."""
+        me = threading.get_ident()
+        self._busy[me] = time.monotonic()
+        try:
+            yield
+        finally:
+            del self._busy[me]
+
+    @property
+    def longest(self) -> float:
+        """For how many seconds the slowest of such callbacks has been under way, 0 where there is none."""
+        now = time.monotonic()
+        return now - min(self._busy.copy().values(), default=now)
+
+    def busy_for(self, seconds: float) -> int:
+        """How many of them have been under way for longer than that."""
+        before = time.monotonic() - seconds
+        return sum(began < before for began in self._busy.copy().values())
 
     def quiet(self, idle_sessions_too: bool) -> bool:
         """Whether nothing is left to wait for; `idle_sessions_too`: sessions without a message count as well."""

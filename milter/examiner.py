@@ -6,7 +6,8 @@ costs some tens of microseconds. The thread of the callback waits, and is the on
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any, Final, TypeVar
@@ -23,6 +24,7 @@ from tamis.milter import forged, log
 from tamis.milter.core import Core, Engine
 from tamis.milter.transaction import Transaction
 from tamis.networks import Identity
+from tamis.pool import Pool
 from tamis.quarantine.entry import SmtpFacts, new_message
 from tamis.quarantine.holder import Holder
 from tamis.quarantine.parameters import envelope_id
@@ -76,13 +78,23 @@ class NotReady(Exception):
 
 
 class Examiner:
-    """Decides messages with the engine of this process, and has them held."""
+    """Decides messages with the engine of this process, and has them held.
 
-    def __init__(self, core: Core, config: Config, engine: Engine) -> None:
+    `blocked` is entered while a thread of libmilter waits.
+    """
+
+    def __init__(
+        self,
+        core: Core,
+        config: Config,
+        engine: Engine,
+        blocked: Callable[[], AbstractContextManager[object]] = nullcontext,
+    ) -> None:
         self._core = core
+        self._blocked = blocked
         self._settings = config.settings
         self._engine = engine
-        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="examine")
+        self._pool = Pool(_THREADS, "examine")
         self.spool = Spool(config.spool_folder)
         self._holder = Holder(Store(config.database_url, self.spool))
 
@@ -166,11 +178,12 @@ class Examiner:
 
     def _wait(self, future: "Future[T]", seconds: float, progress: Callable[[], object]) -> T:
         deadline = monotonic() + seconds
-        while not _finished(future, min(_PROGRESS_SECONDS, max(0.0, deadline - monotonic()))):
-            if monotonic() >= deadline:
-                future.cancel()
-                raise Overdue(f"no answer within {seconds:g} seconds")
-            progress()
+        with self._blocked():
+            while not _finished(future, min(_PROGRESS_SECONDS, max(0.0, deadline - monotonic()))):
+                if monotonic() >= deadline:
+                    future.cancel()
+                    raise Overdue(f"no answer within {seconds:g} seconds")
+                progress()
         return future.result()
 
     def _examine(self, transaction: Transaction, envelope: Envelope, message_id: str) -> Decision:

@@ -1,11 +1,16 @@
 """pymilter's names with types, and libmilter fed from a listening socket that somebody else has opened."""
 
+import fcntl
 import functools
 import os
+import signal
 import socket
 import stat
+import struct
+import termios
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, ParamSpec, TypeVar, cast
 
@@ -22,6 +27,8 @@ DISCARD: Final[int] = Milter.DISCARD
 REJECT: Final[int] = Milter.REJECT
 TEMPFAIL: Final[int] = Milter.TEMPFAIL
 LEADING_SPACE: Final[int] = milter.P_HDR_LEADSPC
+_WAKE_UP: Final = signal.SIGURG
+"""Nobody else uses it, and who is not asked ignores it."""
 
 noreply = cast(Callable[[F], F], Milter.noreply)
 """Callbacks that decide nothing are not waited for: three to four times the throughput."""
@@ -45,11 +52,11 @@ def guarded(callback: Callable[P, int | None]) -> Callable[P, int]:
     return call
 
 
-def register(name: str, factory: Callable[[], Any]) -> None:
-    """Tell libmilter which callbacks to call; `factory` makes the object of each new session."""
+def register(name: str) -> None:
+    """Tell libmilter which callbacks to call; sessions do nothing until `sessions` says what they are."""
     milter.set_exception_policy(CONTINUE)
     milter.set_flags(milter.ADDHDRS | milter.CHGHDRS | milter.DELRCPT)
-    Milter.factory = factory
+    Milter.factory = Milter.Base
     milter.set_connect_callback(Milter.connect_callback)
     milter.set_helo_callback(lambda context, host: context.getpriv().hello(host))
     milter.set_envfrom_callback(lambda context, *words: context.getpriv().envfrom(*words))
@@ -62,24 +69,91 @@ def register(name: str, factory: Callable[[], Any]) -> None:
     milter.register(name, negotiate=Milter.negotiate_callback)
 
 
-def adopt(listener: socket.socket, folder: Path) -> int:
-    """Make libmilter serve a listening socket, and return the number of its own descriptor of it.
+def sessions(factory: Callable[[], Any]) -> None:
+    """Make the object of each new session by `factory`."""
+    Milter.factory = factory
 
-    libmilter can only open a socket itself (`fd:N` is a Debian patch), and one per process. So it opens
-    one of the same family that nobody knows of, in `folder` where it is a file, and the real one is put
-    in its place.
+
+class Line:
+    """Where libmilter listens: first at a place that only this process knows, then wherever `listen_at` says.
+
+    libmilter can only open a socket itself (`fd:N` is a Debian patch), and one per process. So it opens one of the
+    family of the real one, in `folder` where it is a file, and the real one is put in its place.
     """
-    unused = folder / f".{os.getpid()}"
-    hosts = {socket.AF_UNIX: f"unix:{unused}", socket.AF_INET: "inet:0@127.0.0.1", socket.AF_INET6: "inet6:0@::1"}
-    before = _sockets()
-    milter.setconn(hosts[listener.family])
-    try:
+
+    def __init__(self, family: int, folder: Path) -> None:
+        self.family = family
+        self._unused = folder / f".{os.getpid()}"
+        hosts = {
+            socket.AF_UNIX: f"unix:{self._unused}",
+            socket.AF_INET: "inet:0@127.0.0.1",
+            socket.AF_INET6: "inet6:0@::1",
+        }
+        before = _sockets()
+        milter.setconn(hosts[socket.AddressFamily(family)])
         milter.opensocket(True)
+        (self._number,) = _sockets() - before
+        self.address = _name_of(self._number)
+        self._names = {_place(self.address)}
+        self._thread: threading.Thread | None = None
+
+    def serve(self, on_return: Callable[[str], None]) -> None:
+        """Run libmilter's main loop in a thread of its own; it does not return in normal life. For the main thread."""
+
+        def serve() -> None:
+            try:
+                milter.main()
+            except milter.error as error:
+                on_return(str(error))
+            else:
+                on_return("it was stopped")
+
+        signal.signal(_WAKE_UP, lambda *_: None)
+        self._thread = threading.Thread(target=serve, name="libmilter", daemon=True)
+        self._thread.start()
+
+    def listen_at(self, listener: socket.socket) -> None:
+        """Serve a listening socket from now on."""
+        self._names.add(_place(listener.getsockname()))
+        self._unused.unlink(missing_ok=True)
+        self._put_in_place(listener)
+
+    def _put_in_place(self, listener: socket.socket) -> None:
+        os.dup2(listener.fileno(), self._number, inheritable=False)
+        # libmilter waits at the old one for five seconds, and for nobody at the new one until then.
+        if self._thread is not None and self._thread.ident is not None:
+            signal.pthread_kill(self._thread.ident, _WAKE_UP)
+
+    def stop(self) -> None:
+        """Let libmilter wait for connections where none will ever come: sessions under way are not disturbed."""
+        with socket.socket(socket.AF_UNIX) as unused:
+            unused.bind("")  # Any free name in the abstract namespace.
+            unused.listen(1)
+            unused.setblocking(False)
+            self._put_in_place(unused)
+
+    def unread(self) -> dict[int, int]:
+        """The accepted connections by their descriptors, with the number of octets that nobody has read."""
+        found = {}
+        for number in _sockets() - {self._number}:
+            with suppress(OSError):  # Closed meanwhile.
+                if _place(_name_of(number)) in self._names:
+                    found[number] = struct.unpack("i", fcntl.ioctl(number, termios.FIONREAD, bytes(4)))[0]
+        return found
+
+
+def _name_of(number: int) -> Any:
+    """The address of the near end of a socket that somebody else has opened."""
+    borrowed = socket.socket(fileno=number)
+    try:
+        return borrowed.getsockname()
     finally:
-        unused.unlink(missing_ok=True)
-    (number,) = _sockets() - before
-    os.dup2(listener.fileno(), number, inheritable=False)
-    return number
+        borrowed.detach()
+
+
+def _place(address: Any) -> object:
+    """What the near ends of all connections to a listener have in common: the path, or the port."""
+    return address[1] if isinstance(address, tuple) else address
 
 
 def _sockets() -> set[int]:
@@ -92,28 +166,3 @@ def _sockets() -> set[int]:
         except OSError:
             continue
     return found
-
-
-def stop_accepting(number: int) -> None:
-    """Let libmilter wait for connections where none will ever come: sessions under way are not disturbed."""
-    with socket.socket(socket.AF_UNIX) as unused:
-        unused.bind("")  # Any free name in the abstract namespace.
-        unused.listen(1)
-        unused.setblocking(False)
-        os.dup2(unused.fileno(), number, inheritable=False)
-
-
-def serve_in_thread(on_return: Callable[[str], None]) -> threading.Thread:
-    """Run libmilter's main loop in a thread of its own; it does not return in normal life."""
-
-    def serve() -> None:
-        try:
-            milter.main()
-        except milter.error as error:
-            on_return(str(error))
-        else:
-            on_return("it was stopped")
-
-    thread = threading.Thread(target=serve, name="libmilter", daemon=True)
-    thread.start()
-    return thread

@@ -107,7 +107,8 @@ class Session(Milter.Base):  # type: ignore[misc]
     @noreply
     @guarded
     def body(self, chunk: bytes) -> None:
-        self._current().add_body(chunk)
+        with self._activity.busy():
+            self._current().add_body(chunk)
 
     @guarded
     def abort(self) -> None:
@@ -118,7 +119,8 @@ class Session(Milter.Base):  # type: ignore[misc]
         space = bool(self._protocol & LEADING_SPACE)
         ending = Ending(self, self._examiner, self._current(), self._envelope(), space)
         try:
-            return ending.answer()
+            with self._activity.busy():
+                return ending.answer()
         finally:
             self._end_message()
             self._kept = ending.kept

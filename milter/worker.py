@@ -13,11 +13,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NoReturn
 
+from tamis import limits
 from tamis.config import Config
 from tamis.milter import children, log, protocol
 from tamis.milter.activity import Activity, StillQuiet
 from tamis.milter.core import Core, Engine
 from tamis.milter.examiner import Examiner
+from tamis.milter.pulse import Pulse
 from tamis.milter.session import Session
 
 _REFRESH_SECONDS: Final = 0.5
@@ -26,6 +28,10 @@ _SETTLE_SECONDS: Final = 0.5
 _QUIET_SECONDS: Final = 0.1
 """The last answer is on its way to the MTA for less than this."""
 _FAILED: Final = 70
+_TOO_LONG_SECONDS: Final = limits.END_OF_MESSAGE_SECONDS + limits.HOLD_SECONDS + 5.0
+"""No answer to the end of a message takes so long, unless its thread hangs."""
+_LAST_SECONDS: Final = 3.0
+"""How long a worker that cannot go on waits for the messages that others have in hand."""
 
 
 def run(
@@ -53,18 +59,41 @@ def run(
 def _serve(listener: socket.socket, config: Config, core: Core, redis_url: str, ready: int) -> int:
     activity = Activity()
     engine = core.engine(config, redis_url)
-    examiner = Examiner(core, config, engine)
-    protocol.register("tamis", lambda: Session(examiner, activity))
-    descriptor = protocol.adopt(listener, Path(config.settings.daemon.runtime_directory))
+    protocol.register("tamis")
+    line = protocol.Line(listener.family, Path(config.settings.daemon.runtime_directory))
+    line.serve(_libmilter_returned)
+    pulse = Pulse(line.family, line.address, line.unread, activity.busy_for, lambda: _late(activity))
+    examiner = Examiner(core, config, engine, pulse.blocked)
+    protocol.sessions(lambda: Session(examiner, activity))
+    line.listen_at(listener)
     listener.close()
     threading.Thread(target=_refresh_forever, args=(engine,), name="refresh", daemon=True).start()
-    protocol.serve_in_thread(_libmilter_returned)
+    threading.Thread(target=_watch, args=(pulse, line, activity), name="pulse", daemon=True).start()
     children.say_ready(ready)
     received = signal.sigwait(children.SIGNALS)
-    protocol.stop_accepting(descriptor)
+    line.stop()
     _wait_until_done(activity, received == children.RETIRE, config.settings.daemon.drain_seconds)
     engine.keep()
     return 0
+
+
+def _late(activity: Activity) -> str:
+    longest = activity.longest
+    return f"a message has been in hand for {longest:.0f} seconds" if longest > _TOO_LONG_SECONDS else ""
+
+
+def _watch(pulse: Pulse, line: protocol.Line, activity: Activity) -> None:
+    """End this process once it cannot go on: the MTA is told at once that its connections are no more."""
+    try:
+        why = pulse.run()
+        log.error("a worker ends: another does its work better", why=why, pid=os.getpid())
+        line.stop()
+        deadline = time.monotonic() + _LAST_SECONDS
+        while activity.messages and time.monotonic() < deadline:
+            time.sleep(_QUIET_SECONDS)
+        time.sleep(_QUIET_SECONDS)
+    finally:
+        os._exit(_FAILED)
 
 
 def _libmilter_returned(why: str) -> None:

@@ -40,7 +40,7 @@ from tamis.models.features import (
     view_slice,
 )
 from tamis.models.points import FRESH_MIDDLE, NEUTRAL_TOKENS, points_per_unit, to_points
-from tamis.models.sparse import SparseCounts
+from tamis.models.sparse import SparseCounts, SparseWeights
 
 ALPHA: Final = 0.1
 """Additive smoothing, in messages; measured in docs/classifier.md."""
@@ -94,7 +94,12 @@ class Model:
         self._learned_messages: NDArray[np.float64] = np.zeros((len(VIEWS), 2), dtype=np.float64)
         self.correction = Correction()
         self.stale = False
-        """Whether the second layer still knows messages that were taken out of the counts."""
+        """Whether the second layer was made of other messages than the counts: some taken out, or not yet learned."""
+
+    @staticmethod
+    def digest_of(path: str | Path) -> str:
+        """Return the `version` that a model file has once it is loaded. Raises as `load` does."""
+        return storage.digest_of(Path(path), FEATURES_VERSION, FEATURES, len(VIEWS))
 
     @classmethod
     def load(cls, path: str | Path) -> "Model":
@@ -217,7 +222,7 @@ class Model:
         for view, part in enumerate(parts):
             log_odds = self.correction.log_odds(part)
             slope = vote(log_odds, view) / log_odds if log_odds else 0.0
-            share = self.correction.weights[part] * (slope * UNIT)
+            share = self.correction.of(part) * (slope * UNIT)
             if view in _COUNTED_VIEWS:
                 share = share + self._weights(part, view) / tokens
             found.append(trusts[view] * share)
@@ -253,6 +258,13 @@ class Model:
         twin._learned = (*self._learned, learned)
         twin._mass = self._mass + learned.mass
         twin._learned_messages = self._learned_messages + learned.messages
+        return twin
+
+    def corrected(self, moved: SparseWeights, version: str, *, stale: bool) -> "Model":
+        """Return a model whose second layer votes with other weights; to score with, it shares this one's memory."""
+        twin = copy.copy(self)
+        twin.version, twin.stale = version, stale
+        twin.correction = self.correction.over(moved)
         return twin
 
     def adapted(self, domains: Iterable[str]) -> list[str]:

@@ -13,6 +13,7 @@ import os
 import sys
 import tarfile
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -55,7 +56,9 @@ def main(arguments: list[str] | None = None) -> int:
         prog="python -m tamis.models.build_default", description="Build the shipped model."
     )
     parser.add_argument("-o", "--output", default=str(SHIPPED_MODEL), metavar="MODEL", help="where to write it")
-    parser.add_argument("--leave-out", action="append", default=[], metavar="NAME", help="a corpus not to learn")
+    parser.add_argument(
+        "--leave-out", action="append", default=[], metavar="NAME", help="a corpus, or CORPUS/FOLDER, not to learn"
+    )
     args = parser.parse_args(arguments)
     folder = os.environ.get(CORPORA)
     if not folder:
@@ -64,7 +67,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         with tempfile.TemporaryDirectory() as unpacked:
             chosen = [shipped for shipped in SOURCES if shipped.name not in args.leave_out]
-            sources = [_source(shipped, Path(folder), Path(unpacked)) for shipped in chosen]
+            folders = [name for name in args.leave_out if "/" in name]
+            sources = [_source(shipped, Path(folder), Path(unpacked), folders) for shipped in chosen]
             model, report = train(
                 sources,
                 named_tests=named_tests.hit_by,
@@ -82,7 +86,7 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _source(shipped: Shipped, folder: Path, unpacked: Path) -> Source:
+def _source(shipped: Shipped, folder: Path, unpacked: Path, left_out: Sequence[str]) -> Source:
     where = folder / shipped.name
     archive = folder / f"{shipped.name}.tar.xz"
     if not where.is_dir() and archive.is_file():
@@ -90,8 +94,10 @@ def _source(shipped: Shipped, folder: Path, unpacked: Path) -> Source:
             tar.extractall(unpacked, filter="data")
         where = unpacked / shipped.name
     entries: list[Entry] = entries_of(where)
+    without = [name.removeprefix(f"{shipped.name}/").rstrip("/") + "/" for name in left_out]
     if shipped.without:
-        entries = [entry for entry in entries if not entry.name.startswith(shipped.without)]
+        without.append(shipped.without)
+    entries = [entry for entry in entries if not entry.name.startswith(tuple(without))]
     return Source(shipped.name, entries, body_only=True, teaches_tests=shipped.one_server, leave_out=is_backscatter)
 
 

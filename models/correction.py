@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tamis.models.features import FEATURES, Indices, split_views
+from tamis.models.sparse import SparseWeights
 
 Weights = NDArray[np.int16]
 
@@ -35,21 +36,28 @@ VOTE_BOUND: Final = 6.0
 class Correction:
     """Weights of the second layer. Voting is safe from any number of threads; learn from one at a time."""
 
-    def __init__(self, weights: Weights | None = None) -> None:
+    def __init__(self, weights: Weights | None = None, moved: SparseWeights | None = None) -> None:
+        """`moved` are weights in the place of some of these, to vote with: such a correction does not learn."""
         self.weights: Weights = np.zeros(FEATURES, dtype=np.int16) if weights is None else weights
+        self._moved = moved
+
+    def of(self, part: Indices) -> Weights:
+        """Return the stored weights of some features."""
+        own: Weights = self.weights[part]
+        return own if self._moved is None else self._moved.over(part, own)
 
     def log_odds(self, part: Indices) -> float:
         """Return what one view's weights say of its features: log-odds of spam, 0 where nothing was learned."""
-        return int(self.weights[part].sum(dtype=np.int64)) * UNIT
+        return int(self.of(part).sum(dtype=np.int64)) * UNIT
 
-    def learn(self, indices: Indices, spam: bool, passes: int = 0) -> None:
-        """Learn one message, each view by its own error; `passes` over it before make the step smaller."""
+    def learn(self, indices: Indices, spam: bool, passes: int = 0, weight: float = 1.0) -> None:
+        """Learn one message, each view by its own error; a step is smaller by `passes` made before, and by weight."""
         sign = 1 if spam else -1
         for part in split_views(indices):
             right_by = sign * self.log_odds(part)
             if right_by >= _MARGIN or not len(part):
                 continue
-            size = _RATE / math.sqrt(1 + passes) / (1 + math.exp(max(right_by, -50.0)))
+            size = weight * _RATE / math.sqrt(1 + passes) / (1 + math.exp(max(right_by, -50.0)))
             step = sign * round(size / UNIT)
             moved = self.weights[part].astype(np.int32) + step
             self.weights[part] = np.clip(moved, -BOUND, BOUND).astype(np.int16)
@@ -58,6 +66,15 @@ class Correction:
         """Learn labelled messages in their order."""
         for indices, spam in stream:
             self.learn(indices, spam, passes)
+
+    def over(self, moved: SparseWeights) -> "Correction":
+        """Return a correction to vote with that shares this one's weights but for those that others stand in for."""
+        return Correction(self.weights, moved)
+
+    def moved_from(self, start: "Correction") -> SparseWeights:
+        """Return the weights that are others than those of `start`."""
+        indices = np.flatnonzero(self.weights != start.weights).astype(np.uint32)
+        return SparseWeights(indices, self.weights[indices])
 
     def copy(self) -> "Correction":
         """Return an independent copy."""

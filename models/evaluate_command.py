@@ -47,6 +47,8 @@ def add_evaluate(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser
     parser.add_argument(
         "--model", metavar="MODEL", help="model to score with (protocol score; default: the one in force)"
     )
+    text = "model to begin with (protocols online and delayed; default: an empty one); it must not know the mail"
+    parser.add_argument("--start", metavar="MODEL", help=text)
     parser.add_argument("--json", action="store_true", help="print JSON")
     add_config_option(parser)
     parser.set_defaults(run=run_evaluate)
@@ -60,6 +62,8 @@ def run_evaluate(args: argparse.Namespace) -> int:
             raise CorpusError("protocol batch needs --train-index, and no other protocol takes it")
         if protocol is not Protocol.SCORE and args.model is not None:
             raise CorpusError(f"protocol {protocol} starts from an empty model; --model is for protocol score")
+        if args.start is not None and protocol not in (Protocol.ONLINE, Protocol.DELAYED):
+            raise CorpusError("--start is for the protocols online and delayed")
         if (protocol is Protocol.CROSS) != (len(args.index) > 1):
             raise CorpusError("protocol cross needs --index more than once, and no other protocol takes that")
         if args.unique and protocol not in (Protocol.FOLDS, Protocol.CROSS):
@@ -100,8 +104,9 @@ def _runs(args: argparse.Namespace, protocol: Protocol) -> Iterator[tuple[str, l
         yield from _rotated(args, protocol, groups)
     elif protocol in (Protocol.ONLINE, Protocol.DELAYED):
         delay = args.delay if protocol is Protocol.DELAYED else 0
+        start = Model.load(args.start) if args.start else None
         with bar("scoring and learning") as progress:
-            yield "", list(evaluation.online(entries, progress, delay, args.body_only))
+            yield "", list(evaluation.online(entries, progress, delay, args.body_only, start))
     else:
         if protocol is Protocol.BATCH:
             source = Source(args.train_index, entries_of(args.train_index), body_only=args.body_only)

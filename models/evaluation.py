@@ -1,7 +1,7 @@
 """Measuring a model on labelled mail: the protocols, one score per message, and the file of scores.
 
-* online: an empty model meets the messages in order, scores each and then learns it (TREC's immediate
-  feedback);
+* online: a model, empty unless another is given, meets the messages in order, scores each and then learns it (TREC's
+  immediate feedback);
 * delayed: the same, each message learned only after so many others have been scored;
 * batch: a fresh model learns one index and scores another;
 * score: a given model scores, and learns nothing.
@@ -64,13 +64,17 @@ class Scored:
 
 
 def online(
-    entries: Sequence[Entry], progress: Progress | None = None, delay: int = 0, without_headers: bool = False
+    entries: Sequence[Entry],
+    progress: Progress | None = None,
+    delay: int = 0,
+    without_headers: bool = False,
+    start: Model | None = None,
 ) -> Iterator[Scored]:
     """Score each message with what the ones before it taught, then learn it, `delay` messages later.
 
-    Raises CorpusError.
+    The model begins as `start`, which is not changed; else it is empty. Raises CorpusError.
     """
-    model = Model()
+    model = Model() if start is None else start.copy()
     waiting: deque[tuple[Indices, bool]] = deque()
     for done, entry in enumerate(entries, 1):
         indices = features(Message(entry.read()))

@@ -94,25 +94,37 @@ def read(
     Raises ModelError for anything else, OSError where it cannot be read.
     """
     with path.open("rb") as file:
-        magic = file.readline(len(_MAGIC_MAPPED))
-        (length,) = _LENGTH.unpack(file.read(_LENGTH.size).ljust(_LENGTH.size, b"\0"))
-        if magic not in (_MAGIC, _MAGIC_MAPPED):
-            raise ModelError(f"{path}: not a model of this version of Tamis")
-        encoded = file.read(min(length, _MOST_HEADER))
-        if len(encoded) < length:
-            raise ModelError(f"{path}: the model is damaged: header cut short")
-        try:
-            header = msgspec.json.decode(encoded, type=Header)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise ModelError(f"{path}: the model is damaged: {error}") from None
-        if header.features_version != features_version or header.features != features:
-            raise ModelError(f"{path}: trained with features of version {header.features_version}, train it again")
-        shapes = [len(view) for view in header.messages + header.mass]
-        if header.alpha <= 0 or header.middle <= 0 or shapes != [2] * views * 2:
-            raise ModelError(f"{path}: the model is damaged: impossible values in its header")
-        if magic == _MAGIC_MAPPED:
+        mapped, header = _header(path, file, features_version, features, views)
+        if mapped:
             return header, *_mapped(path, file, header)
         return header, *_arrays(path, file.read(), header)
+
+
+def digest_of(path: Path, features_version: int, features: int, views: int) -> str:
+    """Return what tells a model from others, without reading all of it. Raises as `read` does."""
+    with path.open("rb") as file:
+        return _header(path, file, features_version, features, views)[1].digest
+
+
+def _header(path: Path, file: BinaryIO, features_version: int, features: int, views: int) -> tuple[bool, Header]:
+    """Return whether the arrays that follow are mapped, and the header."""
+    magic = file.readline(len(_MAGIC_MAPPED))
+    (length,) = _LENGTH.unpack(file.read(_LENGTH.size).ljust(_LENGTH.size, b"\0"))
+    if magic not in (_MAGIC, _MAGIC_MAPPED):
+        raise ModelError(f"{path}: not a model of this version of Tamis")
+    encoded = file.read(min(length, _MOST_HEADER))
+    if len(encoded) < length:
+        raise ModelError(f"{path}: the model is damaged: header cut short")
+    try:
+        header = msgspec.json.decode(encoded, type=Header)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ModelError(f"{path}: the model is damaged: {error}") from None
+    if header.features_version != features_version or header.features != features:
+        raise ModelError(f"{path}: trained with features of version {header.features_version}, train it again")
+    shapes = [len(view) for view in header.messages + header.mass]
+    if header.alpha <= 0 or header.middle <= 0 or shapes != [2] * views * 2:
+        raise ModelError(f"{path}: the model is damaged: impossible values in its header")
+    return magic == _MAGIC_MAPPED, header
 
 
 def _mapped(path: Path, file: BinaryIO, header: Header) -> tuple[NDArray[np.float32], NDArray[np.int16]]:

@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
@@ -16,8 +17,9 @@ _SHUFFLE: Final = 7
 class Stream:
     """Messages as (features, is spam); memory holds the labels alone, whatever their number."""
 
-    def __init__(self) -> None:
-        self._file = tempfile.TemporaryFile(prefix="tamis-features-")  # noqa: SIM115 (closed by __exit__)
+    def __init__(self, folder: Path | None = None) -> None:
+        """`folder` is where the file is to be, which no crash leaves behind. Raises OSError."""
+        self._file = tempfile.TemporaryFile(prefix="tamis-features-", dir=folder)  # noqa: SIM115 (closed by __exit__)
         self._ends = [0]
         self._labels: list[bool] = []
         self._octets: np.memmap[tuple[int], np.dtype[np.uint32]] | None = None

@@ -25,8 +25,8 @@ class Holder:
         # A message to write, with what tells that it is; or one whose answer has been given.
         self._waiting: queue.SimpleQueue[tuple[NewMessage, Future[None] | None]] = queue.SimpleQueue()
         self._answered: list[NewMessage] = []
-        self._starting = threading.Lock()
-        self._thread: threading.Thread | None = None
+        # Now, and not with the first hold: there may be no thread to be had then.
+        threading.Thread(target=self._write_forever, name="hold", daemon=True).start()
 
     def hold(self, message: NewMessage) -> "Future[None]":
         """Ask for a message to be written; the result comes when it is durable, an exception when it is not."""
@@ -40,27 +40,29 @@ class Holder:
 
     def _put(self, message: NewMessage, future: "Future[None] | None") -> None:
         self._waiting.put((message, future))
-        with self._starting:
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._write_forever, name="hold", daemon=True)
-                self._thread.start()
 
     def _write_forever(self) -> None:
+        batch: list[tuple[NewMessage, Future[None] | None]] = []
         while True:
-            batch = [self._waiting.get()]
-            while len(batch) < _TOGETHER:
-                try:
+            try:
+                batch = [self._waiting.get()]
+                while len(batch) < _TOGETHER and not self._waiting.empty():
                     batch.append(self._waiting.get_nowait())
-                except queue.Empty:
-                    break
-            self._answered = [*self._answered, *(message for message, future in batch if future is None)][-_REMEMBERED:]
-            # Who no longer waits has been told to try again. From here on nobody stops waiting without the result.
-            holds = [(message, future) for message, future in batch if future is not None]
-            holds = [one for one in holds if one[1].set_running_or_notify_cancel()]
-            if holds:
-                self._write(holds)
-            else:
-                self._answer()
+                self._take(batch)
+            except Exception as error:  # A lack of memory, say: the thread stays, and who waits is told.
+                for _, future in batch:
+                    if future is not None and not future.done():
+                        future.set_exception(error)
+
+    def _take(self, batch: "list[tuple[NewMessage, Future[None] | None]]") -> None:
+        self._answered = [*self._answered, *(message for message, future in batch if future is None)][-_REMEMBERED:]
+        # Who no longer waits has been told to try again. From here on nobody stops waiting without the result.
+        holds = [(message, future) for message, future in batch if future is not None]
+        holds = [one for one in holds if one[1].set_running_or_notify_cancel()]
+        if holds:
+            self._write(holds)
+        else:
+            self._answer()
 
     def _answer(self) -> None:
         # Where it fails, it is written with the next; until then the same octets are taken for another try.

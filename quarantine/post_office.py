@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from tamis.config import Config
 from tamis.letters.letter import Letter, octets
 from tamis.mail import new_id
+from tamis.once import once
 from tamis.quarantine.post import Posted, post
 from tamis.quarantine.smtp import Listener
 from tamis.secret import read_secret
@@ -30,11 +30,11 @@ class PostOffice:
         """Whether there is a page that a letter may lead to."""
         return bool(self._config.settings.web.base_url)
 
-    @cached_property
+    @once
     def _tokens(self) -> Tokens:
         return Tokens(read_secret(self._config))
 
-    @cached_property
+    @once
     def _templates(self) -> "LetterTemplates":
         # The daemon's other processes have no need of it.
         from tamis.letters.templating import LetterTemplates

@@ -3,6 +3,7 @@
 import argparse
 import io
 import sys
+from functools import cache
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -34,6 +35,7 @@ from tamis.models.storage import ModelError
 from tamis.privileges import NoSuchUser
 
 
+@cache
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of every command; modules that only one command needs are imported when it runs."""
     from tamis.milter.commands import add_serve

@@ -14,11 +14,11 @@ from sqlalchemy import Connection, and_, insert, or_, select, update
 from tamis.complaints import Complaint, Kind, Proposal, State, checked_value, kind_of
 from tamis.database import LIST_ENTRY
 from tamis.list_rows import put, storable, take_away
-from tamis.list_store import ListStore
+from tamis.list_store import ListStore, raise_version
 from tamis.lists import PLATFORM, BadEntry
 from tamis.reputation_tables import COMPLAINT, PROPOSAL
 from tamis.sender_weights import HALF_LIFE_DAYS
-from tamis.weight_store import complain
+from tamis.weight_store import VERSION_NAME, complain
 
 _AT_ONCE: Final = 200
 _AGAIN: Final = 2
@@ -48,6 +48,8 @@ class ComplaintStore:
             for kind, value in dict.fromkeys((one.kind, one.value) for one in new):
                 _propose(connection, kind, value)
             for one in new:
+                if one.kind is Kind.DOMAIN:
+                    raise_version(connection, VERSION_NAME)
                 if one.kind is Kind.SENDER:
                     complain(connection, one.value, self._half_life, one.source, datetime.now(UTC))
         return len(new), len(latest) - len(new)
@@ -92,6 +94,7 @@ class ComplaintStore:
         kind, normalised = self._named(value)
         with self._store.change() as connection:
             _decide(connection, kind, normalised, State.DISMISSED, by, note)
+            raise_version(connection, VERSION_NAME)
             return take_away(connection, kind.list, normalised, PLATFORM)
 
     def _named(self, value: str) -> tuple[Kind, str]:

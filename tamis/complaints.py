@@ -10,6 +10,8 @@ from tamis.list_rows import checked
 from tamis.lists import BadEntry, ListName
 from tamis.mail import parse_ip
 
+REMEMBERED_DAYS: Final = 90
+"""For so long a complaint speaks against the bulk mail of whom it accuses (row 22)."""
 _WIDEST: Final = {4: 8, 6: 19}
 """The widest networks that registries hand out: a feed that lists wider ones is broken."""
 

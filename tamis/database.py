@@ -4,9 +4,11 @@ The tables are made and changed by the migrations only (`tamis.schema`). SQLite 
 and ``synchronous=FULL``: what was committed survives a power cut.
 """
 
+import os
 import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -15,6 +17,7 @@ from sqlalchemy import (
     URL,
     Column,
     DateTime,
+    Dialect,
     Engine,
     Integer,
     MetaData,
@@ -27,15 +30,37 @@ from sqlalchemy import (
 )  # fmt: skip
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import NullPool
-from sqlalchemy.types import TypeEngine
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 METADATA: Final = MetaData()
 _SQLITE_WAIT_SECONDS: Final = 5
 
 
+class _Text(TypeDecorator[str]):
+    impl = String
+    cache_ok = True
+
+    def __init__(self, length: int) -> None:
+        super().__init__(length)
+        self.length = length
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        collation = "C" if dialect.name == "postgresql" else None
+        return dialect.type_descriptor(String(self.length, collation=collation))
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        # What came over the wire is asked for as well, and may be no text: drivers would raise.
+        if value is None or (value.isascii() and "\0" not in value):
+            return value
+        return "".join("\ufffd" if "\ud800" <= letter <= "\udfff" or letter == "\0" else letter for letter in value)
+
+
 def text_of(length: int) -> TypeEngine[str]:
-    """A column of text that is compared and sorted byte by byte, whatever the locale of the server."""
-    return String(length).with_variant(String(length, collation="C"), "postgresql")
+    """A column of text that is compared and sorted byte by byte, whatever the locale of the server.
+
+    Where a value is no Unicode, or holds NUL, U+FFFD takes the place of what no database stores.
+    """
+    return _Text(length)
 
 
 LIST_ENTRY: Final = Table(
@@ -122,7 +147,8 @@ def open_database(url: str) -> Engine:
     """Return an engine for the database; connects on first use. Raises `BadDatabaseUrl` or `DriverMissing`.
 
     A file of SQLite is opened anew each time: a kept connection would go on reading one that was replaced. A new one is
-    made at the first use only: where it is gone later, nobody writes into an empty one while it is put back.
+    made only where there never was one, which a file beside it tells: where it is gone, nobody writes into an empty one
+    while it is put back, whose write-ahead log would then meet the tables of the other.
     A connection to PostgreSQL is kept, and tried before each use.
     """
     parsed = _parse(url)
@@ -138,11 +164,19 @@ def open_database(url: str) -> Engine:
 
 
 def _opener(file: str) -> Callable[[], sqlite3.Connection]:
-    modes = ["rw", "rwc"]
+    made = Path(f"{file}-made")
+    new = True
 
     def connect() -> sqlite3.Connection:
-        connection = sqlite3.connect(f"file:{quote(file)}?mode={modes[-1]}", uri=True, check_same_thread=False)
-        del modes[1:]
+        nonlocal new
+        if not os.path.exists(file) and (made.exists() or not new):
+            raise sqlite3.OperationalError(f"{file} is gone: put it back, or to begin anew remove {made}")
+        mode = "rwc" if new else "rw"
+        connection = sqlite3.connect(f"file:{quote(file)}?mode={mode}", uri=True, check_same_thread=False)
+        if new:
+            with suppress(OSError):  # A folder that nobody may write to: it was somebody else who made the file.
+                made.touch()
+            new = False
         return connection
 
     return connect

@@ -80,7 +80,7 @@ def dispose(record: Record, names: Headers, resolve: Resolve) -> Disposition:
             written = tuple(fields(record, [share.verdict], names))
             result.held.append(Held(share.verdict, written, share.legs))
         else:
-            groups.setdefault(_alike(share), []).append(share)
+            groups.setdefault(_alike(share) if len(shares) > 1 else None, []).append(share)
     if result.held:
         result.telling = Telling.TRAP if record.traps else of_message(record.mail, record.authentication)
     stay = max((group for group in groups.values() if not group[0].legs), key=len, default=None)

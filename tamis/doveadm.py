@@ -1,5 +1,6 @@
 """Dovecot's doveadm(1): the users it knows, their Junk folders and quotas, and messages put into inboxes."""
 
+import re
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ from tamis import limits
 
 _NO_FOLDER: Final = 68
 """Exit status where a mailbox has no folder of that name."""
+_ASIDE: Final = re.compile("(^|: )(Warning|Panic|Error: Raw backtrace): ")
+"""What it says beside the reason: without a running Dovecot it panics after having said so."""
 _UNIT: Final = "d"
 """Of the ages of messages: days."""
 
@@ -71,7 +74,7 @@ class Doveadm:
         except (OSError, ValueError) as error:
             raise DoveadmFailed(f"{self.command[0]}: {error}") from None
         if done.returncode not in good:
-            lines = [line for line in done.stderr.decode("utf-8", "replace").splitlines() if ": Warning: " not in line]
+            lines = [line for line in done.stderr.decode("utf-8", "replace").splitlines() if not _ASIDE.search(line)]
             said = "".join(letter if letter.isprintable() else "?" for letter in (lines or [""])[-1])
             raise DoveadmFailed(said[:300] or f"{words[0]}: exit status {done.returncode}")
         return done.stdout

@@ -259,6 +259,10 @@ class Engine:
         except Exception:  # As above.
             _log.exception("outgoing mail is not learned from", extra={"fields": {"id": record.mail.id}})
 
+    def start(self) -> None:
+        """Make the threads that questions take; otherwise the first question does."""
+        self._resolver.start()
+
     def close(self) -> None:
         """End what was started for this engine alone; it may still examine, and would start that again."""
         if isinstance(self._readers, OwnReaders):
@@ -322,10 +326,10 @@ class Engine:
 
 
 def worker_engine(config: Config, redis_url: str) -> Engine:
-    """Return the engine of a worker."""
+    """Return the engine of a worker, with all its threads."""
     room = config.settings.antivirus.rescan_megabytes * limits.MIB
     history = config.settings.history
-    return Engine(
+    engine = Engine(
         config,
         redis_url,
         Sources.kept(config),
@@ -338,3 +342,5 @@ def worker_engine(config: Config, redis_url: str) -> Engine:
         counts=CountsFile(metrics_folder(config), "worker") if config.settings.metrics.listen else None,
         answers_at_once=_ANSWERS_AT_ONCE,
     )
+    engine.start()
+    return engine

@@ -86,6 +86,25 @@ class Question:
     cache_key: bytes | None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Asking:
+    """A row with options: one object for all policies that have the same, so that none needs to be compared again."""
+
+    row: Row
+    options: FilterOptions
+
+
+@lru_cache(maxsize=1 << 16)
+def _asking(row: Row, options: FilterOptions) -> _Asking:
+    return _Asking(row, options)
+
+
+@lru_cache(maxsize=1024)
+def _askings(policy: Policy) -> dict[str, _Asking]:
+    """Return what a policy asks of each row that is built, by the name of the row, whether it is on or off."""
+    return {row.name: _asking(row, policy.options[row.name]) for row in ORDER if row.filter}
+
+
 @lru_cache(maxsize=1024)
 def _asked_how(instance: Filter, options: FilterOptions, model: str, rules: str) -> "hashlib.blake2b":
     """Return the beginning of the key of a cached answer: all but the content that was asked about."""
@@ -123,8 +142,9 @@ class Examination:
         self._attachments = Attachments(mail.message, snapshot.helper, answers, self._deadline)
         self._pictures = Pictures(mail.message, readers, answers, snapshot.images, self._deadline)
         self._scans = Scans(snapshot.site.scanners, mail, self._deadline)
-        self._asked: dict[tuple[str, FilterOptions], Question] = {}
-        self._answered: dict[tuple[str, FilterOptions], Answer] = {}
+        self._asked: dict[_Asking, Question] = {}
+        self._answered: dict[_Asking, Answer] = {}
+        self._shown: Context | None = None
         self._cached: dict[bytes, bytes] = {}
         self._new: dict[bytes, bytes] = {}
 
@@ -166,21 +186,24 @@ class Examination:
         policies = list({id(policy): policy for policy in self._policies.values()}.values())
         for row in rows:
             if row.filter:
-                for options in dict.fromkeys(p.options[row.name] for p in policies if p.enabled[row.name]):
-                    yield self._question(row, options)
+                for asking in dict.fromkeys(_askings(p)[row.name] for p in policies if p.enabled[row.name]):
+                    yield self._question(asking)
 
-    def _question(self, row: Row, options: FilterOptions) -> Question:
-        """Return the question of a row with these options; it is made once."""
-        known = self._asked.get((row.name, options))
+    def _question(self, asking: _Asking) -> Question:
+        """Return the question of a row with some options; it is made once."""
+        known = self._asked.get(asking)
         if known is None:
+            row, options = asking.row, asking.options
             instance = FILTERS[row.name]
             sharing = tuple(
-                recipient
-                for recipient, policy in self._policies.items()
-                if policy.enabled[row.name] and policy.options[row.name] == options
+                [
+                    recipient
+                    for recipient, policy in self._policies.items()
+                    if policy.enabled[row.name] and _askings(policy)[row.name] is asking
+                ]
             )
             known = Question(row, instance, options, sharing, self._key(instance, options))
-            self._asked[row.name, options] = known
+            self._asked[asking] = known
         return known
 
     def _key(self, instance: Filter, options: FilterOptions) -> bytes | None:
@@ -212,10 +235,10 @@ class Examination:
 
     def ask(self, row: Row, policy: Policy) -> Answer:
         """Return what a built row says under a policy's options; it is asked once."""
-        options = policy.options[row.name]
-        known = self._answered.get((row.name, options))
+        asking = _askings(policy)[row.name]
+        known = self._answered.get(asking)
         if known is None:
-            known = self._answered[row.name, options] = self._answer(self._question(row, options))
+            known = self._answered[asking] = self._answer(self._question(asking))
         return known
 
     def _answer(self, question: Question) -> Answer:
@@ -247,7 +270,7 @@ class Examination:
             answer.abstained = "the time for this message is used up"
         else:
             try:
-                answer.hits = tuple(question.filter.check(self._mail, self._context(question)))
+                answer.hits = tuple(question.filter.check(self._mail, self._show(question)))
             except Abstain as reason:
                 answer.abstained, answer.abstained_as = str(reason), reason.test
                 answer.ask_again = reason.ask_again
@@ -258,6 +281,13 @@ class Examination:
                 _log.exception("filter failed", extra={"fields": {"filter": question.row.name, "id": self._mail.id}})
         answer.milliseconds = 1000 * (time.monotonic() - started)
         return answer
+
+    def _show(self, question: Question) -> Context:
+        """Return the context for a question that is answered at once: all rows of a message share one."""
+        if self._shown is None:
+            self._shown = self._context(question)
+        self._shown.options, self._shown.recipients = question.options, question.recipients
+        return self._shown
 
     def _context(self, question: Question) -> Context:
         return Context(
@@ -296,17 +326,16 @@ class Examination:
         for row in ORDER:
             if row.filter is None or not row.filter.scores:
                 continue
-            label = row.label
             if not policy.enabled[row.name]:
-                tests[label] = 0
+                tests[row.label] = 0
                 continue
             if not FILTERS[row.name].scores_with(policy.options[row.name]):
                 continue
             answer = self.ask(row, policy)
             if answer.abstained:
-                tests[answer.abstained_as or f"{label}_ABSTAINED"] = 0
+                tests[answer.abstained_as or f"{row.label}_ABSTAINED"] = 0
             for hit in answer.hits:
-                if hit.applies_to(recipient, domain):
+                if not (hit.domain or hit.recipient) or hit.applies_to(recipient, domain):
                     amount = weights.get(hit.name, 0.0) if hit.amount is None else hit.amount
                     tests[hit.name] = tests.get(hit.name, 0) + round(1000 * amount)
         return tuple(tests.items())
@@ -333,7 +362,10 @@ class Examination:
                     decided = (row, "", ground)
                     break
                 continue
-            hits = (hit for hit in self.ask(row, policy).hits if hit.applies_to(recipient, domain))
+            answer = self.ask(row, policy)
+            if not answer.hits:
+                continue
+            hits = (hit for hit in answer.hits if hit.applies_to(recipient, domain))
             grounds = ((hit, _ground(hit, score, policy.level)) for hit in hits)
             found = next(((hit, ground) for hit, ground in grounds if ground is not None), None)
             if found is None:

@@ -50,6 +50,9 @@ LEARNING_POINTS: Final = (
     "report.learned",
     "learned.built",
     "learned.written",
+    "corrected.read",
+    "corrected.made",
+    "corrected.written",
 )
 """The same of what is learned, which must not be lost either."""
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from email.header import Header
+from functools import lru_cache
 from typing import Final
 
 from tamis import limits
@@ -38,7 +39,9 @@ class Changes:
 
 def sanitise(value: str, limit: int = limits.WRITTEN_VALUE_CHARS) -> str:
     """Make wire data safe inside a header value: printable ASCII, anything else as ``?``, capped."""
-    clean = "".join(letter if " " <= letter <= "~" else "?" for letter in value[: limit + 1])
+    clean = value[: limit + 1]
+    if not (clean.isascii() and clean.isprintable()):
+        clean = "".join(letter if " " <= letter <= "~" else "?" for letter in clean)
     return clean if len(clean) <= limit else clean[: limit - 3] + "..."
 
 
@@ -47,12 +50,13 @@ def quoted(value: str, limit: int = limits.REASON_CHARS) -> str:
     return '"' + sanitise(value, limit).replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def own_names(names: Headers) -> list[str]:
+@lru_cache(maxsize=16)
+def own_names(names: Headers) -> tuple[str, ...]:
     """Every name that is ours alone, as configured and by default: copies from outside are forged."""
     ours = [
         name for chosen in (_DEFAULTS, names) for key, name in chosen.names().items() if key != "authentication_results"
     ] + [SPAM_FLAG]
-    return list({name.lower(): name for name in ours}.values())
+    return tuple({name.lower(): name for name in ours}.values())
 
 
 def forged(mail: Mail, names: Headers) -> Changes:
@@ -61,7 +65,7 @@ def forged(mail: Mail, names: Headers) -> Changes:
     Others write Authentication-Results, too: only those that claim our own name go (RFC 8601, section 5). Where the
     header is too long to be read to its end, all of them go; where we write none, none of them.
     """
-    result = Changes(remove=own_names(names))
+    result = Changes(remove=[*own_names(names)])
     if not names.authentication_results:
         return result
     written = (header.DEFAULT_NAME, names.authentication_results)

@@ -212,7 +212,7 @@ class _Reader:
 
     def _text(self, text: str, look: _Look) -> None:
         # A text of ten letters or ten thousand is one step: nothing here looks at single letters.
-        solid = len("".join(text.translate(_NO_WIDTH).split()))
+        solid = sum(map(len, (text if text.isascii() else text.translate(_NO_WIDTH)).split()))
         if look.hides:
             self._page.hidden += solid
             return
@@ -244,7 +244,7 @@ class _Reader:
             page.inputs += kind in ("text", "password", "email", "tel", "number")
         elif tag in ("iframe", "frame", "object", "embed"):
             page.frames += 1
-        page.handlers += any(name.startswith("on") for name in attributes)
+        page.handlers += bool(attributes) and any(name[:2] == "on" for name in attributes)
         if tag == "head":
             return look._replace(removed=True, parts=True)
         if tag in _UNSEEN or tag == "title":
@@ -259,6 +259,8 @@ class _Reader:
 
     def _look(self, tag: str, attributes: dict[str, str | None], look: _Look) -> _Look:
         parts = tag in _BLOCKS
+        if not attributes and not self._rules:
+            return look if look.parts is parts else look._replace(parts=parts)
         names = (attributes.get("class") or "").split()[: limits.STYLE_CLASSES]
         named = bool(names or attributes.get("id"))
         style = dict(self._rules.get(tag, ()))

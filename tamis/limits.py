@@ -253,6 +253,9 @@ DNS_SECONDS: Final = 3.0
 DNS_QUESTIONS: Final = 200
 """Distinct questions to the DNS for one message; what is asked beyond is not sent."""
 
+DNS_GUESSES: Final = 50
+"""Of them, those that are sent only since an answer leads to them: strangers choose what theirs lead to."""
+
 DNS_IN_FLIGHT: Final = 2000
 """Questions of one worker that are on their way at the same time."""
 
@@ -480,7 +483,10 @@ HISTORY_FILE_BYTES: Final = 4 * MIB
 
 LEARNED_MESSAGES: Final = 40_000
 """Rows of the journal of what was learned; the oldest of more are forgotten. Counts are made of all of them anew, which
-takes some 3.5 seconds: the workers are to know within five."""
+takes some seven seconds."""
+
+REBUILD_MEMORY_BYTES: Final = 512 * MIB
+"""Memory of the process that makes the second layer anew, without the features, which it maps from a file."""
 
 LESSONS_A_DAY: Final = 1000
 """Messages that one mailbox, one person who releases mail, or all traps together may teach in a day."""

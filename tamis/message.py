@@ -8,7 +8,6 @@ import hashlib
 import html
 import re
 from collections.abc import Callable, Iterable
-from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from tamis import limits
@@ -16,6 +15,7 @@ from tamis.addresses import Mailbox, parse_mailboxes
 from tamis.charset import decode_bytes
 from tamis.html_page import Page, read_page
 from tamis.mime import Field, HeaderBlock, Part, Tree, parse_header, parse_tree
+from tamis.once import once
 
 if TYPE_CHECKING:
     from tamis.links import Links
@@ -64,7 +64,7 @@ class Message:
             raise OSError("what lies beyond the cap is not kept")
         return self._beyond()
 
-    @cached_property
+    @once
     def header_block(self) -> HeaderBlock:
         return parse_header(self.raw)
 
@@ -73,11 +73,20 @@ class Message:
         """The header fields in order, octets as they came."""
         return self.header_block.fields
 
-    @cached_property
+    @once
+    def numbers(self) -> dict[bytes, list[int]]:
+        """Where the fields of each name stand, from the top; the names in small letters, as octets."""
+        numbers: dict[bytes, list[int]] = {}
+        for number, field in enumerate(self.headers):
+            numbers.setdefault(field.name.lower(), []).append(number)
+        return numbers
+
+    @once
     def _by_name(self) -> dict[str, list[Field]]:
         names: dict[str, list[Field]] = {}
         for field in self.headers:
-            names.setdefault(decode_bytes(field.name).lower(), []).append(field)
+            name = field.name
+            names.setdefault((name.decode() if name.isascii() else decode_bytes(name)).lower(), []).append(field)
         return names
 
     def fields(self, name: str) -> list[Field]:
@@ -89,21 +98,21 @@ class Message:
         found = self._by_name.get(name.lower())
         return found[0].text if found else None
 
-    @cached_property
+    @once
     def subject(self) -> str:
         return self.header("subject") or ""
 
-    @cached_property
+    @once
     def authors(self) -> list[Mailbox]:
         """The mailboxes of the From: fields, in order (RFC 5322, section 3.6.2)."""
         return [box for field in self.fields("from")[: limits.AUTHOR_FIELDS] for box in parse_mailboxes(field.value)]
 
-    @cached_property
+    @once
     def body(self) -> bytes:
         """The octets after the header block."""
         return self.raw[self.header_block.body_start :]
 
-    @cached_property
+    @once
     def tree(self) -> Tree:
         return parse_tree(self.headers, self.body)
 
@@ -112,7 +121,7 @@ class Message:
         """The leaves of the MIME tree, in order."""
         return self.tree.parts
 
-    @cached_property
+    @once
     def text_parts(self) -> list[tuple[Part, str]]:
         """Each text part with its decoded source, HTML as markup, within `limits.TEXT_BYTES` in all.
 
@@ -129,7 +138,7 @@ class Message:
             found.append((part, decode_bytes(payload, part.charset)))
         return found
 
-    @cached_property
+    @once
     def pages(self) -> list[Page]:
         """The HTML parts among `text_parts` as a reader meets them, in order."""
         tags, pieces = limits.HTML_TAGS, limits.HTML_PIECES
@@ -142,7 +151,7 @@ class Message:
                 found.append(read_page(source) if fits else Page(strip_markup(source), complete=False))
         return found
 
-    @cached_property
+    @once
     def text(self) -> str:
         """The text a reader sees: every text part decoded, HTML without markup and what it hides."""
         pages = iter(self.pages)
@@ -150,7 +159,7 @@ class Message:
             next(pages).text if part.content_type == "text/html" else source for part, source in self.text_parts
         )
 
-    @cached_property
+    @once
     def urls(self) -> tuple[str, ...]:
         """Distinct URLs written in text or markup, in order of appearance, within `limits.URLS`."""
         found: dict[str, None] = {}
@@ -167,7 +176,7 @@ class Message:
                     return tuple(found)
         return tuple(found)
 
-    @cached_property
+    @once
     def links(self) -> "Links":
         """The domains and addresses that the message leads to or names."""
         from tamis.links import links_of  # It needs the public suffix list, which takes its time to load.
@@ -179,7 +188,7 @@ class Message:
         """Whether some cap kept a part of the message from being looked at."""
         return self.size_capped or self.header_block.capped or self.tree.capped
 
-    @cached_property
+    @once
     def digest(self) -> bytes:
         """BLAKE2b-160 of all that is looked at, headers included, and of whether there is more."""
         return hashlib.blake2b(self.raw, digest_size=20, person=b"capped" if self.size_capped else b"").digest()

@@ -1,18 +1,23 @@
 """The classifier's model in force: the site's own, or the shipped one, with what the site has learned all the time.
 
-Loaded once before fork, and read anew when it changes; what was learned is mapped from the keeper's file.
+Loaded once before fork, and read anew when it changes; what was learned is mapped from the keeper's files.
 """
 
 import logging
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO, Generic, TypeVar
 
 from tamis.config import Config
-from tamis.learning.published import PLATFORM, Learned, learned_path, read
+from tamis.learning import corrected, published
+from tamis.learning.corrected import Corrected, corrected_path
+from tamis.learning.published import PLATFORM, Learned, learned_path
 from tamis.models.bayes import Model
 from tamis.models.storage import SHIPPED_MODEL
 
 _log = logging.getLogger("tamis")
+_File = TypeVar("_File", Learned, Corrected)
 
 Stamp = tuple[str, int, int, int]
 """Path, inode, time of change in nanoseconds, and size."""
@@ -35,17 +40,37 @@ def stamp_of(path: Path) -> Stamp:
 def model_in_force(config: Config) -> Model:
     """Return the model that workers score with, for a command. Raises OSError or ValueError."""
     model = Model.load(model_path(config))
+    learned, layer = lessons_that_serve(config)
+    return model if learned is None else with_lessons(model, learned, layer)
+
+
+def lessons_that_serve(config: Config) -> tuple[Learned | None, Corrected | None]:
+    """Return what the keeper wrote last; None where there is none. Raises OSError or ValueError."""
+    return _read(learned_path(config), published.read), _read(corrected_path(config), corrected.read)
+
+
+def _read(path: Path, read: Callable[[BinaryIO], _File]) -> _File | None:
     try:
-        with learned_path(config).open("rb") as file:
-            learned = read(file)
+        with path.open("rb") as file:
+            return read(file)
     except FileNotFoundError:
-        return model
-    return _with_learned(model, learned)
+        return None
 
 
-def _with_learned(model: Model, learned: Learned) -> Model:
+def with_lessons(model: Model, learned: Learned, layer: Corrected | None) -> Model:
+    """Return a model that scores with what was learned besides.
+
+    A second layer that was made of other lessons than the counts serves all the same, and the model is stale; one that
+    was made over another model does not.
+    """
     vectors = dict(learned.vectors)
-    return model.taught(vectors.pop(PLATFORM), f"{model.version}+{learned.version}", vectors)
+    version = f"{model.version}+{learned.version}"
+    taught = model.taught(vectors.pop(PLATFORM), version, vectors)
+    if layer is None or layer.made.model != model.version:
+        taught.stale = True
+        return taught
+    stale = layer.made.lessons != learned.lessons
+    return taught.corrected(layer.moved, f"{version}+{layer.made.version}", stale=stale)
 
 
 def preload_model(config: Config) -> None:
@@ -89,8 +114,8 @@ class ModelSource:
         self._stamp: Stamp | None = None
         self._bad: Stamp | None = None
         self._base: Model | None = None
-        self._learned: Learned | None = None
-        self._learned_stamp: Stamp | None = None
+        self._learned = _Published(learned_path(config), published.read, "the last good counts stay")
+        self._layer = _Published(corrected_path(config), corrected.read, "the last good second layer stays")
 
     @property
     def written(self) -> float:
@@ -99,12 +124,14 @@ class ModelSource:
 
     def fresh(self, current: Model | None) -> Model | None:
         """Return another model than the current one, None while that is to stay."""
-        base, learned = self._fresh_base(current), self._fresh_learned()
+        base = self._fresh_base(current)
+        changed = [self._learned.fresh(), self._layer.fresh()]
         if base is not None:
             self._base = base
-        if self._base is None or (base is None and not learned):
+        if self._base is None or (base is None and not any(changed)):
             return None
-        return self._base if self._learned is None else _with_learned(self._base, self._learned)
+        learned = self._learned.found
+        return self._base if learned is None else with_lessons(self._base, learned, self._layer.found)
 
     def _fresh_base(self, current: Model | None) -> Model | None:
         stamp: Stamp | None = None
@@ -121,22 +148,30 @@ class ModelSource:
         self._stamp = stamp
         return model
 
-    def _fresh_learned(self) -> bool:
-        """Take up what was learned, where that has changed; return whether it has."""
-        path = learned_path(self._config)
+
+class _Published(Generic[_File]):
+    """A file that the keeper writes; `found` is the last that could be read."""
+
+    def __init__(self, path: Path, read: Callable[[BinaryIO], _File], otherwise: str) -> None:
+        self._path = path
+        self._read: Callable[[BinaryIO], _File] = read
+        self._otherwise = otherwise
+        self._stamp: Stamp | None = None
+        self.found: _File | None = None
+
+    def fresh(self) -> bool:
+        """Take the file up where it has changed; return whether it has. What is wrong with it is logged once."""
         try:
-            stamp: Stamp | None = stamp_of(path)
+            stamp = stamp_of(self._path)
         except OSError:
-            stamp = None
-        if stamp is None or stamp == self._learned_stamp:
             return False
-        self._learned_stamp = stamp
+        if stamp == self._stamp:
+            return False
+        self._stamp = stamp
         try:
-            with path.open("rb") as file:
-                found = read(file)
+            with self._path.open("rb") as file:
+                self.found = self._read(file)
         except (OSError, ValueError) as error:
-            _log.error("what was learned is not read, the last good counts stay: %s", error)
+            _log.error("what was learned is not read, %s: %s", self._otherwise, error)
             return False
-        changed = self._learned is None or self._learned.version != found.version
-        self._learned = found
-        return changed
+        return True

@@ -145,9 +145,6 @@ class PolicyStore:
 
     def text(self, owner: str) -> str | None:
         """The same as JSON, None for nothing."""
-        if "\0" in owner or (not owner.isascii() and owner.encode("utf-8", "ignore").decode() != owner):
-            # Octets of the wire that are no text: no database takes them, so nobody has a policy under them.
-            return None
         with self._reading() as connection:
             if connection is None:
                 return None

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from tamis.attachments import Attachments
@@ -117,6 +118,7 @@ def leading(verdicts: Sequence[Verdict]) -> Verdict:
     return min(verdicts, key=lambda verdict: (not verdict.spam, verdict.level))
 
 
+@lru_cache(maxsize=4096)
 def points(thousandths: int) -> str:
     """Print thousandths of a score point without needless zeros: ``0``, ``0.05``, ``-1.25``."""
     text = f"{thousandths / 1000:.3f}".rstrip("0").rstrip(".")

@@ -6,6 +6,7 @@ from urllib.parse import unquote
 
 from tamis.message import Message, strip_markup
 
+_A_LABEL: Final = re.compile(r"xn--([a-z0-9-]{1,59})", re.I)
 _TRACE: Final = frozenset({b"received", b"return-path", b"x-received", b"delivered-to", b"x-original-to"})
 
 
@@ -22,7 +23,8 @@ def visible_text(message: Message) -> str:
 
 def written_text(message: Message) -> str:
     """Return `visible_text`, text that is hidden, and every header field but those of the hosts on the way."""
-    fields = (field.text for field in message.headers if field.name.lower() not in _TRACE)
+    trace = {number for name in _TRACE for number in message.numbers.get(name, ())}
+    fields = (field.text for number, field in enumerate(message.headers) if number not in trace)
     html = [source for part, source in message.text_parts if part.content_type == "text/html"]
     hidden = (strip_markup(source) for page, source in zip(message.pages, html, strict=True) if page.hidden)
     return "\n".join([visible_text(message), *hidden, *(_unpunycode(unquote(text)) for text in fields)])
@@ -36,8 +38,8 @@ def text_for(message: Message, ratio: float) -> str:
     return visible_text(message) if ratio else written_text(message)
 
 
-def _unpunycode(url: str) -> str:
-    return re.sub(r"xn--([a-z0-9-]{1,59})", _decode_label, url, flags=re.I)
+def _unpunycode(text: str) -> str:
+    return _A_LABEL.sub(_decode_label, text) if "--" in text else text
 
 
 def _decode_label(match: re.Match[str]) -> str:

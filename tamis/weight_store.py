@@ -14,13 +14,16 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from tamis import schema
 from tamis.addresses import domain_of
+from tamis.authentication.domains import organisational
+from tamis.complaints import REMEMBERED_DAYS, Kind, State
 from tamis.list_rows import checked, storable
 from tamis.list_store import ListStore, raise_version
 from tamis.lists import BadEntry, ListName, recipient_domain
+from tamis.reputation_tables import PROPOSAL
 from tamis.sender_weights import FORGOTTEN_AFTER, Event, Weight, bounded, encode, faded
 from tamis.snapshot_writer import Row
 from tamis.weight_tables import SENDER_WEIGHT
-from tamis.weights import LIST
+from tamis.weights import COMPLAINED_OF, LIST
 
 VERSION_NAME: Final = "weights"
 _AT_ONCE: Final = 5000
@@ -190,6 +193,23 @@ class WeightStore:
             found: Any = connection.execution_options(yield_per=_AT_ONCE).execute(select(*columns, *counts))
             for domain, sender, points, at, *numbers in found:
                 yield LIST, domain, sender, encode(points, at, numbers), None
+        for organisation, last in self.complaints().items():
+            yield COMPLAINED_OF, "", organisation, f"{last.timestamp():.0f}", None
+
+    def complaints(self) -> dict[str, datetime]:
+        """Return when each organisational domain was complained of last; what a person dismissed is none."""
+        table = PROPOSAL.c
+        query = select(table.value, table.last_seen).where(
+            table.kind != Kind.IP.value,
+            table.state != State.DISMISSED.value,
+            table.last_seen > _stored(datetime.now(UTC) - timedelta(days=REMEMBERED_DAYS)),
+        )
+        last: dict[str, datetime] = {}
+        with self._reading() as connection:
+            for value, at in connection.execute(query) if connection else ():
+                organisation = organisational(domain_of(value) or value)
+                last[organisation] = max(_utc(at), last.get(organisation, _utc(at)))
+        return last
 
     @contextmanager
     def _reading(self) -> Iterator[Connection | None]:

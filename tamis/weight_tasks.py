@@ -10,7 +10,7 @@ from tamis.snapshot import weights_path
 from tamis.snapshot_task import SnapshotTask
 from tamis.tasks import Task
 from tamis.weight_store import WeightStore
-from tamis.weights import LIST
+from tamis.weights import COMPLAINED_OF, LIST
 
 _LOOK_SECONDS: Final = 1.0
 _FORGET_SENT_SECONDS: Final = 600.0
@@ -22,7 +22,7 @@ _REST: Final = 9.0
 def tasks(config: Config) -> list[Task]:
     """Return the tasks; called in the keeper's process."""
     store = WeightStore(config.database_url, config.settings.autowhitelist.half_life_days)
-    snapshot = SnapshotTask(config, store, weights_path(config), {LIST}, "weights of senders")
+    snapshot = SnapshotTask(config, store, weights_path(config), {LIST, COMPLAINED_OF}, "weights of senders")
     rests_until = 0.0
 
     def write() -> None:

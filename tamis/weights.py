@@ -14,7 +14,9 @@ from tamis.sender_weights import Weight, decode
 from tamis.snapshot import StoredLists, weights_path
 
 LIST: Final = "sender_weight"
-"""The one list in that file, which is a snapshot as that of the lists (`tamis.snapshot`)."""
+COMPLAINED_OF: Final = "complained_of"
+"""The two lists in that file, which is a snapshot as that of the lists (`tamis.snapshot`): what senders have earned,
+and when organisational domains were complained of last, in seconds since 1970."""
 
 
 class Weights(Protocol):
@@ -24,6 +26,10 @@ class Weights(Protocol):
 
     def find(self, domain: str, sender: str) -> Weight | None:
         """Return what was learned, None where nothing was."""
+        ...
+
+    def complained_of(self, organisation: str, since: datetime) -> bool:
+        """Whether anybody complained of an organisational domain, or of a sender of it, since a moment."""
         ...
 
 
@@ -51,6 +57,10 @@ class MappedWeights:
     def find(self, domain: str, sender: str) -> Weight | None:
         text = self._stored.source_of(LIST, domain, sender)
         return decode(text) if text is not None else None
+
+    def complained_of(self, organisation: str, since: datetime) -> bool:
+        text = self._stored.source_of(COMPLAINED_OF, "", organisation)
+        return text is not None and float(text) >= since.timestamp()
 
 
 class MappedWeightSource:
@@ -88,4 +98,15 @@ class DatabaseWeights:
         try:
             return self._store.find(domain, sender)
         except (SQLAlchemyError, OSError) as error:
-            raise Abstain(f"what was learned of senders cannot be read: {first_line(error)}") from error
+            raise _unread(error) from error
+
+    def complained_of(self, organisation: str, since: datetime) -> bool:
+        try:
+            last = self._store.complaints().get(organisation)
+        except (SQLAlchemyError, OSError) as error:
+            raise _unread(error) from error
+        return last is not None and last >= since
+
+
+def _unread(error: Exception) -> Abstain:
+    return Abstain(f"what was learned of senders cannot be read: {first_line(error)}")

@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 import pytest
 from hypothesis import settings
@@ -18,15 +19,37 @@ from tamis.dns import servers
 from tamis.filters.order import ORDER
 from tamis.models.bayes import Model
 from tamis.models.storage import SHIPPED_MODEL
+from tamis.rules import sources as rule_sources
+from tamis.rules.matching import Rules
+from tamis.rules.shipped import shipped_rules
 from tests.postgresql import Cluster, programs
 from tests.redis_server import Server
 
 settings.register_profile("tamis", deadline=None)
+# For `make check`: every property is tried, on fewer examples than in the whole suite.
+settings.register_profile("quick", deadline=None, max_examples=25)
 settings.load_profile("tamis")
+
+TESTS: Final = Path(__file__).parent
+LONGEST: Final = (
+    "endtoend/test_three_modes.py",
+    "models/test_default_model.py",
+    "cli/test_torture.py",
+    "endtoend/test_real_mail.py",
+    "milter/test_keeper.py",
+    "packaging/test_package.py",
+    "postfix/test_beside_others.py",
+    "demo/test_demo.py",
+    "endtoend/test_two_machines.py",
+    "benchmarks/test_performance.py",
+)
+"""Files that take over half a minute, the longest first: one that is begun last has a worker to itself."""
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the tests marked `corpora` unless TAMIS_CORPORA names the unpacked corpora."""
+    """Begin with the longest files; leave out what is marked `corpora` unless TAMIS_CORPORA names the corpora."""
+    longest = {TESTS / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: longest.get(item.path, len(longest)))
     if os.environ.get("TAMIS_CORPORA"):
         return
     without = [item for item in items if item.get_closest_marker("corpora") is None]
@@ -54,11 +77,19 @@ def shipped_model() -> Model:
     return Model.load(SHIPPED_MODEL)
 
 
+@pytest.fixture(scope="session")
+def compiled_rules() -> Rules:
+    """The shipped rules, compiled once."""
+    return Rules(shipped_rules())
+
+
 @pytest.fixture(autouse=True)
-def _preloaded(shipped_model: Model) -> None:
-    """Let every engine find the shipped model in memory, as a worker does, and no other test's."""
+def _preloaded(shipped_model: Model, compiled_rules: Rules) -> None:
+    """Let every engine find shipped model and rules in memory, as a worker does, and no other test's."""
     model_source.PRELOADED.clear()
     model_source.PRELOADED[model_source.stamp_of(SHIPPED_MODEL)] = shipped_model
+    rule_sources.PRELOADED.clear()
+    rule_sources.PRELOADED[compiled_rules.version] = compiled_rules
 
 
 @pytest.fixture(autouse=True)
@@ -125,9 +156,12 @@ def cluster() -> Iterator[Cluster]:
 @pytest.fixture(
     params=[pytest.param("sqlite", marks=pytest.mark.slow), pytest.param("postgresql", marks=pytest.mark.servers)]
 )
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The url of a database that has nothing in it yet: of SQLite, then of PostgreSQL."""
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/tamis.db"
+        yield f"sqlite:///{tmp_path}/tamis.db"
+        return
     cluster: Cluster = request.getfixturevalue("cluster")
-    return cluster.new_database()
+    url = cluster.new_database()
+    yield url
+    cluster.drop(url)

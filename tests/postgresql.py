@@ -16,6 +16,8 @@ import psycopg
 from tamis.postfix.ports import free_ports
 
 _START_SECONDS = 30.0
+_MEMORY = Path("/dev/shm")
+_ROOM_BYTES = 1 << 30
 
 
 def programs() -> Path | None:
@@ -29,16 +31,16 @@ class Cluster:
     """A running server, as a context manager; as root it runs as the user postgres, who alone may.
 
     Its time zone is not UTC, so that a time that is read in the wrong one is found. Nothing in it survives a
-    power cut unless it is `durable`, which also has the memory that a server has by default.
+    power cut unless it is `durable`, which also has the memory that a server has by default and is on the disk.
     """
 
-    def __init__(self, folder: Path, durable: bool = False, where: str = "/tmp") -> None:
+    def __init__(self, folder: Path, durable: bool = False, where: str = "") -> None:
         self._programs = folder
         self._durable = durable
         self._process: subprocess.Popen[bytes] | None = None
         self._numbers = count(1)
         self.port = free_ports(1)[0]
-        self._folder = Path(tempfile.mkdtemp(prefix="pg-", dir=where))
+        self._folder = Path(tempfile.mkdtemp(prefix="pg-", dir=where or _place(durable)))
         self._folder.chmod(0o711)
         self._user = pwd.getpwnam("postgres") if os.geteuid() == 0 else None
         if self._user:
@@ -149,6 +151,17 @@ class Cluster:
         name = f"tamis{next(self._numbers)}"
         self.run(f"CREATE DATABASE {name}")
         return f"postgresql+psycopg://tamis@127.0.0.1:{self.port}/{name}"
+
+    def drop(self, url: str) -> None:
+        """Remove a database, whoever is still connected; nothing happens where the server does not run."""
+        if self._process is not None:
+            self.run(f"DROP DATABASE IF EXISTS {url.rpartition('/')[2]} WITH (FORCE)")
+
+
+def _place(durable: bool) -> str:
+    """Where the files are: each database has 300, which a disk takes long to make and to remove."""
+    in_memory = not durable and os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > _ROOM_BYTES
+    return str(_MEMORY) if in_memory else "/tmp"
 
 
 def _runs(pid: str) -> bool:

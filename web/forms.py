@@ -17,6 +17,7 @@ from starlette.responses import Response
 
 from tamis import limits
 from tamis.tokens import BadToken, Purpose, Tokens
+from tamis.web.bodies import read_body
 from tamis.web.house import house_of
 
 COOKIE: Final = "tamis_visit"
@@ -77,11 +78,9 @@ def posted(answer: Callable[[Request, Form], Response]) -> Callable[[Request], A
 async def _body(request: Request) -> str:
     if request.headers.get("content-type", "").partition(";")[0].strip() != "application/x-www-form-urlencoded":
         raise HTTPException(415)
-    body = b""
-    async for piece in request.stream():
-        body += piece
-        if len(body) > limits.FORM_BYTES or body.count(b"&") >= limits.FORM_FIELDS:
-            raise HTTPException(413)
+    body = await read_body(request, limits.FORM_BYTES)
+    if body.count(b"&") >= limits.FORM_FIELDS:
+        raise HTTPException(413)
     return body.decode("utf-8", "replace")
 
 

@@ -31,6 +31,7 @@ def static_path(name: str) -> str:
     return f"/static/{name}?{digest}"
 
 
+@cache
 def _environment(language: str, prefix: str) -> Environment:
     found = environment(PackageLoader("tamis.web"), language)
     found.globals["url"] = lambda path: f"{prefix}{path}"

@@ -3,7 +3,6 @@
 The file's name is its sender's: it is text to show, never a path.
 """
 
-from collections.abc import AsyncIterator
 from typing import Final
 
 from python_multipart import FormParser
@@ -13,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from tamis import limits
+from tamis.web.bodies import pieces
 from tamis.web.forms import Form
 
 _KIND: Final = "multipart/form-data"
@@ -56,7 +56,7 @@ async def read_upload(request: Request) -> Upload:
     config = {"MAX_MEMORY_FILE_SIZE": most, "UPLOAD_ERROR_ON_BAD_CTE": True}
     try:
         parser = FormParser(_KIND, on_field, on_file, lambda: ends.append(True), options[b"boundary"], config=config)
-        async for piece in _pieces(request, most):
+        async for piece in pieces(request, most):
             parser.write(piece)
     except FormParserError:
         raise HTTPException(400) from None
@@ -71,20 +71,3 @@ async def read_upload(request: Request) -> Upload:
 
 def _text(octets: bytes | None) -> str:
     return (octets or b"").decode("utf-8", "replace")
-
-
-async def read_body(request: Request, most: int) -> bytes:
-    """Return the octets of a body. Raises `HTTPException`, 413, where they are more, as soon as that is known."""
-    return b"".join([piece async for piece in _pieces(request, most)])
-
-
-async def _pieces(request: Request, most: int) -> AsyncIterator[bytes]:
-    said = request.headers.get("content-length", "")
-    if said.isascii() and said.isdigit() and (len(said) > 15 or int(said) > most):
-        raise HTTPException(413)
-    size = 0
-    async for piece in request.stream():
-        size += len(piece)
-        if size > most:
-            raise HTTPException(413)
-        yield piece

@@ -4,7 +4,6 @@ import hashlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import Final
 
 from tamis import limits
@@ -21,6 +20,7 @@ from tamis.attachments.unpack import Damaged
 from tamis.attachments.wire import Found, Request
 from tamis.message import Message
 from tamis.mime import Part
+from tamis.once import once
 
 _ENCRYPTED_DOCUMENT: Final = "EncryptedPackage".encode("utf-16-le")
 
@@ -57,7 +57,7 @@ class Attachments:
         self.sketches_made: dict[bytes, bytes] = {}
         """The vertices where some row has asked for them."""
 
-    @cached_property
+    @once
     def found(self) -> Looked:
         walk = _Walk(self._helper, self._remembered, self._deadline)
         self._looked = True
@@ -72,7 +72,7 @@ class Attachments:
     def files(self) -> list[File]:
         return self.found.files
 
-    @cached_property
+    @once
     def sketches(self) -> dict[bytes, bytes]:
         """The vertices of the files that row 25 goes by, by their SHA-256."""
         self.sketches_made = sketches_of(self.files)

@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from functools import cached_property
 from itertools import islice
 from typing import Protocol, TypeVar
 
@@ -19,6 +18,7 @@ from tamis.dns import Question
 from tamis.dns.lookups import Dns, NoDns
 from tamis.mail import Mail
 from tamis.message import Message
+from tamis.once import once
 
 _log = logging.getLogger("tamis")
 T = TypeVar("T")
@@ -51,11 +51,11 @@ class Authentication:
         self._spf = spf
         self._now = self._mail.now.timestamp()
 
-    @cached_property
+    @once
     def _message(self) -> SignedMessage:
         return SignedMessage(self._mail.message)
 
-    @cached_property
+    @once
     def author_domain(self) -> str:
         """The domain of the one author, normalised; empty where there is none, or several."""
         message = self._mail.message
@@ -63,7 +63,7 @@ class Authentication:
             return ""
         return domain_of(message.authors[0].address)
 
-    @cached_property
+    @once
     def spf(self) -> SpfSaid | None:
         """What SPF says of the envelope sender; None where it was not asked: the peer or the sender is not known."""
         if self._spf is None or self._mail.peer is None or not self._mail.sender_known:
@@ -71,16 +71,16 @@ class Authentication:
         check = self._spf
         return self._safe(lambda: check(self._mail, self._dns), None)
 
-    @cached_property
+    @once
     def dkim(self) -> tuple[Dkim, ...]:
         """What is to be said of each signature, from the top."""
         return self._safe(lambda: dkim.check(self._message, self._now, self._dns), (Dkim(Result.TEMPERROR),))
 
-    @cached_property
+    @once
     def arc(self) -> Arc:
         return self._safe(lambda: arc.check(self._message, self._now, self._dns), Arc(Result.TEMPERROR))
 
-    @cached_property
+    @once
     def iprev(self) -> Iprev:
         peer = self._mail.peer
         if peer is None:
@@ -89,7 +89,7 @@ class Authentication:
             return Iprev(Result.PASS)
         return self._safe(lambda: iprev.check(peer, self._dns), Iprev(Result.TEMPERROR))
 
-    @cached_property
+    @once
     def dmarc(self) -> Dmarc:
         return self._safe(self._find_dmarc, Dmarc(Result.TEMPERROR, self.author_domain))
 

@@ -22,13 +22,11 @@ class SignedMessage:
         self._body = message.body
         self._bodies: dict[bool, tuple[bytes, int]] = {}
         self._relaxed: dict[int, bytes] = {}
-        self._by_name: dict[bytes, list[int]] = {}
-        for number, field in enumerate(self.fields):
-            self._by_name.setdefault(field.name.lower(), []).append(number)
+        self._numbers = message.numbers
 
     def numbers(self, name: bytes) -> list[int]:
         """Return where the fields of a lower-case name stand, from the top."""
-        return self._by_name.get(name, [])
+        return self._numbers.get(name, [])
 
     def field(self, number: int, relaxed: bool) -> bytes:
         """Return a field as it is hashed, with the line end."""

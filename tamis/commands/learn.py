@@ -1,4 +1,4 @@
-"""`tamis learn`: teach the classifier, take back what was taught, and show who taught what."""
+"""`tamis learn`: teach the classifier, take back what was taught, show who taught what, and whether it serves."""
 
 import argparse
 import sys
@@ -23,6 +23,8 @@ from tamis.commands.common import (
 from tamis.privileges import become_service_user
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from tamis.config import Config
     from tamis.learning.effect import Effect
     from tamis.learning.journal import Journal, Outcome, Taught
@@ -44,12 +46,14 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     text = "forget what was learned: all that --by said, what was said --since, or both"
     action.add_argument("--undo", dest="action", action="store_const", const="undo", help=text)
     action.add_argument("--show", dest="action", action="store_const", const="show", help="print who taught how much")
+    text = "print whether both layers of the classifier are of what was learned"
+    action.add_argument("--status", dest="action", action="store_const", const="status", help=text)
     parser.add_argument("file", nargs="*", metavar="FILE", help="messages")
     text = "who says it (default: the user who calls); a mail address speaks for that mailbox, and within its bounds"
     parser.add_argument("--by", metavar="WHO", help=text)
     parser.add_argument("--domain", metavar="DOMAIN", help="for this recipient domain alone (default: for all)")
     parser.add_argument("--since", metavar="WHEN", help="with --undo: 30m, 12h, 7d, 4w, or a date")
-    parser.add_argument("--json", action="store_true", help="with --show: print JSON")
+    parser.add_argument("--json", action="store_true", help="with --show or --status: print JSON")
     text = "write into this model file, and not into the journal: for models that serve elsewhere"
     parser.add_argument("--model", metavar="PATH", help=text)
     add_config_option(parser)
@@ -65,6 +69,8 @@ def run(args: argparse.Namespace) -> int:
             return _undo(args)
         if args.action == "show":
             return _show(args)
+        if args.action == "status":
+            return _status(args)
         if args.since:
             raise UsageError("--since is for --undo")
         return _learn_into_file(args) if args.model else _learn(args)
@@ -176,6 +182,38 @@ def _cells(one: "Taught") -> tuple[Any, ...]:
 def _as_json(one: "Taught") -> dict[str, Any]:
     names = ("by", "source", "domain", "ham", "spam")
     return dict(zip(names, _cells(one), strict=True)) | {"last_at": one.last_at.isoformat()}
+
+
+def _status(args: argparse.Namespace) -> int:
+    from tamis.learning.standing import standing
+
+    if args.file or args.model or args.since or args.by or args.domain:
+        raise UsageError("--status takes nothing but --json")
+    config = load_config(args)
+    become_service_user(config)
+    found = standing(config)
+    made = found.made
+    if args.json:
+        at = {"counts_at": found.counts_at, "second_layer_at": found.layer_at}
+        print_json(
+            {"rows": found.rows, "counts_stale": found.counts_stale, "second_layer_stale": found.layer_stale}
+            | {"second_layer_ham": made.ham if made else 0, "second_layer_spam": made.spam if made else 0}
+            | {name: moment.isoformat() if moment else None for name, moment in at.items()}
+        )
+        return 0
+    of = f"of {made.ham} ham and {made.spam} spam" if made and made.ham else "the model's own"
+    lines = [
+        ["journal", f"{found.rows} rows", ""],
+        ["counts", *_layer(found.counts_stale, found.counts_at, "of the journal")],
+        ["second layer", *_layer(found.layer_stale, found.layer_at, of)],
+    ]
+    print_table(["what", "state", "made (UTC)"], lines)
+    return 0
+
+
+def _layer(stale: bool, at: "datetime | None", of: str) -> tuple[str, str]:
+    state = "stale, the keeper makes it anew" if stale else of
+    return state, f"{at:%Y-%m-%d %H:%M:%S}" if at else "never"
 
 
 def _journal(config: "Config") -> "Journal":

@@ -2,14 +2,19 @@
 
 import time
 from collections.abc import Iterable, Sequence
+from itertools import chain, islice
 from math import inf
-from typing import Protocol
+from typing import Final, Protocol
 
 from tamis import limits
 from tamis.dns.answer import INVALID, OVER_BUDGET, TIMEOUT, UNAVAILABLE, Answer
 from tamis.dns.flight import Flight
+from tamis.dns.following import following
 from tamis.dns.question import Question
 from tamis.dns.resolver import Resolver
+
+_SLOW_SECONDS: Final = 0.1
+"""Whoever waits longer for answers asks ahead what these lead to."""
 
 
 class Dns(Protocol):
@@ -38,6 +43,8 @@ class Lookups:
         self._deadline = deadline
         self._seconds = limits.DNS_SECONDS
         self._flights: dict[bytes, Flight] = {}
+        self._followed: set[bytes] = set()
+        self._guesses = limits.DNS_GUESSES
 
     def send(self, questions: Iterable[Question]) -> None:
         """Ask ahead: send the questions and return at once. Of too many, the last are left out."""
@@ -62,8 +69,21 @@ class Lookups:
         waited_for = [flight for flight in flights if flight is not None and flight.answer is None]
         if waited_for and self._seconds > 0:
             self._resolver.wait(waited_for, min(started + self._seconds, self._deadline))
-            self._seconds -= time.monotonic() - started
+            waited = time.monotonic() - started
+            self._seconds -= waited
+            if waited > _SLOW_SECONDS:
+                self._follow()
         return [_answer(question, flight) for question, flight in zip(questions, flights, strict=True)]
+
+    def _follow(self) -> None:
+        """Send what all answers that have come lead to: a message then waits for one chain, not for their sum."""
+        arrived = {wire: flight for wire, flight in self._flights.items() if flight.answer is not None}
+        new = [flight for wire, flight in arrived.items() if wire not in self._followed]
+        self._followed |= arrived.keys()
+        led_to = chain.from_iterable(following(one.question, one.answer) for one in new if one.answer is not None)
+        guesses = list(islice(led_to, self._guesses))
+        self._guesses -= len(guesses)
+        self.send(guesses)
 
 
 def _answer(question: Question, flight: Flight | None) -> Answer:

@@ -61,6 +61,10 @@ class Resolver:
             self._transport.abandon()
         self._begin()
 
+    def start(self) -> None:
+        """Make threads now, and not with the first question: there may be none to be had then."""
+        self._transport_in_use()
+
     def ask(self, questions: Iterable[Question]) -> list[Flight]:
         """Send what is not known yet and not on its way, and return at once, one flight for each question."""
         flights: list[Flight] = []

@@ -9,7 +9,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from math import inf
 from typing import Final
@@ -20,6 +19,7 @@ from tamis.dns.flight import Flight, Server
 from tamis.dns.question import Question
 from tamis.dns.servers import Address
 from tamis.dns.sockets import Link, Sockets
+from tamis.pool import Pool
 
 _log = logging.getLogger("tamis")
 
@@ -49,7 +49,7 @@ class Transport:
         self._limits: deque[tuple[float, Flight, int, float]] = deque()
         """Until when a try may take, the try by its turn, and when it was sent: in the order of time."""
         self._outgoing: list[tuple[Link, bytes]] = []
-        self._tcp: ThreadPoolExecutor | None = None
+        self._tcp = Pool(_TCP_THREADS, "dns-tcp")
         self._closing = False
         self._sleeps_until = inf
         self._thread = threading.Thread(target=self._run, name="dns", daemon=True)
@@ -73,8 +73,7 @@ class Transport:
             self._closing = True
         self._sockets.ring()
         self._thread.join()
-        if self._tcp is not None:
-            self._tcp.shutdown(cancel_futures=True)
+        self._tcp.close()
         self._sockets.shut()
 
     def abandon(self) -> None:
@@ -220,8 +219,6 @@ class Transport:
 
     def _go_over_tcp(self, flight: Flight, server: Server, now: float) -> None:
         flight.turn += 1
-        if self._tcp is None:
-            self._tcp = ThreadPoolExecutor(_TCP_THREADS, thread_name_prefix="dns-tcp")
         self._tcp.submit(self._ask_over_tcp, flight, server, now + self._timeout)
 
     def _ask_over_tcp(self, flight: Flight, server: Server, deadline: float) -> None:

@@ -36,9 +36,9 @@ ZoneText = Mapping[str, Sequence[str] | str]
 
 TTL: Final = 300
 NEGATIVE_TTL: Final = 60
-_SOA: Final = f"ns.invalid. hostmaster.invalid. 1 7200 3600 86400 {NEGATIVE_TTL}"
+_IN: Final = dns.rdataclass.IN
+_SOA: Final = dns.rdata.from_text(_IN, "SOA", f"ns.invalid. hostmaster.invalid. 1 7200 3600 86400 {NEGATIVE_TTL}")
 _LARGEST: Final = 65_535
-_IN = dns.rdataclass.IN
 _FAILURES: Final = {Status.SERVFAIL: dns.rcode.SERVFAIL, Status.REFUSED: dns.rcode.REFUSED}
 _RCODES: Final = {**_FAILURES, Status.NXDOMAIN: dns.rcode.NXDOMAIN, Status.NODATA: dns.rcode.NOERROR}
 
@@ -88,18 +88,22 @@ class Zone:
             return status
         reply.set_rcode(_RCODES[status])
         if status not in _FAILURES:
-            reply.authority.append(dns.rrset.from_text(dns.name.root, self._ttl, _IN, "SOA", _SOA))
+            reply.authority.append(dns.rrset.from_rdata(dns.name.root, self._ttl, _SOA))
         return reply
 
 
 class ZoneDns:
-    """A zone in place of the DNS, for the filter under test: `ctx.dns`."""
+    """A zone in place of the DNS, for the filter under test: `ctx.dns`. One answer is shared by all who ask."""
 
     def __init__(self, text: ZoneText) -> None:
         self._zone = Zone(text)
+        self._known: dict[Question, Answer] = {}
 
     def ask(self, questions: Sequence[Question]) -> list[Answer]:
-        return [self._answer(question) for question in questions]
+        for question in questions:
+            if question not in self._known:
+                self._known[question] = self._answer(question)
+        return [self._known[question] for question in questions]
 
     def _answer(self, question: Question) -> Answer:
         if question.wire is None:

@@ -7,7 +7,6 @@ image: in a mailing they are the same. All filters of a message together wait fo
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Final, Protocol
 
 import msgspec
@@ -19,6 +18,7 @@ from tamis.images.known import Known, KnownImages, octets_digest
 from tamis.images.parts import Images, images_of
 from tamis.links import Links, links_in
 from tamis.message import Message
+from tamis.once import once
 
 _PREFIX: Final = b"tamis:image:%d:" % VERSION
 _NONE: Final = Images(())
@@ -93,12 +93,12 @@ class Pictures:
         self._remembered = False
         self._looked = self._read = False
 
-    @cached_property
+    @once
     def all(self) -> tuple[Picture, ...]:
         """The images that are looked at, the largest first."""
         return tuple(Picture(data, octets_digest(data)) for data in self._images.found)
 
-    @cached_property
+    @once
     def _images(self) -> Images:
         return images_of(self._source) if isinstance(self._source, Message) else self._source
 
@@ -129,7 +129,7 @@ class Pictures:
         """What the QR codes in them say."""
         return list(dict.fromkeys(code for _, look in self.looks() for code in look.codes))
 
-    @cached_property
+    @once
     def links(self) -> Links:
         """The domains and addresses that the QR codes lead to."""
         return links_in("\n".join(self.codes))

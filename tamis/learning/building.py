@@ -1,10 +1,12 @@
-"""Counts made of the journal: for the platform, and for each recipient domain."""
+"""Counts made of the journal, for the platform and for each recipient domain; and a digest of what was learned."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from hashlib import blake2b
 from typing import Final
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -52,17 +54,36 @@ class _Counts:
         return made
 
 
-def build(reading: Reading, today: date, rules: Rules, recipients_teach_all: bool) -> dict[str, SparseCounts]:
-    """Return the counts of the platform and of each domain that has learned anything.
+def for_platform(
+    reading: Reading, entries: Iterable[Entry], today: date, rules: Rules, recipients_teach_all: bool
+) -> dict[int, int]:
+    """Return what each row that the platform learns weighs, in `UNITS`, by id.
 
     `recipients_teach_all`: what recipients say, and releases, the platform learns as well as their domains.
     """
+    for_all = [entry for entry in entries if not entry.domain or (recipients_teach_all and entry.source in _SHARED)]
+    weights = weigh(for_all, today, rules)
+    if looked_at := reporters_of_much(for_all, weights):
+        weights = tempered(for_all, weights, reading.features(), looked_at)
+    return {id: units for id, units in weights.items() if units}
+
+
+def lessons_of(entries: Sequence[Entry], weights: Mapping[int, int]) -> str:
+    """Return a digest of what the platform learned: the same for the same messages with the same weights.
+
+    Row ids are no part of it: a journal from which rows were removed is one that never had them.
+    """
+    learned = sorted((one.digest, one.spam, weights[one.id]) for one in entries if one.id in weights)
+    return blake2b(msgspec.json.encode(learned), digest_size=8).hexdigest()
+
+
+def build(
+    reading: Reading, today: date, rules: Rules, recipients_teach_all: bool
+) -> tuple[dict[str, SparseCounts], str]:
+    """Return the counts of the platform and of each domain that has learned anything, and `lessons_of` the platform."""
     entries = reading.entries()
     by_id = {entry.id: entry for entry in entries}
-    for_all = [entry for entry in entries if not entry.domain or (recipients_teach_all and entry.source in _SHARED)]
-    platform_weights = weigh(for_all, today, rules)
-    if looked_at := reporters_of_much(for_all, platform_weights):
-        platform_weights = tempered(for_all, platform_weights, reading.features(), looked_at)
+    platform_weights = for_platform(reading, entries, today, rules, recipients_teach_all)
     domain_weights = _by_domain(entries, today, rules)
     platform, domain_counts = _Counts(), _Counts()
     made: dict[str, SparseCounts] = {}
@@ -76,12 +97,12 @@ def build(reading: Reading, today: date, rules: Rules, recipients_teach_all: boo
             _keep(made, current, domain_counts)
             current = entry.domain
         indices = unpacked(data)
-        if platform_weights.get(id):
+        if id in platform_weights:
             platform.add(indices, entry.spam, platform_weights[id])
         if id in domain_weights:
             domain_counts.add(indices, entry.spam, domain_weights[id])
     _keep(made, current, domain_counts)
-    return {PLATFORM: platform.take(), **made}
+    return {PLATFORM: platform.take(), **made}, lessons_of(entries, platform_weights)
 
 
 def _by_domain(entries: Iterable[Entry], today: date, rules: Rules) -> Mapping[int, int]:

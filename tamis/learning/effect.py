@@ -3,9 +3,9 @@
 import numpy as np
 
 from tamis.config import Config
-from tamis.learning.published import PLATFORM, Learned, learned_path, read
+from tamis.learning.published import PLATFORM
 from tamis.learning.teaching import Lesson
-from tamis.model_source import model_path
+from tamis.model_source import lessons_that_serve, model_path, with_lessons
 from tamis.models.bayes import Model
 from tamis.models.features import VIEWS, split_views
 from tamis.models.sparse import SparseCounts
@@ -16,11 +16,17 @@ class Effect:
 
     def __init__(self, config: Config, domain: str) -> None:
         """Raises OSError or ValueError where there is no model."""
-        self._vectors = dict(_learned(config).vectors)
+        try:
+            learned, layer = lessons_that_serve(config)
+        except ValueError:
+            learned, layer = None, None
         self._model = Model.load(model_path(config))
-        self._counted = [self._vectors[name] for name in dict.fromkeys((PLATFORM, domain)) if name in self._vectors]
-        for vector in self._counted:
-            self._model = self._model.taught(vector, "")
+        self._counted: list[SparseCounts] = []
+        if learned is not None:
+            self._model = with_lessons(self._model, learned, layer).for_domain(domain)
+            self._counted = [
+                learned.vectors[name] for name in dict.fromkeys((PLATFORM, domain)) if name in learned.vectors
+            ]
 
     def before(self, lesson: Lesson) -> float:
         """Return the token evidence of a message in score points."""
@@ -37,11 +43,3 @@ class Effect:
         for view, part in enumerate(split_views(lesson.features)):
             messages[view, int(lesson.spam)] = float(len(part) > 0)
         return self._model.taught(SparseCounts(lesson.features, counts, messages), "").score(lesson.features)
-
-
-def _learned(config: Config) -> Learned:
-    try:
-        with learned_path(config).open("rb") as file:
-            return read(file)
-    except (FileNotFoundError, ValueError):
-        return Learned("", {})

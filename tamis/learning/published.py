@@ -46,6 +46,7 @@ class _Header(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """Digest of what was learned."""
     features_version: int
     vectors: list[_Vector]
+    lessons: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,8 @@ class Learned:
 
     version: str
     vectors: Mapping[str, SparseCounts]
+    lessons: str = ""
+    """Digest of the messages that the platform learned, and of their weights (`building.lessons_of`)."""
 
 
 def learned_path(config: Config) -> Path:
@@ -61,7 +64,7 @@ def learned_path(config: Config) -> Path:
     return config.state_directory / "learned"
 
 
-def write(path: Path, vectors: Mapping[str, SparseCounts]) -> str:
+def write(path: Path, vectors: Mapping[str, SparseCounts], lessons: str) -> str:
     """Write what was learned so that a reader, or a crash, sees the old file or the new one; return its version.
 
     The same counts give the same octets. Raises OSError.
@@ -71,7 +74,7 @@ def write(path: Path, vectors: Mapping[str, SparseCounts]) -> str:
     for domain, vector in sorted(vectors.items()):
         described.append(_Vector(domain=domain, features=len(vector.indices), messages=vector.messages.tolist()))
         pieces += [vector.indices.astype("<u4").tobytes(), vector.counts.astype("<f4").tobytes()]
-    header = _Header(version="", features_version=FEATURES_VERSION, vectors=described)
+    header = _Header(version="", features_version=FEATURES_VERSION, vectors=described, lessons=lessons)
     digest = blake2b(msgspec.json.encode(header), digest_size=8)
     for piece in pieces:
         digest.update(piece)
@@ -96,4 +99,4 @@ def read(file: BinaryIO) -> Learned:
         counts = np.frombuffer(data, "<f4", 2 * known, at + 4 * known).reshape(2, known)
         vectors[vector.domain] = SparseCounts(np.frombuffer(data, "<u4", known, at), counts, messages)
         at += _BYTES * known
-    return Learned(header.version, vectors)
+    return Learned(header.version, vectors, header.lessons)

@@ -7,6 +7,7 @@ from typing import Final
 from tamis import faults
 from tamis.config import Config
 from tamis.learning.building import build
+from tamis.learning.correction_task import CorrectionTask
 from tamis.learning.itself import ItselfTask, folder_of
 from tamis.learning.journal import Journal
 from tamis.learning.published import learned_path, write
@@ -16,6 +17,7 @@ from tamis.model_source import Stamp, stamp_of
 from tamis.tasks import Task
 
 _LOOK_SECONDS: Final = 0.5
+_LAYER_SECONDS: Final = 2.0
 _ITSELF_SECONDS: Final = 2.0
 _FORGET_SECONDS: Final = 6 * 3600.0
 
@@ -36,6 +38,7 @@ def tasks(config: Config) -> list[Task]:
 
     found = [
         Task("learned", _LOOK_SECONDS, LearnedTask(config, journal).run),
+        Task("second layer", _LAYER_SECONDS, CorrectionTask(config).run),
         Task("forget learned", _FORGET_SECONDS, forget),
     ]
     if config.settings.learning.itself:
@@ -72,9 +75,9 @@ class LearnedTask:
         with self._journal.reading() as reading:
             if reading is None:
                 return
-            vectors = build(reading, today, self._rules, self._teach_all)
+            vectors, lessons = build(reading, today, self._rules, self._teach_all)
         faults.point("learned.built")
-        write(self._path, vectors)
+        write(self._path, vectors, lessons)
         faults.point("learned.written")
         stamp = self._stamp()
         self._written = (version, today, stamp) if stamp else None

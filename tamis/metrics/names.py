@@ -35,6 +35,7 @@ FAMILIES: Final = {
     "tamis_model_info": Family("gauge", "1 for each version of the classifier's model in force.", ("version",), True),
     "tamis_model_age_seconds": Family("gauge", "How long ago the model in force was written, of the oldest.",
                                       highest=True),
+    "tamis_second_layer_stale_seconds": Family("gauge", "How long the second layer was not that of the lessons."),
     "tamis_workers": Family("gauge", "Workers that serve."),
     "tamis_workers_wanted": Family("gauge", "Workers that should."),
     "tamis_worker_restarts_total": Family("counter", "Workers that died and were replaced."),

@@ -7,6 +7,7 @@ from time import monotonic
 from typing import Final
 
 from tamis.config import Config
+from tamis.learning.correction_task import STALENESS
 from tamis.list_store import ListStore
 from tamis.metrics.exposition import text
 from tamis.metrics.health import Found, look, reasons_of_processes
@@ -69,8 +70,9 @@ class Metrics:
         counters = Counter(collected.counters)
         counters.update(self._found.counters)
         failing = {sample("tamis_keeper_task_failing", task=name): 1.0 for name in sorted(FAILING)}
+        stale = {"tamis_second_layer_stale_seconds": STALENESS.seconds}
         ready = {"tamis_ready": float(not self._reasons(collected))}
-        return {**counters, **collected.gauges, **self._found.gauges, **failing, **ready}
+        return {**counters, **collected.gauges, **self._found.gauges, **failing, **stale, **ready}
 
 
 def tasks(config: Config) -> list[Task]:

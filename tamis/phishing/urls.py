@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Final
 from urllib.parse import unquote
 
@@ -12,6 +11,7 @@ from tamis.authentication.domains import organisational
 from tamis.hosts import Host, host_of
 from tamis.links import bare_host
 from tamis.message import Message
+from tamis.once import once
 
 _SCHEME: Final = re.compile(r"([a-z][a-z0-9+.-]{0,20}):", re.I)
 _SLASHES: Final = re.compile(r"[/\\]{1,4}")
@@ -33,12 +33,12 @@ class Link:
     url: str
     shown: str = ""
 
-    @cached_property
+    @once
     def scheme(self) -> str:
         found = _SCHEME.match(self.url)
         return found[1].lower() if found else ""
 
-    @cached_property
+    @once
     def authority(self) -> str:
         """What names the host, with all that stands before and behind it; empty of other than web links."""
         rest = self.url[len(self.scheme) + 1 :] if self.scheme else self.url
@@ -48,7 +48,7 @@ class Link:
         found = _AUTHORITY.match(rest, slashes.end())
         return found[0] if found else ""
 
-    @cached_property
+    @once
     def host(self) -> Host | None:
         return host_of(self.authority) if self.authority else None
 
@@ -71,13 +71,13 @@ class Link:
         found = _PORT.search(self.authority.rpartition("@")[2])
         return int(found[1]) if found else None
 
-    @cached_property
+    @once
     def after_host(self) -> str:
         """Path, query and fragment."""
         at = self.url.find(self.authority) + len(self.authority)
         return self.url[at:] if self.authority else ""
 
-    @cached_property
+    @once
     def inner(self) -> tuple[str, ...]:
         """The registered domains of the other URLs written within this one, each once."""
         text = self.after_host
@@ -93,7 +93,7 @@ class Link:
             text = decoded
         return tuple(found)
 
-    @cached_property
+    @once
     def shown_host(self) -> str:
         """The host that the link says it leads to: its whole text is an address of the web, of a domain that exists."""
         match = _SHOWN.fullmatch(self.shown.strip(_QUOTES))

@@ -5,6 +5,7 @@ bound. What it refuses is pointed at by its place in the pattern.
 """
 
 import re
+from functools import lru_cache
 from typing import Final
 
 import re2
@@ -14,6 +15,8 @@ from tamis.rules.folding import Keep, characters
 
 _MEMORY: Final = 1 << 19
 """Octets that RE2 may use for one pattern. With half of it, it falls back to ten times the time for large ones."""
+_REMEMBERED: Final = 8192
+"""Patterns found good: the same are checked when files are read, when rules are compiled, and with each change."""
 _BACK_REFERENCE: Final = re.compile(r"invalid escape sequence: \\[1-9]")
 _LOOK_AROUND: Final = re.compile(r"invalid perl operator: \(\?<?[=!]")
 _REPEAT: Final = re.compile(r"\{(\d+)(?:,(\d*))?\}")
@@ -37,6 +40,7 @@ def options(keep: Keep) -> "re2.Options":
     return found
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def check(pattern: str, keep: Keep) -> str:
     """Return a pattern folded, ready for RE2. Raises `BadPattern`."""
     folded, origins = _fold(pattern, keep)

@@ -20,7 +20,7 @@ from tamis.rules.matching import Rules, version_of
 from tamis.rules.rule import Rule
 
 _FORMAT: Final = 1
-_compiled: dict[str, Rules] = {}
+PRELOADED: Final[dict[str, Rules]] = {}
 """The rules of this process's parent, by version, so that the workers share their memory."""
 
 
@@ -66,7 +66,7 @@ class RuleFiles:
         return changed
 
     def fresh(self) -> Rules | None:
-        return Rules(self.read()) if self.changed() else None
+        return compiled(self.read()) if self.changed() else None
 
     def read(self) -> dict[str, Rule]:
         """Return the rules of all files. Raises `tamis.rules.reading.RulesError`."""
@@ -121,7 +121,7 @@ def write_kept(path: Path, rules: dict[str, Rule]) -> None:
 
 def compiled(rules: dict[str, Rule]) -> Rules:
     """Return compiled rules; those that were compiled before the fork are shared."""
-    return _compiled.get(version_of(rules)) or Rules(rules)
+    return PRELOADED.get(version_of(rules)) or Rules(rules)
 
 
 def preload(config: Config) -> None:
@@ -130,8 +130,8 @@ def preload(config: Config) -> None:
         found = Rules(RuleFiles(config).read_what_can_be())
     except (OSError, ValueError):
         return
-    _compiled.clear()
-    _compiled[found.version] = found
+    PRELOADED.clear()
+    PRELOADED[found.version] = found
 
 
 class KeptRules:

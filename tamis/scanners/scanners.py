@@ -5,12 +5,13 @@ filters (docs/decisions/0011). Each wait has its end, so no thread is lost to a 
 """
 
 import time
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, wait
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from tamis import limits
 from tamis.mail import Mail
+from tamis.pool import Pool
 from tamis.redis_client import RedisClient
 from tamis.scanners import shown
 from tamis.scanners.antivirus import Antivirus, Said, Scanner
@@ -31,10 +32,10 @@ class Scanners:
     def __init__(self, settings: "Settings", redis: RedisClient | None = None) -> None:
         self.antivirus = Antivirus(settings.clamd, settings.antivirus, redis)
         self.spamassassin: SpamAssassin | None = spamassassin(settings.spamd)
-        self.pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="scan")
         self._probe: Future[None] | None = None
         self._probed_at = 0.0
         self._any = bool(settings.clamd) or self.spamassassin is not None
+        self.pool = Pool(_THREADS if self._any else 0, "scan")
 
     def refresh(self) -> None:
         """Have the scanners asked what they are, and the dead ones whether they live; returns at once."""

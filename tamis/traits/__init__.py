@@ -69,6 +69,8 @@ OTHERS: Final = "OTHER_TESTS"
 _PIECES: Final = Pieces(FAMILIES)
 _PLACES: Final = {name: place for place, name in enumerate(CANDIDATES)}
 _WEIGHTS: Final = {name: weight for name in TRAITS if (weight := learned().tests[name].weight)}
+_WEIGHED_NAMES: Final = frozenset(_WEIGHTS)
+_WEIGHED: Final = {name: (name, weight) for name, weight in _WEIGHTS.items()}
 
 
 def found_in(message: Message) -> list[str]:
@@ -79,8 +81,8 @@ def found_in(message: Message) -> list[str]:
 
 def weighed(message: Message) -> list[tuple[str, float]]:
     """Return the tests that a message hits, with their weights in score points. Never raises."""
-    found = _look(Letter(message)) & _WEIGHTS.keys()
-    return [(name, _WEIGHTS[name]) for name in sorted(found, key=_PLACES.__getitem__)]
+    found = _look(Letter(message)) & _WEIGHED_NAMES
+    return [_WEIGHED[name] for name in sorted(found, key=_PLACES.__getitem__)]
 
 
 def _look(letter: Letter) -> set[str]:

@@ -62,7 +62,7 @@ _OWN: Final = frozenset(FLAGS)
 
 
 def _look(letter: Letter, numbers: Numbers) -> Iterator[str]:
-    lines = [line.lstrip() for line in letter.lines]
+    lines = [line.lstrip() for line in letter.lines] if ">" in letter.text else []
     quoted = [line for line in lines if line[:1] == ">"]
     text = letter.text
     answers = "in-reply-to" in letter.has or "references" in letter.has

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from operator import eq
 from typing import Final
 
 from tamis.traits.family import Family, Measure, Numbers
@@ -62,7 +63,9 @@ def _look(letter: Letter, numbers: Numbers) -> Iterator[str]:
             yield "DISGUISE_SOFT_HYPHEN"
     if letter.html:
         yield from _IN_MARKUP.found(letter.html_octets, letter.everything)
-    if any(a == b == c and len(a) > 2 for a, b, c in zip(words, words[1:], words[2:], strict=False)):
+    # A word that follows itself is rare: only then is the third looked at.
+    twice = [at for at, same in enumerate(map(eq, words, words[1:])) if same and len(words[at]) > 2]
+    if any(words[at] == third for at in twice for third in words[at + 2 : at + 3]):
         yield "FILLER_REPEATED"
     yield from _fillers(letter, text)
 
@@ -72,19 +75,19 @@ _GAP: Final = "\n" * 10
 
 
 def _fillers(letter: Letter, text: str) -> Iterator[str]:
-    lines = [line.strip() for line in letter.lines[:400]]
-    last = next((line for line in reversed(lines) if line), "")
+    full = [line for line in letter.stripped if line]
+    last = full[-1] if full else ""
     words = last.split()
     if len(words) > 14 and not any(mark in last for mark in ".,!?:;"):
         yield "FILLER_RANDOM"
     if any(
-        6 < len(line) < 40 and line.isalnum() and line.isascii() and not any(map(line.lower().__contains__, "aeiouy"))
-        for line in lines
+        6 < len(line) < 40 and line.isascii() and not any(map(line.lower().__contains__, "aeiouy"))
+        for line in filter(str.isalnum, full)
     ):
         yield "FILLER_LETTERS"
-    if _GAP in text.replace("\r", "").replace(" ", "").strip():
+    if text.count("\n") > 9 and _GAP in text.replace("\r", "").replace(" ", "").strip():
         yield "FILLER_BOOK"
-    if sum(bool(line) and not any(map(str.isalnum, line)) for line in lines) > 3:
+    if sum([not any(map(str.isalnum, line)) for line in full if not line[0].isalnum()]) > 3:
         yield "FILLER_STARS"
     if len(letter.words) > 99 and text.count(".") + text.count(",") < 3:
         yield "FILLER_FEW_SIGNS"

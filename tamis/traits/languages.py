@@ -79,11 +79,8 @@ _CHINESE: Final = (
 
 def _look(letter: Letter, numbers: Numbers) -> Iterator[str]:
     words = letter.words[:1000]
-    counts = dict.fromkeys(_COMMON, 0)
-    for word in words:
-        language = _OF.get(word)
-        if language is not None:
-            counts[language] += 1
+    spoken_by = [*map(_OF.get, words)]
+    counts = {language: spoken_by.count(language) for language in _COMMON}
     shares = {language: percent(count, len(words)) for language, count in counts.items()} if len(words) > 4 else counts
     if len(words) > 4:
         numbers.update(shares)

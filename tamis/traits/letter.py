@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -10,10 +9,12 @@ import numpy as np
 from tamis import limits
 from tamis.message import Message
 from tamis.mime import unfold
+from tamis.once import once
 from tamis.traits.marks import MARKS
 
 _WORD: Final = re.compile(r"[^\W\d_]+")
 _HOST: Final = re.compile(r"(?:[a-z]+://)?(?:[^/?#@\s]*@)?([^/?#:\s\\]{1,253})", re.I)
+_LINES: Final = 400
 _TAG: Final = re.compile(r"<(/?[a-zA-Z!?][a-zA-Z0-9:]{0,15})")
 
 
@@ -36,7 +37,7 @@ class Letter:
         self.author = message.authors[0] if message.authors else None
         self.urls = message.urls[: limits.TRAIT_URLS]
 
-    @cached_property
+    @once
     def _first(self) -> Mapping[str, str]:
         return {
             name: unfold(field.value).strip()[: limits.TRAIT_VALUE_CHARS].decode("utf-8", "replace")
@@ -47,28 +48,28 @@ class Letter:
         """The first field of a name, unfolded and not decoded; empty where there is none."""
         return self._first.get(name, "")
 
-    @cached_property
+    @once
     def received(self) -> list[str]:
         """The Received: fields from the last hop to the first, unfolded."""
         found = (field for name, field in zip(self.names, self.headers, strict=True) if name == "received")
         return [unfold(field.value)[: limits.TRAIT_VALUE_CHARS].decode("latin-1").strip() for field in found]
 
-    @cached_property
+    @once
     def html(self) -> str:
         """The source of the HTML parts."""
         sources = [source for part, source in self.message.text_parts if part.content_type == "text/html"]
         return "\n".join(sources)[: limits.TRAIT_HTML_CHARS]
 
-    @cached_property
+    @once
     def html_lower(self) -> str:
         return self.html.lower()
 
-    @cached_property
+    @once
     def html_octets(self) -> bytes:
         """The same in small letters, in UTF-8."""
         return self.html_lower.encode("utf-8", "replace")
 
-    @cached_property
+    @once
     def tags(self) -> Mapping[str, int]:
         """How often each tag stands in the markup, in small letters, closing ones with their slash."""
         found: dict[str, int] = {}
@@ -76,17 +77,17 @@ class Letter:
             found[tag] = found.get(tag, 0) + 1
         return found
 
-    @cached_property
+    @once
     def octets(self) -> bytes:
         """The text in UTF-8."""
         return self.text.encode("utf-8", "replace")
 
-    @cached_property
+    @once
     def marks(self) -> frozenset[str]:
         """The forms of writing that are in the text, by the names of `tamis.traits.marks`."""
         return MARKS.found(self.octets, self.everything)
 
-    @cached_property
+    @once
     def _counts(self) -> list[int]:
         return np.bincount(np.frombuffer(self.octets, dtype=np.uint8), minlength=256).tolist()  # type: ignore[no-any-return]
 
@@ -95,20 +96,29 @@ class Letter:
         counts = self._counts
         return sum([counts[octet] for octet in octets])
 
-    @cached_property
+    def between(self, first: int, last: int) -> int:
+        """How many octets are in the text that are no lower than the first nor higher than the last."""
+        return sum(self._counts[first : last + 1])
+
+    @once
     def lines(self) -> list[str]:
         return self.text.split("\n")
 
-    @cached_property
+    @once
+    def stripped(self) -> list[str]:
+        """The first lines, without the white space around them."""
+        return [line.strip() for line in self.lines[:_LINES]]
+
+    @once
     def words(self) -> list[str]:
         """The words of the text in small letters, in order."""
         return _WORD.findall(self.text.lower())
 
-    @cached_property
+    @once
     def subject_words(self) -> list[str]:
         return _WORD.findall(self.subject)
 
-    @cached_property
+    @once
     def hosts(self) -> list[str]:
         """The host of each URL, in small letters."""
         return [found[1].lower() if (found := _HOST.match(url)) else "" for url in self.urls]
@@ -122,7 +132,7 @@ class Letter:
     def domain(self) -> str:
         return self.address.rpartition("@")[2]
 
-    @cached_property
+    @once
     def boxes(self) -> list[tuple[str, str]]:
         """Display name and address of those in To:."""
         from tamis.addresses import parse_mailboxes

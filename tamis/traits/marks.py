@@ -3,13 +3,13 @@
 import re
 import tomllib
 from collections.abc import Collection, Iterable, Mapping
-from functools import cached_property
 from importlib import resources
 from typing import Any, Final
 
 import re2
 
 from tamis import limits
+from tamis.once import once
 from tamis.traits.weights import learned
 
 
@@ -35,7 +35,7 @@ class Patterns:
         kept = learned().tests.keys() | {*always}
         self._kept = _compiled({name: patterns[name] for name in patterns if name in kept}, together)
 
-    @cached_property
+    @once
     def _all(self) -> "_Automata":
         return _compiled(self._patterns, self._together)
 

@@ -54,8 +54,8 @@ FLAGS: Final = {
 }
 _FROM: Final = re.compile(r"from\s+(\[?[^\s()\[\];]{1,255})", re.I)
 _BY: Final = re.compile(r"\bby\s+([^\s();]{1,255})", re.I)
-_FOR: Final = re.compile(r"\bfor\s+<?([^\s<>;]{3,320})", re.I)
-_ID: Final = re.compile(r"\bid\s+([^\s;()]{1,100})", re.I)
+_FOR: Final = re.compile(r"\bfor\s+<?([^\s<>;]{3,320})")
+_ID: Final = re.compile(r"\bid\s+([^\s;()]{1,100})")
 _LOCAL: Final = re.compile(r"\b(?:10\.\d{1,3}|192\.168|172\.(?:1[6-9]|2\d|3[01]))\.\d{1,3}\.\d{1,3}\b")
 _ADDRESS: Final = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
 _DATE: Final = re.compile(r";\s*([^;]{10,60})$")

@@ -101,8 +101,8 @@ _TOPS: Final = {
     )
     for top in tops.split()
 }
-_TOKEN: Final = re.compile(r"(?=[a-z/_-]*\d)[a-z0-9_-]{20,}", re.I)
-_TOKEN_LONG: Final = re.compile(r"[a-z0-9_=-]{60,}", re.I)
+_TOKEN: Final = re.compile(r"(?=[a-z/_-]*\d)[a-z0-9_-]{20,}")
+_TOKEN_LONG: Final = re.compile(r"[a-z0-9_=-]{60,}")
 _CONSONANTS: Final = re.compile(r"(?<!w)[bcdfghjklmnpqrstvxz]{5,}")
 _LETTER_ESCAPED: Final = re.compile(r"%(?:[46][1-9a-f]|[57][0-9a])", re.I)
 _NUMBER: Final = re.compile(r"[?&/]\w{1,20}=\d{2,}")
@@ -241,8 +241,8 @@ def _written(letter: Letter, urls: tuple[str, ...], joined: str, low: str) -> It
         ("URL_HOST_CAPITALS", any(url[8:18].lower() != url[8:18] and url[8:18].isupper() for url in urls)),
         ("URL_URL_INSIDE", any("http" in url[8:] for url in urls)),
         ("URL_NUMBER_PARAMETER", bool(_NUMBER.search(joined))),
-        ("URL_TOKEN", bool(_TOKEN.search(joined))),
-        ("URL_TOKEN_LONG", bool(_TOKEN_LONG.search(joined))),
+        ("URL_TOKEN", bool(_TOKEN.search(low))),
+        ("URL_TOKEN_LONG", len(max(urls, key=len)) >= 60 and bool(_TOKEN_LONG.search(low))),
         ("URL_ADDRESS_INSIDE", "@" in joined or "%40" in joined),
         ("URL_ESCAPED", "%" in joined),
         ("URL_ESCAPED_LETTER", "%" in joined and bool(_LETTER_ESCAPED.search(joined))),

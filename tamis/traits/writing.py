@@ -89,10 +89,6 @@ FLAGS: Final = {
     "TEXT_LINE_ALIKE": "the same line of 20 characters or more twice",
     "TEXT_ONE_PARAGRAPH": "300 characters or more without an empty line",
 }
-_CAPITALS: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-_SMALL: Final = b"abcdefghijklmnopqrstuvwxyz"
-_SIGNS: Final = b"!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
-_HIGH: Final = bytes(range(128, 256))
 _CAPITAL_WORD: Final = re.compile(r"\b[A-Z]{4,}\b")
 _NUMBER: Final = re.compile(r"\d{5,}")
 _PLAIN: Final = (
@@ -105,6 +101,10 @@ _PLAIN: Final = (
     ("TEXT_HYPHENS", "----------"),
     ("TEXT_UNDERSCORES", "__________"),
     ("TEXT_TABS", "\t"),
+    ("TEXT_SMALL_I", " i "),
+    ("TEXT_SPACE_BEFORE_SIGN", " ,"),
+)
+_BEYOND_ASCII: Final = (
     ("TEXT_TRADE_MARK", "©"),
     ("TEXT_TRADE_MARK", "®"),
     ("TEXT_TRADE_MARK", "™"),
@@ -115,9 +115,8 @@ _PLAIN: Final = (
     ("TEXT_CURLY_QUOTES", "«"),
     ("TEXT_DASHES", "–"),
     ("TEXT_DASHES", "—"),
-    ("TEXT_SMALL_I", " i "),
-    ("TEXT_SPACE_BEFORE_SIGN", " ,"),
 )
+_BULLETS: Final = frozenset(f"{mark} " for mark in "-*•·o–+")
 _OWN: Final = frozenset(FLAGS)
 _PRICE: Final = re.compile(r"[$€£]\s?\d+(?:[.,]\d\d)?|\d+(?:[.,]\d\d)?\s?[$€£]")
 _EMOJI: Final = re.compile("[\u2600-\u27bf\U0001f300-\U0001faff]")
@@ -130,7 +129,9 @@ def _look(letter: Letter, numbers: Numbers) -> Iterator[str]:
         return
     words = letter.words
     _measure(letter, words, numbers)
-    yield from {flag for flag, sign in _PLAIN if sign in text}
+    yield from [flag for flag, sign in _PLAIN if sign in text]
+    if not text.isascii():
+        yield from [flag for flag, sign in _BEYOND_ASCII if sign in text]
     yield from letter.marks & _OWN
     yield from _marks(text, letter, numbers)
     yield from _lines(letter, numbers)
@@ -138,23 +139,24 @@ def _look(letter: Letter, numbers: Numbers) -> Iterator[str]:
 
 def _measure(letter: Letter, words: list[str], numbers: Numbers) -> None:
     text, octets = letter.text, letter.octets
-    capitals = letter.count(_CAPITALS)
-    letters = capitals + letter.count(_SMALL)
+    capitals, high = letter.between(65, 90), letter.between(128, 255)
+    letters = capitals + letter.between(97, 122)
+    signs = letter.between(33, 47) + letter.between(58, 64) + letter.between(91, 96) + letter.between(123, 126)
     numbers["TEXT_LENGTH"] = len(text)
     numbers["TEXT_WORDS"] = len(words)
     if words:
-        numbers["TEXT_WORD_LENGTH"] = 10 * (letters + letter.count(_HIGH) // 2) // len(words)
+        numbers["TEXT_WORD_LENGTH"] = 10 * (letters + high // 2) // len(words)
         numbers["TEXT_DISTINCT"] = percent(len({*words[:300]}), min(300, len(words)))
         numbers["TEXT_LONGEST_WORD"] = len(max(words, key=len))
         numbers["TEXT_COMMAS"] = percent(letter.count(b","), len(words))
         numbers["TEXT_DOTS"] = percent(letter.count(b"."), len(words))
     numbers["TEXT_CAPITALS"] = percent(capitals, letters)
     numbers["TEXT_CAPITAL_WORDS"] = len(_CAPITAL_WORD.findall(text)) if capitals > 3 else 0
-    digits = letter.count(b"0123456789")
+    digits = letter.between(48, 57)
     numbers["TEXT_DIGITS"] = 1000 * digits // len(text)
     numbers["TEXT_NUMBERS"] = len(_NUMBER.findall(text)) if digits > 4 else 0
-    numbers["TEXT_SIGNS"] = percent(letter.count(_SIGNS), len(octets))
-    numbers["TEXT_NOT_ASCII"] = 0 if text.isascii() else max(1, percent(letter.count(_HIGH), len(octets)))
+    numbers["TEXT_SIGNS"] = percent(signs, len(octets))
+    numbers["TEXT_NOT_ASCII"] = 0 if text.isascii() else max(1, percent(high, len(octets)))
     numbers["TEXT_BANGS"] = letter.count(b"!")
     numbers["TEXT_QUESTIONS"] = letter.count(b"?")
     numbers["TEXT_DOLLARS"] = letter.count(b"$") + (0 if text.isascii() else text.count("€") + text.count("£"))
@@ -174,31 +176,26 @@ def _marks(text: str, letter: Letter, numbers: Numbers) -> Iterator[str]:
 
 
 def _lines(letter: Letter, numbers: Numbers) -> Iterator[str]:
-    lines = letter.lines[:300]
-    stripped = [line.strip() for line in lines]
+    lines, stripped = letter.lines[:_LINES], letter.stripped[:_LINES]
     full = [line for line in stripped if line]
     numbers["TEXT_LINES"] = len(full)
     numbers["TEXT_EMPTY_LINES"] = percent(len(lines) - len(full), len(lines))
     numbers["TEXT_LINE_LENGTH"] = sum(map(len, full)) // max(1, len(full))
-    gap = longest = 0
-    for line in stripped:
-        gap = 0 if line else gap + 1
-        longest = max(longest, gap)
-    numbers["TEXT_GAP_LINES"] = longest
+    gaps = "".join(["." if line else " " for line in stripped])
+    numbers["TEXT_GAP_LINES"] = max(map(len, gaps.split(".")))
     if not full:
         return
     first, last = full[0], full[-1]
+    block = "\n".join(["", *lines, ""])
+    begin = "".join([line[0] for line in full])
     numbers["TEXT_FIRST_LINE"], numbers["TEXT_LAST_LINE"] = len(first), len(last)
     for flag, found in (
-        ("TEXT_INDENTED", sum(line.startswith("    ") for line in lines) > 4),
-        ("TEXT_SPACES_AT_END", sum(line.endswith(" ") for line in lines) > 2),
-        ("TEXT_BULLETS", sum(line[0] in "-*•·o–+" and line[1:2] == " " for line in full) > 2),
-        (
-            "TEXT_LISTED",
-            sum(line[0].isdigit() and line[1:3].strip("0123456789")[:1] in (".", ")") for line in full) > 2,
-        ),
-        ("TEXT_LINE_CAPITALS", any(line.isupper() and len(line) > 14 for line in full)),
-        ("TEXT_LINES_SMALL", sum(line[0].islower() for line in full) > 2),
+        ("TEXT_INDENTED", block.count("\n    ") > 4),
+        ("TEXT_SPACES_AT_END", block.count(" \n") > 2),
+        ("TEXT_BULLETS", sum(map(_BULLETS.__contains__, [line[:2] for line in full])) > 2),
+        ("TEXT_LISTED", sum(map(str.isdigit, begin)) > 2 and sum(map(_is_listed, full)) > 2),
+        ("TEXT_LINE_CAPITALS", any(len(line) > 14 for line in filter(str.isupper, full))),
+        ("TEXT_LINES_SMALL", sum(map(str.islower, begin)) > 2),
         ("TEXT_FIRST_SMALL", first[0].islower()),
         ("TEXT_FIRST_CAPITALS", first.isupper() and len(first) > 4),
         ("TEXT_ENDS_LETTER", last[-1].isalpha()),
@@ -211,6 +208,13 @@ def _lines(letter: Letter, numbers: Numbers) -> Iterator[str]:
     ):
         if found:
             yield flag
+
+
+_LINES: Final = 300
+
+
+def _is_listed(line: str) -> bool:
+    return line[0].isdigit() and line[1:3].strip("0123456789")[:1] in (".", ")")
 
 
 FAMILY: Final = Family("writing", "the text in numbers", _look, MEASURES, FLAGS)

@@ -3,6 +3,7 @@
 import io
 import shutil
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,9 @@ import pytest
 
 from tamis.cli import main
 from tamis.config import load
+from tamis.learning import corrected
 from tamis.learning.journal import Journal
+from tamis.learning.rebuilding import job_of, rebuild
 from tamis.learning.tasks import LearnedTask
 from tamis.models.bayes import Model
 from tamis.models.storage import SHIPPED_MODEL
@@ -61,6 +64,22 @@ def test_learned_moved_and_undone(site: Learner) -> None:
     assert site.score() == before
 
 
+def test_what_serves_is_said(site: Learner) -> None:
+    said = site.good("learn --status")
+    assert "stale" not in said, "nothing was learned"
+    site.good("learn --spam", site.letter())
+    lines = site.good("learn --status").splitlines()
+    assert [" stale, " in line for line in lines[1:]] == [False, True, True]
+    site.publish()
+    lines = site.good("learn --status").splitlines()
+    assert [" stale, " in line for line in lines[1:]] == [False, False, True]
+    config = load(site.folder / "tamis.toml")
+    corrected.write(corrected.corrected_path(config), *rebuild(job_of(config, datetime.now(UTC).date())))
+    found = site.read("learn --status")
+    assert (found["rows"], found["counts_stale"], found["second_layer_stale"]) == (1, False, False)
+    assert "the model's own" in site.good("learn --status"), "one message is too few"
+
+
 def test_folders_and_standard_input(site: Learner, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = site.folder / "Maildir"
     for place in ("cur", "new", "tmp"):
@@ -101,6 +120,7 @@ def test_for_one_domain(site: Learner) -> None:
         ("learn --undo --since yesterday", "neither a span"),
         ("learn --undo --by root --domain example.org", "and nothing else"),
         ("learn --show --since 7d", "--show takes no files"),
+        ("learn --status --by root", "--status takes nothing"),
         ("learn --spam --by root --model m", "a model file does not know who taught it"),
     ],
 )

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import update
 
 from tamis.complaint_store import ComplaintStore
-from tamis.complaints import Complaint, Kind
+from tamis.complaints import Complaint, Kind, kind_of
 from tamis.config import Config, parse
 from tamis.contract import Abstain
 from tamis.database import open_database
@@ -20,7 +20,7 @@ from tamis.tasks import Task
 from tamis.weight_store import Lesson, OwnDomain, WeightStore, complain, learn, unlearn
 from tamis.weight_tables import SENDER_WEIGHT
 from tamis.weight_tasks import tasks
-from tamis.weights import DatabaseWeights, points_of
+from tamis.weights import DatabaseWeights, Weights, points_of
 
 ORG, ANN = "example.org", "ann@example.net"
 HALF_LIFE = 90.0
@@ -191,10 +191,42 @@ def test_workers_take_up_what_the_keeper_writes(store: WeightStore, config: Conf
     assert points(engine) == 0
 
 
+def test_complaints_of_an_organisation_reach_workers_until_they_are_dismissed(config: Config) -> None:
+    complaints, since = ComplaintStore(config.database_url), datetime.now(UTC) - timedelta(days=1)
+    accused = {"ann@mail.spammer.example": 0, "bulk.example": 0, "192.0.2.7": 0, "old.example": 91}
+    complaints.record(
+        Complaint(kind_of(value), value, f"{number:040x}", "x", "abuse", datetime.now(UTC) - timedelta(days=days), "y")
+        for number, (value, days) in enumerate(accused.items())
+    )
+
+    def known(weights: Weights | None) -> list[str]:
+        assert weights is not None
+        asked = ("spammer.example", "bulk.example", "old.example", "other.example", "x\udcff\0.example")
+        return [one for one in asked if weights.complained_of(one, since)]
+
+    engine = worker_engine(config, "")
+    for left in (["spammer.example", "bulk.example"], ["spammer.example"]):
+        task(config).run()
+        engine.refresh()
+        assert known(engine.snapshot.weights) == known(DatabaseWeights(config)) == left
+        complaints.dismiss("bulk.example", "eve")
+    weights = engine.snapshot.weights
+    assert weights is not None
+    assert not weights.complained_of("spammer.example", datetime.now(UTC) + timedelta(seconds=2))
+
+
 def test_commands_ask_the_database(store: WeightStore, config: Config) -> None:
     engine = Engine(config, network=False)
     store.learn(ORG, ANN, Event.RELEASE, "bob")
     assert points(engine) == pytest.approx(2, abs=0.001)
+
+
+def test_what_is_no_text_can_be_asked_for(config: Config, store: WeightStore) -> None:
+    """An address may come with any octets: found by fuzzing."""
+    store.learn(ORG, ANN, Event.RELEASE, "bob")
+    for sender in ("\udcbc", "ann\udcff@example.net", "ann\0@example.net"):
+        assert store.find(ORG, sender) is None
+        assert DatabaseWeights(config).find(sender, ANN) is None
 
 
 def test_a_database_that_is_away_is_no_answer(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import ast
 import re
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -93,9 +94,14 @@ def _is_test(named: str) -> bool:
     path, _, name = named.partition("::")
     if not (ROOT / path).is_file() or not Path(path).name.startswith("test_"):
         return False
-    tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
-    functions = [node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    functions = _functions(path)
     return name in functions if name else any(function.startswith("test_") for function in functions)
+
+
+@cache
+def _functions(path: str) -> set[str]:
+    tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
+    return {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
 
 
 def test_every_row_of_the_order_appears() -> None:

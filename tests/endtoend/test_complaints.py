@@ -24,7 +24,8 @@ whitelist_ip = ["{WHITELISTED}"]
 
 @pytest.fixture(scope="module")
 def site(can_run_postfix: None) -> Iterator[Site]:
-    with running(SETTINGS, sunk=["tag.example"]) as one:
+    # One worker: what acts on one message acts on the next.
+    with running(SETTINGS, sunk=["tag.example"], workers=1) as one:
         with as_service_user():
             lists = ListStore(f"sqlite:///{one.database}")
             for peer in (COMPLAINED, WHITELISTED):

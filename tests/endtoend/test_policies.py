@@ -21,7 +21,8 @@ DOUBTFUL = Path(__file__).parents[2] / "demo" / "messages" / "ham-html-image.eml
 
 @pytest.fixture(scope="module")
 def site(can_run_postfix: None) -> Iterator[Site]:
-    with running(policies(), sunk=["mail.example"]) as one:
+    # One worker: what acts on one message acts on the next, of another test, too.
+    with running(policies(), sunk=["mail.example"], workers=1) as one:
         yield one
 
 

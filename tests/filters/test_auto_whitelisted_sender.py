@@ -32,6 +32,9 @@ class Learned:
         points = self._points.get((domain, sender))
         return None if points is None else Weight(points, NOW, {Event.RELEASE: 1})
 
+    def complained_of(self, organisation: str, since: datetime) -> bool:
+        return False
+
 
 def answer(
     points: float = 1.0,

@@ -1,5 +1,6 @@
 """Rows 5, 10, 15, 16, 23 and 31 on real ham: nothing where the DNS is in order, and with one fault exactly its row."""
 
+import os
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -27,8 +28,8 @@ from tamis.spf import spf_of
 
 pytestmark = [pytest.mark.corpora, pytest.mark.slow]
 
-EVERY = 8
-"""One of so many messages is tried with each fault."""
+EVERY = int(os.environ.get("TAMIS_EVERY", "9"))
+"""One of so many messages is tried with each fault, each fault with others of them; TAMIS_EVERY=1: all with each."""
 LISTS = tuple(
     DnsList(f"{kind}-{number}", f"{kind}{number}.lists.example", kind)
     for kind in ("ip", "domain", "url")
@@ -88,9 +89,8 @@ def pointer(mail: Mail) -> str:
 
 def decided(mail: Mail, zone: Zone) -> set[str]:
     """The rows that decide."""
-    rows = set()
+    rows, dns = set(), ZoneDns(zone)
     for row, options in ROWS:
-        dns = ZoneDns(zone)
         authentication = Authentication(mail, dns, spf_of)
         context = Context(options, mail.recipients, authentication=authentication, dns=dns, site=SITE, now=mail.now)
         try:
@@ -166,7 +166,7 @@ FAULTS = (another_peer, no_name, another_name, null_mx, private_mx, listed_peer,
 @pytest.mark.parametrize("fault", FAULTS)
 def test_one_fault_is_found_by_its_row_alone(corpora: Path, fault: Callable[[Mail, Zone], Iterator[str]]) -> None:
     tried = 0
-    for mail in ham(corpora)[::EVERY]:
+    for mail in ham(corpora)[FAULTS.index(fault) % EVERY :: EVERY]:
         zone = in_order(mail)
         expected = set(fault(mail, zone))
         tried += bool(expected)

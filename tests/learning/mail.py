@@ -1,7 +1,10 @@
 """Messages to teach."""
 
+from datetime import UTC, datetime
+
 from tamis.learning.teaching import Lesson, Reporter, Source, lesson
 
+TODAY = datetime.now(UTC).date()
 ADMIN = Reporter("root", Source.ADMINISTRATOR)
 TRAPS = Reporter("traps", Source.TRAP)
 

@@ -25,9 +25,7 @@ from tamis.models.bayes import Model
 from tamis.models.features import VIEWS
 from tamis.models.points import MIDDLE_LEVEL
 from tamis.models.sparse import SparseCounts
-from tests.learning.mail import ADMIN, TRAPS, bob, ham, spam
-
-TODAY = datetime.now(UTC).date()
+from tests.learning.mail import ADMIN, TODAY, TRAPS, bob, ham, spam
 
 
 @pytest.fixture
@@ -120,7 +118,7 @@ def test_machines_that_share_a_journal_count_alike(config: Config, journal: Jour
     for path in paths:
         with Journal(config.database_url).reading() as reading:
             assert reading is not None
-            write(path, build(reading, TODAY, rules_of(config), True))
+            write(path, *build(reading, TODAY, rules_of(config), True))
     assert paths[0].read_bytes() == paths[1].read_bytes()
 
 
@@ -131,7 +129,7 @@ def test_evidence_fades_and_ends(config: Config, journal: Journal, engine: Engin
     for days in (0, 180, 360, 720):
         with journal.reading() as reading:
             assert reading is not None
-            masses.append(build(reading, TODAY + timedelta(days=days), rules_of(config), True)[PLATFORM].mass.sum())
+            masses.append(build(reading, TODAY + timedelta(days=days), rules_of(config), True)[0][PLATFORM].mass.sum())
     assert masses[1:] == pytest.approx([masses[0] / 2, masses[0] / 4, 0])
 
 
@@ -149,7 +147,7 @@ def test_recipients_may_teach_their_domain_alone(config: Config, journal: Journa
     journal.learn(bob(), [spam(number) for number in range(4)])
     with journal.reading() as reading:
         assert reading is not None
-        vectors = build(reading, TODAY, rules_of(config), recipients_teach_all=False)
+        vectors, _ = build(reading, TODAY, rules_of(config), recipients_teach_all=False)
     assert len(vectors[PLATFORM].indices) == 0
     assert len(vectors["example.org"].indices) > 0
 
@@ -158,7 +156,7 @@ def test_the_words_of_an_administrator_for_a_domain_are_for_it_alone(journal: Jo
     journal.learn(type(ADMIN)("root", ADMIN.source, "example.org"), [spam()])
     with journal.reading() as reading:
         assert reading is not None
-        vectors = build(reading, TODAY, rules_of(config), recipients_teach_all=True)
+        vectors, _ = build(reading, TODAY, rules_of(config), recipients_teach_all=True)
     assert len(vectors[PLATFORM].indices) == 0
     assert len(vectors["example.org"].indices) > 0
 
@@ -169,7 +167,7 @@ def test_features_of_another_version_count_for_nothing(config: Config, journal: 
         connection.execute(update(LEARNED).values(features_version=0))
     with journal.reading() as reading:
         assert reading is not None
-        assert len(build(reading, TODAY, rules_of(config), True)[PLATFORM].indices) == 0
+        assert len(build(reading, TODAY, rules_of(config), True)[0][PLATFORM].indices) == 0
 
 
 def test_the_last_good_counts_stay(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -195,7 +193,7 @@ def test_the_last_good_counts_stay(tmp_path: Path, caplog: pytest.LogCaptureFixt
 def test_a_spoilt_file_is_refused(tmp_path: Path, spoil: str) -> None:
     path = tmp_path / "learned"
     one = SparseCounts(np.array([1, 5], np.uint32), np.ones((2, 2), np.float32), np.ones((len(VIEWS), 2)))
-    write(path, {PLATFORM: one, "example.org": one})
+    write(path, {PLATFORM: one, "example.org": one}, "lessons")
     with path.open("rb") as file:
         vectors = read(file).vectors
     assert vectors["example.org"].at(np.array([0, 5, 9], np.uint32)).tolist() == [[0, 1, 0], [0, 1, 0]]
@@ -254,7 +252,7 @@ def test_a_keeper_that_is_killed_loses_nothing(tmp_path: Path) -> None:
     file = tmp_path / "tamis.toml"
     file.write_text(f'[daemon]\nstate_directory = "{tmp_path}"\n[learning]\nreports = "{reports}"\n')
     config = load(file)
-    assert {task.name for task in tasks(config)} == {"learned", "forget learned", "reports"}
+    assert {task.name for task in tasks(config)} == {"learned", "second layer", "forget learned", "reports"}
     journal = Journal(config.database_url)
     journal.learn(ADMIN, [spam(1)])
     for number, point in enumerate(("learned.built", "learned.written", "report.read", "report.learned")):

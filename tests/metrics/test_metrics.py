@@ -132,6 +132,7 @@ def test_answers_over_http(server: MetricsServer) -> None:
     assert ask(server, "/readyz")[0] == 503
 
 
+@pytest.mark.slow
 def test_clients_who_say_nothing_do_not_keep_others_out(server: MetricsServer, monkeypatch: pytest.MonkeyPatch) -> None:
     others = threading.active_count()
     silent = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(30)]

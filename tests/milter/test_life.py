@@ -81,17 +81,24 @@ def test_reload_under_load_loses_nothing_and_turns_nobody_away(
     daemon.start(rest=NO_REDIS)
     postfix = mta.ask()
     load = Load(postfix.smtp_port)
+
+    def marks() -> set[str]:
+        return set(re.findall(r"X-Test-Mark: (\S+)", "".join(m.decode() for m in postfix.deliveries())))
+
+    def through(configurations: int) -> bool:
+        """Wait until messages have been through so many of them."""
+        return until(lambda: len(marks()) >= configurations)
+
     for reload in range(1, 4):
-        time.sleep(0.7)
+        assert through(reload)
         daemon.write_config(rest=f'{NO_REDIS}\n[headers]\nid = "X-Id-{reload}"')
         daemon.signal(signal.SIGHUP)
         assert daemon.wait_log("new workers serve", reload)
-    time.sleep(0.5)
+    assert through(4)
     load.stop()
     assert load.codes() == {250: len(load.answers)}
     assert_nothing_lost(postfix, load)
-    marks = Counter(re.findall(r"X-Test-Mark: (\S+)", "".join(m.decode() for m in postfix.deliveries())))
-    assert set(marks) == {"X-IcoServerMsgID", "X-Id-1", "X-Id-2", "X-Id-3"}
+    assert marks() == {"X-IcoServerMsgID", "X-Id-1", "X-Id-2", "X-Id-3"}
     assert until(lambda: len(daemon.workers()) == 2)
 
 

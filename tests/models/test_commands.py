@@ -7,9 +7,11 @@ from xml.etree import ElementTree
 
 import pytest
 
+from tamis.message import Message
 from tamis.models.bayes import Model
 from tamis.models.commands import add_train
 from tamis.models.evaluate_command import add_evaluate
+from tamis.models.features import features
 from tamis.models.storage import SHIPPED_MODEL
 
 
@@ -100,6 +102,23 @@ def test_evaluate_across_groups_with_plots(
     assert len(drawn.findall("{http://www.w3.org/2000/svg}polyline")) == 4
     assert tamis("evaluate", "--protocol", "folds", "--folds", 4, "--index", index, index, "--unique") == 0
     assert capsys.readouterr().out.splitlines()[:2] == ["80 repeated texts left out", "n_ham 40 n_spam 40"]
+
+
+def test_evaluate_from_a_start(index: Path, tmp_path: Path, make_message, capsys: pytest.CaptureFixture[str]) -> None:
+    """What a model knows already counts from the first message on; the file stays as it is."""
+    model, path = Model(), tmp_path / "start.bin"
+    for number in range(500, 530):
+        for spam in (False, True):
+            model.learn(features(Message(make_message(number, spam))), spam)
+    model.save(path)
+    content = path.read_bytes()
+    assert tamis("evaluate", "--protocol", "delayed", "--delay", 100, "--index", index, "--start", path, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["one_minus_roc_area"] == 0.0
+    assert path.read_bytes() == content
+    assert tamis("evaluate", "--protocol", "delayed", "--delay", 100, "--index", index, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["one_minus_roc_area"] == 0.5, "nothing was learned yet"
+    assert tamis("evaluate", "--protocol", "score", "--index", index, "--start", path) == 2
+    assert "--start is for the protocols online and delayed" in capsys.readouterr().err
 
 
 def test_evaluate_json(index: Path, capsys: pytest.CaptureFixture[str]) -> None:

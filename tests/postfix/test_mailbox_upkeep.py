@@ -170,3 +170,10 @@ def test_without_doveadm_there_is_one_line(
     out, err = capsys.readouterr()
     assert (out, err.count("\n")) == ("", 1)
     assert "no-such-program" in err
+
+
+def test_without_a_running_dovecot_the_reason_is_said_and_no_backtrace(dovecot: PrivateDovecot, tmp_path: Path) -> None:
+    file = tmp_path / "client.conf"
+    file.write_text(f"{CLIENT}base_dir = {tmp_path}\n")
+    with pytest.raises(doveadm.DoveadmFailed, match=r"userdb list: connect.* failed: No such file or directory$"):
+        doveadm.Doveadm(["doveadm", "-c", str(file)]).users()

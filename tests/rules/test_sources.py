@@ -142,7 +142,7 @@ def test_workers_share_what_was_compiled_before_the_fork(config: Config) -> None
     write(config, PILLS)
     preload(config)
     RulesTask(config).run()
-    assert KeptRules(config).fresh() is next(iter(sources._compiled.values()))
+    assert KeptRules(config).fresh() is next(iter(sources.PRELOADED.values()))
 
 
 def test_a_file_that_is_not_there_is_a_mistake(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -1,4 +1,4 @@
-"""A real browser for tests: Debian's Chromium without a screen, and axe, which looks for what keeps people out."""
+"""A real browser for tests and pictures: Debian's Chromium without a screen, and axe, which looks for barriers."""
 
 import shutil
 from collections.abc import Iterator
@@ -6,122 +6,139 @@ from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Final
 
 import pytest
-from selenium.common.exceptions import StaleElementReferenceException
-from selenium.webdriver import Chrome, ChromeOptions
-from selenium.webdriver.chrome.service import Service
-from selenium.webdriver.common.by import By
-from selenium.webdriver.support.ui import WebDriverWait
+from playwright import sync_api as playwright
 
-_ARGUMENTS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-dev-shm-usage",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--hide-scrollbars",
-    "--lang=en",
-)
-_SERIOUS = ("serious", "critical")
+DESK: Final = (1280, 800)
+PHONE: Final = (375, 740)
+"""Sizes of windows, in CSS pixels: width and height."""
+_ARGUMENTS: Final = ("--disable-gpu", "--disable-quic", "--disable-sync")
+_SERIOUS: Final = ("serious", "critical")
+_PATIENCE_SECONDS: Final = 60.0
 
 
 @contextmanager
-def chromium() -> Iterator["Browser"]:
-    """Start Chromium; skip, saying why, where it is not installed. English is what it asks for."""
-    programs = [shutil.which("chromium"), shutil.which("chromedriver")]
-    if None in programs:
+def chromium() -> Iterator["Chromium"]:
+    """Start Chromium, which leaves nothing in anybody's home; skip, saying why, where it is not installed."""
+    program = shutil.which("chromium")
+    if program is None:
         pytest.skip("Chromium is not installed: run 'make setup'")
-    with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        options = ChromeOptions()
-        options.binary_location = str(programs[0])
-        for argument in (*_ARGUMENTS, f"--user-data-dir={folder}"):
-            options.add_argument(argument)
-        options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-        driver = Chrome(options=options, service=Service(programs[1]))
+    with (
+        TemporaryDirectory(prefix="chromium-", ignore_cleanup_errors=True) as home,
+        playwright.sync_playwright() as all_,
+    ):
+        browser = all_.chromium.launch(executable_path=program, args=_ARGUMENTS, env={"HOME": home})
         try:
-            driver.set_page_load_timeout(60)
-            yield Browser(driver)
+            yield Chromium(browser)
         finally:
-            driver.quit()
+            browser.close()
 
 
-class Browser:
-    """What tests do in it."""
+class Chromium:
+    """The program; each of its windows is somebody else's, with cookies of its own."""
 
-    def __init__(self, driver: Chrome) -> None:
-        self.driver = driver
-        self.size(1100, 900)
+    def __init__(self, browser: playwright.Browser) -> None:
+        self._browser = browser
+
+    @contextmanager
+    def window(
+        self, size: tuple[int, int] = DESK, *, dark: bool = False, scripts: bool = True, language: str = "en"
+    ) -> Iterator["Window"]:
+        """Open a window, with JavaScript or without; the language is what it asks for."""
+        context = self._browser.new_context(
+            viewport={"width": size[0], "height": size[1]},
+            color_scheme="dark" if dark else "light",
+            java_script_enabled=scripts,
+            locale=language,
+        )
+        context.set_default_timeout(_PATIENCE_SECONDS * 1000)
+        try:
+            yield Window(context)
+        finally:
+            context.close()
+
+
+class Window:
+    """What tests do in it; `page` is for what they do only once."""
+
+    def __init__(self, context: playwright.BrowserContext) -> None:
+        self._said: list[str] = []
+        context.on("console", lambda message: self._said.append(f"{message.type}: {message.text}"))
+        context.on("weberror", lambda error: self._said.append(f"uncaught: {error.error}"))
+        context.on("dialog", self._dismiss)
+        self.page = context.new_page()
+
+    def _dismiss(self, dialog: playwright.Dialog) -> None:
+        self._said.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
 
     def size(self, width: int, height: int) -> None:
         """Be a window of that size, in CSS pixels."""
-        metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
-        self._command("Emulation.setDeviceMetricsOverride", metrics)
-
-    def dark(self, dark: bool) -> None:
-        features = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
-        self._command("Emulation.setEmulatedMedia", {"features": features})
-
-    def scripts(self, allowed: bool) -> None:
-        """Allow or forbid JavaScript."""
-        self._command("Emulation.setScriptExecutionDisabled", {"value": not allowed})
-
-    def language(self, language: str) -> None:
-        self._command("Network.enable", {})
-        self._command("Network.setExtraHTTPHeaders", {"headers": {"Accept-Language": language}})
-
-    def _command(self, name: str, values: dict[str, Any]) -> None:
-        self.driver.execute_cdp_cmd(name, values)  # type: ignore[no-untyped-call]
+        self.page.set_viewport_size({"width": width, "height": height})
 
     def open(self, url: str) -> None:
-        self.driver.get(url)
+        self.page.goto(url)
+
+    @property
+    def url(self) -> str:
+        return self.page.url
+
+    @property
+    def title(self) -> str:
+        return self.page.title()
 
     @property
     def text(self) -> str:
-        return self.driver.find_element(By.TAG_NAME, "body").text
+        """What can be read on the page."""
+        return self.page.inner_text("body")
 
     def click(self, css: str) -> None:
-        self.driver.find_element(By.CSS_SELECTOR, css).click()
+        self.page.click(css)
 
     def write(self, css: str, text: str) -> None:
-        self.driver.find_element(By.CSS_SELECTOR, css).send_keys(text)
+        """Type a text, key by key."""
+        self.page.locator(css).press_sequentially(text)
 
-    def wait_for(self, css: str, seconds: float = 60) -> None:
+    def wait_for(self, css: str, seconds: float = _PATIENCE_SECONDS) -> None:
         """Wait until something is there."""
-        WebDriverWait(self.driver, seconds).until(lambda driver: driver.find_elements(By.CSS_SELECTOR, css))
+        self.page.locator(css).first.wait_for(state="attached", timeout=seconds * 1000)
 
-    def wait_text(self, text: str, seconds: float = 60) -> None:
-        """Wait until the page says something."""
-        # The page may go while it is being read.
-        wait = WebDriverWait(self.driver, seconds, ignored_exceptions=[StaleElementReferenceException])
-        wait.until(lambda _: text in self.text)
+    def wait_text(self, text: str, seconds: float = _PATIENCE_SECONDS) -> None:
+        """Wait until the page says something, and is all there."""
+        _says(self.page.locator("body"), text, seconds)
+        self.page.wait_for_load_state()
 
-    def wait_frame(self, text: str, seconds: float = 60) -> None:
+    def wait_frame(self, text: str, seconds: float = _PATIENCE_SECONDS) -> None:
         """Wait until the one frame of the page says something."""
-        self.driver.switch_to.frame(self.driver.find_element(By.TAG_NAME, "iframe"))
-        try:
-            self.wait_text(text, seconds)
-        finally:
-            self.driver.switch_to.default_content()
+        _says(self.page.frame_locator("iframe").locator("body"), text, seconds)
 
     def complaints(self) -> list[str]:
-        """What the browser complained of since this was last asked: blocked scripts, broken policies, errors."""
-        entries: list[dict[str, Any]] = self.driver.get_log("browser")  # type: ignore[no-untyped-call]
-        return [str(entry["message"]) for entry in entries if entry["level"] in ("SEVERE", "WARNING")]
+        """All that was said since this was last asked: blocked scripts, broken policies, errors, logs, dialogs."""
+        # Events come in order: what was said before is here when this has been answered.
+        self.page.evaluate("0")
+        said, self._said[:] = self._said[:], []
+        return said
 
     def barriers(self) -> list[str]:
-        """What axe finds that keeps people out, seriously."""
-        axe = files("axe_core_python").joinpath("axe.min.js").read_text("utf-8")
-        self.driver.execute_script(axe)  # type: ignore[no-untyped-call]
-        run = "const done = arguments[arguments.length - 1]; axe.run().then((found) => done(found.violations))"
-        found: list[dict[str, Any]] = self.driver.execute_async_script(run)  # type: ignore[no-untyped-call]
-        return [f"{one['id']}: {one['nodes'][0]['html']}" for one in found if one["impact"] in _SERIOUS]
+        """What axe finds on the page as it is now that keeps people out, seriously.
 
-    def picture(self, path: Path) -> None:
-        """Keep what is seen, as a PNG."""
-        self.driver.save_screenshot(str(path))
+        Of a window with scripts only: axe waits for a timer of the page, which never comes where there are none.
+        """
+        # By the protocol of the browser, since the pages' own policy lets nothing in.
+        self.page.evaluate(files("axe_playwright_python").joinpath("axe.min.js").read_text("utf-8"))
+        return [
+            f"{one['id']}: {node['html'][:200]} {node.get('failureSummary', '')[:200]}"
+            for one in self.page.evaluate("axe.run(document)")["violations"]
+            if one["impact"] in _SERIOUS
+            for node in one["nodes"][:3]
+        ]
+
+    def picture(self, path: Path, whole: bool = False) -> None:
+        """Keep what is seen, or the whole page, as a PNG."""
+        self.page.screenshot(path=path, full_page=whole)
+
+
+def _says(place: playwright.Locator, text: str, seconds: float) -> None:
+    playwright.expect(place).to_contain_text(text, use_inner_text=True, timeout=seconds * 1000)

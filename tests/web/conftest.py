@@ -13,9 +13,10 @@ from typing import Any
 
 import httpx2 as httpx
 import pytest
+from argon2 import PasswordHasher
 from starlette.testclient import TestClient
 
-from tamis import schema
+from tamis import accounts, schema
 from tamis.config import Config, parse
 from tamis.database import open_database
 from tamis.web.app import create_app
@@ -79,6 +80,15 @@ def visitor(config: Config, **client: Any) -> Visitor:
     app = create_app(config)
     wanted = {"base_url": BASE.removesuffix("/held"), "client": ("203.0.113.9", 4000), **client}
     return Visitor(TestClient(app, follow_redirects=True, **wanted), app.state.house)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _cheap_passwords() -> Iterator[None]:
+    """Let nobody who logs in wait: what a real hash costs is for those who guess."""
+    cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(accounts, "_hasher", lambda: cheap)
+        yield
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from tamis.accounts import Accounts, Role
 from tamis.config import Config
 from tamis.history.store import HistoryStore
 from tests.history.deciding import made, share
+from tests.web.browser import Window
 from tests.web.conftest import Visitor, visitor
 
 PASSWORD: Final = "correct horse battery"
@@ -39,3 +40,12 @@ def logged_in(config: Config, name: str, **client: Any) -> Visitor:
     answer = one.post("/console/login", {"name": name, "password": PASSWORD})
     assert (answer.status_code, answer.url.path) == (200, "/held/console"), answer.text
     return one
+
+
+def log_in(window: Window, base: str, name: str, password: str = PASSWORD) -> None:
+    """The same in a real browser."""
+    window.open(f"{base}/console/login")
+    window.write("#name", name)
+    window.write("#password", password)
+    window.click("main button[type=submit]")
+    window.page.wait_for_url(f"{base}/console")

@@ -3,30 +3,23 @@
 Real pages over a database of examples, in Debian's Chromium. Text is rendered by the fonts of the machine.
 """
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import uvicorn
 from sqlalchemy import insert, update
 
-from tamis.config import Config, parse
 from tamis.filters.order import BY_NAME
 from tamis.notice_tables import MAILBOX
-from tamis.postfix.ports import free_ports
 from tamis.quarantine.spool import Spool
 from tamis.quarantine.store import Store
 from tamis.quarantine.tables import COPY, MESSAGE
 from tamis.secret import read_secret
 from tamis.telling import Telling
 from tamis.tokens import Purpose, Tokens
-from tamis.web.app import create_app
-from tamis.web.command import listening
 from tests.quarantine.held import copy, hold
-from tests.web.browser import Browser, chromium
+from tests.web.browser import Chromium, chromium
+from tests.web.serving import loopback, served
 
 PICTURES = Path(__file__).parents[2] / "docs" / "pictures"
 CLAIRE = "claire@example.org"
@@ -69,54 +62,33 @@ def fill(store: Store) -> list[str]:
     return [f"{name}.1" for name in names]
 
 
-@contextmanager
-def served(config: Config) -> Iterator[None]:
-    """Serve the pages meanwhile."""
-    server = uvicorn.Server(uvicorn.Config(create_app(config), log_level="error", lifespan="off"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening(config.settings.web.listen)]})
-    thread.start()
-    try:
-        yield
-    finally:
-        server.should_exit = True
-        thread.join()
-
-
-def take(browser: Browser, base: str, tokens: Tokens, names: list[str]) -> None:
+def take(browser: Chromium, base: str, tokens: Tokens, names: list[str]) -> None:
     """Look at each page and keep it."""
     PICTURES.mkdir(exist_ok=True)
     mailbox = f"{base}/mailbox/{tokens.make(Purpose.MAILBOX, CLAIRE, 3600)}"
-    browser.size(1000, 900)
-    browser.open(mailbox)
-    browser.picture(PICTURES / "recipient.png")
-    browser.size(1000, 1180)
-    browser.open(f"{base}/mailbox/message/{names[1]}")
-    browser.wait_frame("we are in town")
-    browser.picture(PICTURES / "message.png")
-    browser.size(1000, 620)
-    browser.open(f"{base}/release/{tokens.make(Purpose.RELEASE, 'ann@partner.example', 3600)}")
-    browser.wait_for("form[data-solved]")
-    browser.picture(PICTURES / "release.png")
-    browser.size(390, 844)
-    browser.dark(True)
-    browser.language("fr")
-    browser.open(mailbox)
-    browser.picture(PICTURES / "phone.png")
+    with browser.window((1000, 900)) as window:
+        window.open(mailbox)
+        window.picture(PICTURES / "recipient.png")
+        window.size(1000, 1180)
+        window.open(f"{base}/mailbox/message/{names[1]}")
+        window.wait_frame("we are in town")
+        window.picture(PICTURES / "message.png")
+        window.size(1000, 620)
+        window.open(f"{base}/release/{tokens.make(Purpose.RELEASE, 'ann@partner.example', 3600)}")
+        window.wait_for("form[data-solved]")
+        window.picture(PICTURES / "release.png")
+    with browser.window((390, 844), dark=True, language="fr") as window:
+        window.open(mailbox)
+        window.picture(PICTURES / "phone.png")
 
 
 def main() -> None:
-    with TemporaryDirectory() as folder, chromium() as browser:
-        (port,) = free_ports(1)
-        base = f"http://127.0.0.1:{port}"
-        config = parse(
-            f'[daemon]\nstate_directory = "{folder}"\nruntime_directory = "{folder}"\n'
-            f'[web]\nbase_url = "{base}"\nlisten = "127.0.0.1:{port}"\n',
-            "screenshots",
-        )
+    with TemporaryDirectory() as folder:
+        config, listener = loopback(Path(folder))
         store = Store(config.database_url, Spool(config.spool_folder))
         store.spool.prepare()
         names = fill(store)
-        with served(config):
+        with served(config, listener) as base, chromium() as browser:
             take(browser, base, Tokens(read_secret(config)), names)
 
 

@@ -6,8 +6,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from playwright.sync_api import Browser
-
 from tamis.accounts import Accounts, Role
 from tamis.audit import Audit
 from tamis.config import Config
@@ -20,7 +18,9 @@ from tamis.policy_store import PolicyStore
 from tamis.quarantine import transitions
 from tamis.quarantine.store import Store
 from tests.quarantine.held import copy, hold
-from tests.web.browsing import DESK, PHONE, chromium, log_in, loopback, served
+from tests.web.browser import PHONE, Chromium, chromium
+from tests.web.console import log_in
+from tests.web.serving import loopback, served
 from tests.web.test_console_changes import store_of
 
 FOLDER: Final = Path(__file__).parents[2] / "docs" / "images"
@@ -125,10 +125,7 @@ def _hold(config: Config, store: Store) -> None:
             transitions.release(store, [f"{name}.1"], "hugo", "")
 
 
-def take(browser: Browser, base: str, decided: str) -> None:
-    context = browser.new_context(viewport=DESK, color_scheme="light", locale="en-GB")  # type: ignore[arg-type]
-    page = context.new_page()
-    log_in(page, base, "claire", _PASSWORD)
+def take(browser: Chromium, base: str, decided: str) -> None:
     pictures = {
         "console-overview": "/console",
         "console-decision": f"/console/decisions/{decided}",
@@ -136,17 +133,14 @@ def take(browser: Browser, base: str, decided: str) -> None:
         "console-policy": "/console/policies?owner=mairie-exemple.fr",
         "console-replay": "/console/replay?level=12&off=maps-rbl&days=7",
     }
-    for name, path in pictures.items():
-        page.goto(f"{base}{path}")
-        page.screenshot(path=FOLDER / f"{name}.png", full_page=name == "console-overview")
-    cookies = context.cookies()
-    context.close()
-    context = browser.new_context(viewport=PHONE, color_scheme="dark", locale="fr-FR")  # type: ignore[arg-type]
-    context.add_cookies(cookies)  # type: ignore[arg-type]
-    page = context.new_page()
-    page.goto(f"{base}/console")
-    page.screenshot(path=FOLDER / "console-phone.png")
-    context.close()
+    with browser.window(language="en-GB") as window:
+        log_in(window, base, "claire", _PASSWORD)
+        for name, path in pictures.items():
+            window.open(f"{base}{path}")
+            window.picture(FOLDER / f"{name}.png", whole=name == "console-overview")
+    with browser.window(PHONE, dark=True, language="fr-FR") as window:
+        log_in(window, base, "claire", _PASSWORD)
+        window.picture(FOLDER / "console-phone.png")
 
 
 def main() -> None:

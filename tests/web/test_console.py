@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tamis.accounts import Accounts, BadAccount, Role
+from tamis.accounts import _hasher as real_hasher
 from tamis.audit import Audit
 from tamis.cli import main
 from tamis.config import Config
@@ -107,6 +108,7 @@ def test_passwords_are_argon2_and_never_shown(site: Config, visitors: dict[str, 
         assert connection is not None
         hashes = connection.exec_driver_sql("SELECT password FROM account").scalars().all()
     assert all(one.startswith("$argon2id$") for one in hashes)
+    assert real_hasher().hash(PASSWORD).startswith("$argon2id$v=19$m=19456,t=2,p=1$")
     assert "argon2" not in visitors["root"].get("/console/accounts").text
 
 

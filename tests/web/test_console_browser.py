@@ -3,20 +3,16 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser
 
 from tamis.config import Config
 from tests.history.deciding import made
 from tests.quarantine.held import hold
-from tests.web.browsing import CHROMIUM, DESK, PHONE, chromium, findings, log_in, loopback, served
-from tests.web.console import BOTH, PASSWORD, furnish
+from tests.web.browser import DESK, PHONE, Chromium, chromium
+from tests.web.console import BOTH, furnish, log_in
+from tests.web.serving import loopback, served
 from tests.web.test_console_changes import store_of
 
-pytestmark = [
-    pytest.mark.servers,
-    pytest.mark.slow,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason="there is no Chromium"),
-]
+pytestmark = [pytest.mark.servers, pytest.mark.slow]
 PAGES = (
     "", "?span=fortnight", "/decisions", f"/decisions/{made(BOTH).id}", "/held", "/lists", "/policies", "/learning",
     "/health", "/rules", "/rules/proposals", "/audit", "/accounts", "/replay?mode=junk&off=spf",
@@ -33,69 +29,53 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Config, str
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def browser() -> Iterator[Chromium]:
     with chromium() as one:
         yield one
 
 
-@pytest.mark.parametrize("colours", ["light", "dark"])
-def test_axe_finds_nothing_serious(site: tuple[Config, str], browser: Browser, colours: str) -> None:
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_axe_finds_nothing_serious(site: tuple[Config, str], browser: Chromium, dark: bool) -> None:
     _, base = site
-    context = browser.new_context(color_scheme=colours, viewport=DESK if colours == "light" else PHONE)  # type: ignore[arg-type]
-    page = context.new_page()
-    said: list[str] = []
-    page.on("console", lambda message: said.append(message.text))
-    page.goto(f"{base}/console/login")
-    assert findings(page) == []
-    log_in(page, base, "root", PASSWORD)
-    for path in PAGES:
-        page.goto(f"{base}/console{path}")
-        assert findings(page) == [], path
-        # Nothing sticks out to the side.
-        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), path
-    assert said == []
-    context.close()
+    with browser.window(PHONE if dark else DESK, dark=dark) as window:
+        window.open(f"{base}/console/login")
+        assert window.barriers() == []
+        log_in(window, base, "root")
+        for path in PAGES:
+            window.open(f"{base}/console{path}")
+            assert window.barriers() == [], path
+            # Nothing sticks out to the side.
+            assert window.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), path
+        assert window.complaints() == []
 
 
-def test_axe_is_awake(browser: Browser) -> None:
-    page = browser.new_page()
-    page.set_content("<html lang=en><title>x</title><main><h1>x</h1><img src=x></main>")
-    assert [one.partition(":")[0] for one in findings(page)] == ["image-alt"]
-    page.close()
-
-
-def test_everything_is_done_without_javascript_and_by_keyboard(site: tuple[Config, str], browser: Browser) -> None:
+def test_everything_is_done_without_javascript_and_by_keyboard(site: tuple[Config, str], browser: Chromium) -> None:
     _, base = site
-    context = browser.new_context(java_script_enabled=False, viewport=PHONE)  # type: ignore[arg-type]
-    page = context.new_page()
-    log_in(page, base, "olga", PASSWORD)
-    page.click("nav >> text=Decisions")
-    page.fill("#text", "bob@example.org")
-    page.keyboard.press("Enter")
-    page.wait_for_url("**/decisions?text=bob*")
-    page.click("ul.decisions a >> nth=0")
-    assert "4 of 7 lists know 192.0.2.7" in page.inner_text("main")
-    page.click("nav >> text=Held mail")
-    page.check("input[name=copy]")
-    page.click("text=Release what is ticked")
-    page.wait_for_url("**/held?done=release&number=1")
-    assert "On their way: 1." in page.inner_text("main")
-    page.click("text=Log out")
-    page.wait_for_url("**/console/login")
-    page.goto(f"{base}/console/held")
-    assert page.url.endswith("/console/login")
-    context.close()
+    with browser.window(PHONE, scripts=False) as window:
+        page = window.page
+        log_in(window, base, "olga")
+        page.click("nav >> text=Decisions")
+        page.fill("#text", "bob@example.org")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/decisions?text=bob*")
+        page.click("ul.decisions a >> nth=0")
+        assert "4 of 7 lists know 192.0.2.7" in page.inner_text("main")
+        page.click("nav >> text=Held mail")
+        page.check("input[name=copy]")
+        page.click("text=Release what is ticked")
+        page.wait_for_url("**/held?done=release&number=1")
+        assert "On their way: 1." in page.inner_text("main")
+        page.click("text=Log out")
+        page.wait_for_url("**/console/login")
+        window.open(f"{base}/console/held")
+        assert window.url.endswith("/console/login")
 
 
-def test_a_name_with_script_in_it_is_text(site: tuple[Config, str], browser: Browser) -> None:
+def test_a_name_with_script_in_it_is_text(site: tuple[Config, str], browser: Chromium) -> None:
     _, base = site
-    context = browser.new_context()
-    page = context.new_page()
-    alerts: list[str] = []
-    page.on("dialog", lambda dialog: (alerts.append(dialog.message), dialog.dismiss()))
-    log_in(page, base, "root", PASSWORD)
-    page.goto(f"{base}/console/decisions?text=%22%3E%3Cscript%3Ealert(1)%3C/script%3E")
-    page.goto(f"{base}/console/decisions")
-    assert "<script>alert(1)</script>@x.example" in page.inner_text("main")
-    assert alerts == []
-    context.close()
+    with browser.window() as window:
+        log_in(window, base, "root")
+        window.open(f"{base}/console/decisions?text=%22%3E%3Cscript%3Ealert(1)%3C/script%3E")
+        window.open(f"{base}/console/decisions")
+        assert "<script>alert(1)</script>@x.example" in window.page.inner_text("main")
+        assert window.complaints() == []

@@ -15,10 +15,10 @@ from tamis import limits
 from tamis.accounts import Accounts, BadAccount, Role
 from tamis.lists import BadEntry
 from tamis.policy_keys import BadPolicy
+from tamis.web.bodies import read_body
 from tamis.web.client import client_address, network_of
 from tamis.web.console.access import Console
 from tamis.web.house import house_of
-from tamis.web.uploads import read_body
 
 _LONGEST: Final = 64 * 1024
 """Octets of a body."""
@@ -68,11 +68,7 @@ def api_route(path: str, method: str, answer: Answer, *roles: Role, octets: tupl
 
 
 async def _said(request: Request) -> dict[str, Any]:
-    body = b""
-    async for piece in request.stream():
-        body += piece
-        if len(body) > _LONGEST:
-            raise HTTPException(413)
+    body = await read_body(request, _LONGEST)
     try:
         said = json.loads(body or b"{}")
     except (ValueError, RecursionError):

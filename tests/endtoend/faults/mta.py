@@ -37,9 +37,17 @@ class Letter:
 class Sending:
     """Letters on their way to an SMTP server, all at once."""
 
-    def __init__(self, port: int, letters: Sequence[Letter], patience: float = _PATIENCE_SECONDS) -> None:
+    def __init__(
+        self,
+        port: int,
+        letters: Sequence[Letter],
+        patience: float = _PATIENCE_SECONDS,
+        longest_pause: float = _PAUSE_SECONDS,
+    ) -> None:
+        """Pauses between tries grow up to `longest_pause`."""
         self.letters = tuple(letters)
         self._patience = patience
+        self._longest_pause = longest_pause
         self._port = port
         self._threads = [threading.Thread(target=self._deliver, args=(letter,)) for letter in letters]
         for thread in self._threads:
@@ -48,6 +56,7 @@ class Sending:
     def _deliver(self, letter: Letter) -> None:
         left: Sequence[str] = letter.recipients
         deadline = time.monotonic() + self._patience
+        pause = _PAUSE_SECONDS
         while time.monotonic() < deadline:
             reply = client.send(
                 self._port, letter.octets, "offers@sender.example", left, peer=letter.peer, name="mail.sender.example"
@@ -58,7 +67,8 @@ class Sending:
             if not left:
                 letter.accepted = True
                 return
-            time.sleep(_PAUSE_SECONDS)
+            time.sleep(pause)
+            pause = min(2 * pause, self._longest_pause)
 
     def wait(self) -> None:
         """Wait until all have been accepted."""

@@ -10,7 +10,7 @@ from tests.endtoend.faults import cases
 from tests.endtoend.faults.databases import Sqlite
 from tests.endtoend.faults.disk import CannotMount, SmallDisk, small_disk
 from tests.endtoend.faults.mta import Letter
-from tests.endtoend.faults.world import HELD, RECIPIENTS, World
+from tests.endtoend.faults.world import HELD, RECIPIENTS, World, wait_until
 
 pytestmark = [pytest.mark.servers, pytest.mark.slow]
 
@@ -86,14 +86,14 @@ def test_full_disk_while_copies_are_sent_and_removed(database_world: World, data
     world.age(expired, 31)
 
     ids = world.held([released])
+    world.wait_quiet()
+    # Otherwise what is small finds room in SQLite's log as it was left.
+    wait_until(lambda: world.database.run("PRAGMA wal_checkpoint(TRUNCATE)")[0][0] == 0, "the log is not emptied")
     with database_disk.full():
         assert str(world.command("release", ids)).startswith("OperationalError")
-        done = world.command("expire", 30)
-    # What is small may find room in the write-ahead log as it was left.
-    assert done is None or str(done).startswith("OperationalError")
+        assert str(world.command("expire", 30)).startswith("OperationalError")
     fates, _ = world.ledger.fates(letters)
-    now = "held" if done else "expired"
-    assert [fates[letter.marker, HELD] for letter in letters] == ["held", now, "held"]
+    assert {fates[letter.marker, HELD] for letter in letters} == {"held"}
     world.insist("release", ids)
     world.insist("expire", 30)
     world.wait_quiet()

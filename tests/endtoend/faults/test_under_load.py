@@ -8,7 +8,7 @@ from tests.endtoend.faults.world import World
 pytestmark = [pytest.mark.servers, pytest.mark.slow]
 
 
-@pytest.mark.parametrize("what", [what for what in under_load.CASES if what not in under_load.HANG])
+@pytest.mark.parametrize("what", under_load.CASES)
 def test_nothing_is_lost(sqlite_world: World, what: str) -> None:
     duplicates = sqlite_world.ledger.possible_duplicates()
     found = under_load.run(sqlite_world, what, a_second=10.0, broken=1.0, before=0.3)

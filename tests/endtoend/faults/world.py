@@ -44,8 +44,16 @@ def wait_until(condition: Callable[[], object], what: str) -> None:
 class World:
     """Client, Postfix, daemon, database, mailboxes; a context manager."""
 
-    def __init__(self, database: Database, settings: str = "", environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        settings: str = "",
+        environment: Mapping[str, str] | None = None,
+        postfix: Mapping[str, str] | None = None,
+    ) -> None:
+        """`postfix` are further settings of main.cf."""
         self.database = database
+        self._of_postfix = postfix
         self._settings = settings
         self._environment = dict(environment or {})
         self._parts = ExitStack()
@@ -60,7 +68,10 @@ class World:
             self._environment[faults.VARIABLE] = str(self.faults)
             self.sink = parts.enter_context(Sink())
             self.postfix = PrivatePostfix(
-                f"inet:127.0.0.1:{port}", routes=dict.fromkeys(MODES, self.sink.transport), domains=[]
+                f"inet:127.0.0.1:{port}",
+                routes=dict.fromkeys(MODES, self.sink.transport),
+                domains=[],
+                settings=self._of_postfix,
             )
             self.tamis = RunningTamis(
                 self._text(),
