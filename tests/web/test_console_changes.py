@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tamis import limits
 from tamis.accounts import Accounts
 from tamis.audit import Audit
 from tamis.config import Config
@@ -208,6 +209,16 @@ def test_the_classifier_is_taught_by_a_click_and_takes_it_back(site: Site) -> No
     assert teach("olga", "undo", by="olga") == teach("root", "undo", by="root") == 200
     assert taught(site) == set()
     assert ("olga", "undo what was learned", "olga") in site.changes()
+
+
+def test_a_domain_teaches_so_much_in_a_day_by_clicks(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "LESSONS_A_DAY", 1)
+    held = f"{site.hold('bob@example.org')}.1"
+    for name, do, status in (("olga", "spam", 200), ("olga", "ham", 429), ("root", "spam", 200), ("root", "ham", 200)):
+        one = site.visitors[name]
+        one.get("/console/learning")
+        assert one.post("/console/learning", {"do": do, "copy": held}).status_code == status, (name, do)
+    assert taught(site) == {("olga", "example.org", 0, 1), ("root", "", 1, 1)}
 
 
 def set_policy(site: Site, name: str, owner: str, **keys: str) -> int:

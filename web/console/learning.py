@@ -13,7 +13,7 @@ from tamis.learning.teaching import Reporter, Source, lesson
 from tamis.quarantine import queries
 from tamis.web.console.access import Console, changed, shown, uploaded
 from tamis.web.console.lists import whose
-from tamis.web.console.teaching import NotTaught, teach_file
+from tamis.web.console.teaching import NotTaught, most_a_day, teach_file
 from tamis.web.forms import Form
 from tamis.web.uploads import Upload
 
@@ -104,7 +104,8 @@ def _teach(console: Console, form: Form) -> Response:
 def teach_held(console: Console, copy: str, spam: bool) -> bool:
     """Learn a held message as what it is said to be; for its recipient's domain, or by the platform for all.
 
-    Return whether that is new. Raises `HTTPException`, 404, for what is not seen, or is malware.
+    Return whether that is new. Raises `HTTPException`: 404 for what is not seen, or is malware, and 429 where an
+    account has taught as much as it may in a day.
     """
     store = console.house.store
     with store.reading() as connection:
@@ -121,7 +122,9 @@ def teach_held(console: Console, copy: str, spam: bool) -> bool:
     console.audit(f"learn as {'spam' if spam else 'ham'}", copies[0].id, copies[0].recipient.rpartition("@")[2])
     reporter = Reporter(console.account.name, Source.ADMINISTRATOR, domain)
     journal = Journal(console.house.config.database_url)
-    (outcome,) = journal.learn(reporter, [lesson(raw, spam)])
+    (outcome,) = journal.learn(reporter, [lesson(raw, spam)], most=most_a_day(console.account))
+    if outcome is Outcome.TOO_MANY:
+        raise HTTPException(429, f"more than {limits.LESSONS_A_DAY} messages in a day")
     return outcome in (Outcome.LEARNED, Outcome.MOVED)
 
 

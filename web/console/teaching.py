@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from tamis import limits
-from tamis.accounts import Role
+from tamis.accounts import Account, Role
 from tamis.learning.journal import Journal, Outcome
 from tamis.learning.teaching import Lesson, Reporter, Source, lesson
 from tamis.message import Message
@@ -54,11 +54,17 @@ def teach_file(console: Console, octets: bytes, file_name: str, spam: bool, doma
     name = file_name.replace("\\", "/").rpartition("/")[2][:200] or "a file"
     console.audit(f"learn as {what} from a file", name, domain, f"{len(lessons)} messages")
     journal = Journal(console.house.config.database_url)
-    # Words of one domain must not push those of all others out of the journal.
-    most = limits.LESSONS_A_DAY if console.account.role is Role.DOMAIN else None
-    outcomes = journal.learn(Reporter(by, Source.ADMINISTRATOR, domain), lessons, since, most)
+    outcomes = journal.learn(Reporter(by, Source.ADMINISTRATOR, domain), lessons, since, most_a_day(console.account))
     known, left_out = outcomes.count(Outcome.KNOWN), outcomes.count(Outcome.TOO_MANY)
     return TaughtFile(len(outcomes) - known - left_out, known, left_out, by, domain, since)
+
+
+def most_a_day(account: Account) -> int | None:
+    """Return how many messages an account may teach in a day; None for as many as the journal holds.
+
+    Words of one domain must not push those of all others out of it.
+    """
+    return limits.LESSONS_A_DAY if account.role is Role.DOMAIN else None
 
 
 def _lessons(octets: bytes, spam: bool) -> Iterator[Lesson]:
