@@ -169,7 +169,8 @@ def _opener(file: str) -> Callable[[], sqlite3.Connection]:
 
     def connect() -> sqlite3.Connection:
         nonlocal new
-        if not os.path.exists(file) and (made.exists() or not new):
+        # In this order: another process may make both at this moment, the file first.
+        if (made.exists() or not new) and not os.path.exists(file):
             raise sqlite3.OperationalError(f"{file} is gone: put it back, or to begin anew remove {made}")
         mode = "rwc" if new else "rw"
         connection = sqlite3.connect(f"file:{quote(file)}?mode={mode}", uri=True, check_same_thread=False)

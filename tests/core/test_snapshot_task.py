@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from tamis.config import Config, parse
 from tamis.database import open_database
@@ -192,6 +193,10 @@ def test_a_database_that_has_no_lists_any_more_is_rather_away(tmp_path: Path, ho
             each.run()
         assert listed(config) is not None
     # Two ways on: another first entry, or what the line says.
+    if how == "gone":
+        with pytest.raises(OperationalError, match="tamis.db is gone: put it back, or to begin anew remove .*-made"):
+            ListStore(config.database_url).add(LIST, OTHER, "", by="ann")
+        Path(f"{database}-made").unlink()
     ListStore(config.database_url).add(LIST, OTHER, "", by="ann")
     task.run()
     assert (listed(config), listed(config, OTHER) is None) == (None, False)
