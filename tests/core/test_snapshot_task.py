@@ -194,7 +194,7 @@ def test_a_database_that_has_no_lists_any_more_is_rather_away(tmp_path: Path, ho
         assert listed(config) is not None
     # Two ways on: another first entry, or what the line says.
     if how == "gone":
-        with pytest.raises(OperationalError, match="tamis.db is gone: put it back, or to begin anew remove .*-made"):
+        with pytest.raises(OperationalError, match=r"tamis\.db is gone: put it back, or to begin anew remove .*-made"):
             ListStore(config.database_url).add(LIST, OTHER, "", by="ann")
         Path(f"{database}-made").unlink()
     ListStore(config.database_url).add(LIST, OTHER, "", by="ann")
