@@ -48,6 +48,7 @@ def site(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Learner:
     return Learner(tmp_path, capsys)
 
 
+@pytest.mark.slow
 def test_learned_moved_and_undone(site: Learner) -> None:
     before = site.score()
     said = site.good("learn --spam", site.letter()).split()

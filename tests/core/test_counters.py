@@ -154,6 +154,7 @@ def test_without_a_server_there_is_no_number(tmp_path: Path) -> None:
     assert client.failures == 1
 
 
+@pytest.mark.slow
 def test_a_hanging_server_costs_one_timeout_and_then_nothing(tmp_path: Path) -> None:
     """It takes the connection and never answers."""
     with socket.socket(socket.AF_UNIX) as listener:

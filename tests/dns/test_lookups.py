@@ -28,6 +28,7 @@ def test_what_was_asked_ahead_is_there(name_server: DnsServer, resolver_of: Reso
     assert len(name_server.asked) == 20
 
 
+@pytest.mark.slow
 def test_waiting_ends_with_the_budget_however_often_it_asks(
     name_server: DnsServer, resolver_of: Resolvers, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -157,6 +157,7 @@ def test_what_is_no_reply_is_waited_out(
     assert name_server.questions().count("example.org A") == 3
 
 
+@pytest.mark.slow
 def test_a_reply_from_elsewhere_is_not_taken(name_server: DnsServer, resolver_of: Resolvers) -> None:
     name_server.from_elsewhere.add("example.org")
     assert status(resolver_of(name_server, timeout=0.1), "example.org", "host1.example") == [Status.TIMEOUT, Status.OK]
@@ -179,6 +180,7 @@ def test_garbage_in_a_true_reply_is_a_failure_at_once(name_server: DnsServer, re
     assert time.monotonic() - started < 1.9
 
 
+@pytest.mark.slow
 def test_a_lost_question_is_sent_again(name_server: DnsServer, resolver_of: Resolvers) -> None:
     seen: list[bytes] = []
 
@@ -193,6 +195,7 @@ def test_a_lost_question_is_sent_again(name_server: DnsServer, resolver_of: Reso
     assert len({query[:2] for query in seen}) == 2
 
 
+@pytest.mark.slow
 def test_a_late_reply_to_the_first_try_is_taken(name_server: DnsServer, resolver_of: Resolvers) -> None:
     first: list[bytes] = []
 
@@ -227,6 +230,7 @@ def test_a_large_answer_comes_over_tcp(resolver_of: Resolvers) -> None:
 
 
 @pytest.mark.parametrize("fault", [dns_server.drop, dns_server.wrong_id, dns_server.garbage, dns_server.wrong_question])
+@pytest.mark.slow
 def test_faults_over_tcp_cost_one_bounded_wait(resolver_of: Resolvers, fault: dns_server.Fault) -> None:
     with DnsServer({"large.example TXT": ["x" * 2000]}) as server:
         server.tcp_faults["large.example"] = fault
@@ -236,6 +240,7 @@ def test_faults_over_tcp_cost_one_bounded_wait(resolver_of: Resolvers, fault: dn
         assert time.monotonic() - started < 1.9
 
 
+@pytest.mark.slow
 def test_after_a_fault_over_tcp_the_next_server_is_asked(name_server: DnsServer, resolver_of: Resolvers) -> None:
     with DnsServer({"example.org": [f"192.0.2.{number}" for number in range(200)]}) as truncating:
         truncating.tcp_faults["example.org"] = dns_server.wrong_id
@@ -246,6 +251,7 @@ def test_after_a_fault_over_tcp_the_next_server_is_asked(name_server: DnsServer,
         assert time.monotonic() - started < 3
 
 
+@pytest.mark.slow
 def test_a_reply_that_drips_is_given_up(resolver_of: Resolvers) -> None:
     with DnsServer({"large.example TXT": ["x" * 2000]}) as server:
         server.drips = True

@@ -248,6 +248,7 @@ def test_nothing_is_cached() -> None:
 @pytest.mark.parametrize(
     "filler", ["a", "a@", "a.", "a@b.", "> ", ">", "From: ", "From:\n", " \n", "\n", "original ", "!\n ", '{"mail":']
 )
+@pytest.mark.slow
 def test_hostile_text_takes_bounded_time(filler: str) -> None:
     for text in (PLAIN, with_type("text/plain", '{"notificationType": ')):
         message = mail(text + filler * (limits.TEXT_BYTES // len(filler)))

@@ -39,6 +39,7 @@ def test_what_was_noted_is_handed_over(folder: Path) -> None:
     assert waiting(folder)[0] == 2
 
 
+@pytest.mark.slow
 def test_a_killed_worker_loses_nothing(folder: Path) -> None:
     script = (
         "import os, sys; from pathlib import Path; from tamis.history.journal import HistoryJournal;"

@@ -110,6 +110,7 @@ def test_lessons_move_the_second_layer_and_an_undo_takes_them_back(config: Confi
     assert (found.made.ham, found.made.spam) == (len(HAM), len(SPAM))
 
 
+@pytest.mark.slow
 def test_rebuilt_after_an_undo_it_is_that_of_a_journal_that_never_knew(tmp_path: Path) -> None:
     """On another machine, in another order, with other row ids; to the bit."""
     undone, fresh = site(tmp_path / "undone"), site(tmp_path / "fresh")
@@ -161,6 +162,7 @@ def test_too_few_of_a_class_move_nothing(tmp_path: Path, few: list[Lesson]) -> N
     assert not is_stale(config), "it knows the lessons, and makes nothing of them"
 
 
+@pytest.mark.slow
 def test_one_reporter_does_not_turn_it(tmp_path: Path) -> None:
     config = site(tmp_path / "site")
     journal = Journal(config.database_url)
@@ -200,6 +202,7 @@ def test_it_is_made_of_what_it_could_read(tmp_path: Path) -> None:
         assert made.spam == len(SPAM) + 3, "the rows were read before they went"
 
 
+@pytest.mark.slow
 def test_a_layer_over_another_model_does_not_serve(tmp_path: Path) -> None:
     config = site(tmp_path / "site")
     journal, engine = Journal(config.database_url), worker_engine(config, "")

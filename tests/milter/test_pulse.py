@@ -80,17 +80,20 @@ def libmilter(monkeypatch: pytest.MonkeyPatch) -> Iterator[Libmilter]:
     made.listener.close()
 
 
+@pytest.mark.slow
 def test_no_answer_at_all_is_the_end(libmilter: Libmilter) -> None:
     beating = libmilter.pulse()
     libmilter.answers = False
     assert beating.run() == "libmilter has no thread to answer with"
 
 
+@pytest.mark.slow
 def test_what_lies_unread_while_others_are_answered_is_forgotten(libmilter: Libmilter) -> None:
     libmilter.unread = {7: 13, 8: 0}
     assert libmilter.pulse().run() == "libmilter has forgotten a connection"
 
 
+@pytest.mark.slow
 def test_what_is_read_slowly_is_not_forgotten(libmilter: Libmilter) -> None:
     left = list(range(100, 0, -1))
 
@@ -104,6 +107,7 @@ def test_what_is_read_slowly_is_not_forgotten(libmilter: Libmilter) -> None:
     assert beating.run() == "enough"
 
 
+@pytest.mark.slow
 def test_what_lies_unread_since_its_callback_waits_for_a_disk_is_not_forgotten(libmilter: Libmilter) -> None:
     looks = 0
 
@@ -143,6 +147,7 @@ def test_one_that_waits_alone_is_no_reason_to_say_anything(libmilter: Libmilter)
             assert beating._wanted.is_set()
 
 
+@pytest.mark.slow
 def test_lack_of_memory_is_the_end(libmilter: Libmilter) -> None:
     def no_memory() -> Mapping[int, int]:
         raise MemoryError

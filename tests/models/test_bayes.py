@@ -151,6 +151,7 @@ def test_round_trip(make_message, tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["model.bin"]
 
 
+@pytest.mark.slow
 def test_a_mapped_model_is_the_same_and_its_file_is_never_written_by_learning(make_message, tmp_path: Path) -> None:
     model = _learned(make_message)
     model.save(tmp_path / "packed")

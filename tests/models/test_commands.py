@@ -104,6 +104,7 @@ def test_evaluate_across_groups_with_plots(
     assert capsys.readouterr().out.splitlines()[:2] == ["80 repeated texts left out", "n_ham 40 n_spam 40"]
 
 
+@pytest.mark.slow
 def test_evaluate_from_a_start(index: Path, tmp_path: Path, make_message, capsys: pytest.CaptureFixture[str]) -> None:
     """What a model knows already counts from the first message on; the file stays as it is."""
     model, path = Model(), tmp_path / "start.bin"

@@ -27,6 +27,7 @@ def sources(index: Path, monkeypatch: pytest.MonkeyPatch) -> list[Source]:
 
 
 @pytest.mark.parametrize("processes", [1, 3, 50])
+@pytest.mark.slow
 def test_any_number_of_processes_gives_the_same(sources: list[Source], tmp_path: Path, processes: int) -> None:
     alone = list(extracted(sources, extract))
     assert len(alone) == 90

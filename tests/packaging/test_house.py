@@ -88,6 +88,7 @@ def test_only_the_milter_folder_imports_pymilter() -> None:
     assert users == {"milter"}
 
 
+@pytest.mark.slow
 def test_the_core_imports_neither_daemon_nor_scikit_learn() -> None:
     for path in SOURCES:
         if path.relative_to(ROOT).parts[0] == "tamis" and path.name != "cli.py":

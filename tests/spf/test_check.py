@@ -180,6 +180,7 @@ def test_records_and_terms_have_a_longest_length() -> None:
         assert check(record)[0].result is SpfResult.PERMERROR
 
 
+@pytest.mark.slow
 def test_a_slow_zone_costs_the_budget_of_the_message_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "DNS_SECONDS", 0.5)
     chain = {f"s{number}.example TXT": [f"v=spf1 include:s{number + 1}.example -all"] for number in range(9)}

@@ -165,6 +165,7 @@ def test_bodies_have_bounds(programs: Programs) -> None:
         assert answer.status_code == 400
 
 
+@pytest.mark.slow
 def test_accounts_and_locked_mailboxes(programs: Programs) -> None:
     new = {"name": "Zoe", "password": PASSWORD, "role": "domain", "domains": ["example.org"]}
     for who in ("olga", "audrey"):

@@ -115,6 +115,7 @@ def test_passwords_are_argon2_and_never_shown(site: Config, visitors: dict[str, 
 # Who sees what
 
 
+@pytest.mark.slow
 def test_every_page_for_everybody(visitors: dict[str, Visitor]) -> None:
     for name, one in visitors.items():
         for path in PAGES:

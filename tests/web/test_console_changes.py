@@ -140,6 +140,7 @@ def change(site: Site, name: str, **fields: str) -> int:
     return one.post("/console/lists", {"list": "whitelist_sender", "domain": "", "do": "add", **fields}).status_code
 
 
+@pytest.mark.slow
 def test_lists(site: Site) -> None:
     root, olga = site.visitors["root"], site.visitors["olga"]
     assert "friend@example.net" in root.get("/console/lists?list=whitelist_sender").text
@@ -177,6 +178,7 @@ def taught(site: Site) -> set[tuple[str, str, int, int]]:
     return {(one.by, one.domain, one.ham, one.spam) for one in found if one.source is Source.ADMINISTRATOR}
 
 
+@pytest.mark.slow
 def test_the_classifier_is_taught_by_a_click_and_takes_it_back(site: Site) -> None:
     ours, theirs, bad = (
         site.hold("bob@example.org"),
@@ -229,6 +231,7 @@ def set_policy(site: Site, name: str, owner: str, **keys: str) -> int:
     return one.post("/console/policies", {"owner": owner, **fields, **more}).status_code
 
 
+@pytest.mark.slow
 def test_policies(site: Site) -> None:
     root, olga = site.visitors["root"], site.visitors["olga"]
     store = PolicyStore(site.config.database_url)

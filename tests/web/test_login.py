@@ -84,6 +84,7 @@ def test_others_do_not(bob: Visitor, user: str, password: str) -> None:
     assert bob.get("/mailbox").status_code == 410
 
 
+@pytest.mark.slow
 def test_nobody_guesses_for_long(bob: Visitor) -> None:
     bob.get("/login")
     answers = [bob.post("/login", {"user": "bob@example.org", "password": "x"}).status_code for _ in range(10)]

@@ -212,6 +212,7 @@ def solve(ann: Visitor) -> str:
     return altcha.Payload(asked, solution).to_base64()
 
 
+@pytest.mark.slow
 def test_work_counts_once(ann: Visitor, store: Store) -> None:
     first, second = (f"{held(store, number)}.1" for number in range(2))
     ann.get(link(ann))
@@ -289,6 +290,7 @@ def test_no_test_key_unless_it_is_configured(tmp_path: Path) -> None:
 # --- abuse
 
 
+@pytest.mark.slow
 def test_too_many_tries(ann: Visitor, store: Store) -> None:
     name = held(store)
     ann.get(link(ann))

@@ -11,6 +11,7 @@ OTHERS = [language for language in LANGUAGES if language != "en"]
 
 
 @pytest.mark.parametrize("language", OTHERS)
+@pytest.mark.slow
 def test_every_text_is_translated_and_no_other(language: str) -> None:
     """Else run `python -m tests.web.extract` and fill in what is empty."""
     assert (LOCALE / f"{language}.po").read_bytes() == written(language)
