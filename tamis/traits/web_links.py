@@ -101,7 +101,9 @@ _TOPS: Final = {
     )
     for top in tops.split()
 }
-_TOKEN: Final = re.compile(r"(?=[a-z/_-]*\d)[a-z0-9_-]{20,}")
+_PATH: Final = re.compile(r"[a-z0-9/_-]{20,}")
+_TOKEN: Final = re.compile(r"[a-z0-9_-]{20,}")
+_DIGIT: Final = re.compile(r"\d")
 _TOKEN_LONG: Final = re.compile(r"[a-z0-9_=-]{60,}")
 _CONSONANTS: Final = re.compile(r"(?<!w)[bcdfghjklmnpqrstvxz]{5,}")
 _LETTER_ESCAPED: Final = re.compile(r"%(?:[46][1-9a-f]|[57][0-9a])", re.I)
@@ -226,6 +228,15 @@ def _host(host: str, labels: list[str]) -> Iterator[str]:
         yield "URL_HOST_SECURE"
 
 
+def has_token(text: str) -> bool:
+    """Whether 20 letters, digits, hyphens or underscores stand together, with a digit in or after them in a path."""
+    for path in _PATH.finditer(text):
+        token = _TOKEN.search(path[0])
+        if token and _DIGIT.search(path[0], token.start()):
+            return True
+    return False
+
+
 def _written(letter: Letter, urls: tuple[str, ...], joined: str, low: str) -> Iterator[str]:
     secure = low.count("https://")
     if secure:
@@ -241,7 +252,7 @@ def _written(letter: Letter, urls: tuple[str, ...], joined: str, low: str) -> It
         ("URL_HOST_CAPITALS", any(url[8:18].lower() != url[8:18] and url[8:18].isupper() for url in urls)),
         ("URL_URL_INSIDE", any("http" in url[8:] for url in urls)),
         ("URL_NUMBER_PARAMETER", bool(_NUMBER.search(joined))),
-        ("URL_TOKEN", bool(_TOKEN.search(low))),
+        ("URL_TOKEN", has_token(low)),
         ("URL_TOKEN_LONG", len(max(urls, key=len)) >= 60 and bool(_TOKEN_LONG.search(low))),
         ("URL_ADDRESS_INSIDE", "@" in joined or "%40" in joined),
         ("URL_ESCAPED", "%" in joined),

@@ -1,5 +1,6 @@
 """Whatever stands in a message, the tests answer, in time, and name nothing that is not declared."""
 
+import re
 import time
 from collections import Counter
 
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from tamis.message import Message
 from tamis.traits import CANDIDATES, FAMILIES, TRAITS, found_in, weighed
 from tamis.traits.letter import Letter
+from tamis.traits.web_links import has_token
 
 _HEADER = st.sampled_from(
     [
@@ -108,6 +110,11 @@ def test_names_are_distinct_and_of_no_other_row() -> None:
     assert not others & names.keys()
 
 
+@given(st.lists(st.sampled_from(["a" * 19, "b" * 20, "1", "/", "_", "-", ".", "\n"]), max_size=8).map("".join))
+def test_a_token_is_found_where_the_plain_pattern_finds_it(text: str) -> None:
+    assert has_token(text) == bool(re.search(r"(?=[a-z/_-]*[0-9])[a-z0-9_-]{20,}", text))
+
+
 def _processor_seconds(body: bytes) -> float:
     message = Message(b"Content-Type: text/html\nSubject: x\n\n" + body)
     began = time.process_time()
@@ -134,3 +141,4 @@ def test_no_text_is_slow() -> None:
         b"a ",
     ):
         assert _processor_seconds(piece * 40_000) < 3
+    assert _processor_seconds(b"".join(b"http://x%d.example/%s " % (number, b"a" * 2000) for number in range(200))) < 1
