@@ -118,7 +118,7 @@ _BEYOND_ASCII: Final = (
 )
 _BULLETS: Final = frozenset(f"{mark} " for mark in "-*•·o–+")
 _OWN: Final = frozenset(FLAGS)
-_PRICE: Final = re.compile(r"[$€£]\s?\d+(?:[.,]\d\d)?|\d+(?:[.,]\d\d)?\s?[$€£]")
+_PRICE: Final = re.compile(r"[$€£]\s?\d+(?:[.,]\d\d)?|\d{1,20}(?:[.,]\d\d)?\s?[$€£]")
 _EMOJI: Final = re.compile("[\u2600-\u27bf\U0001f300-\U0001faff]")
 
 
