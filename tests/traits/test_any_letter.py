@@ -142,4 +142,4 @@ def test_no_text_is_slow() -> None:
     ):
         assert _processor_seconds(piece * 40_000) < 3
     assert _processor_seconds(b"".join(b"http://x%d.example/%s " % (number, b"a" * 2000) for number in range(200))) < 1
-    assert _processor_seconds(b"$ $ $ " + b"1" * 20_000) < 0.5
+    assert _processor_seconds(b"$ $ $ x" + b"1" * 20_000) < 0.5
