@@ -216,10 +216,16 @@ def test_the_classifier_is_taught_by_a_click_and_takes_it_back(site: Site) -> No
 def test_a_domain_teaches_so_much_in_a_day_by_clicks(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "LESSONS_A_DAY", 1)
     held = f"{site.hold('bob@example.org')}.1"
-    for name, do, status in (("olga", "spam", 200), ("olga", "ham", 429), ("root", "spam", 200), ("root", "ham", 200)):
+
+    def answer(name: str, do: str, **fields: str) -> int:
         one = site.visitors[name]
         one.get("/console/learning")
-        assert one.post("/console/learning", {"do": do, "copy": held}).status_code == status, (name, do)
+        return one.post("/console/learning", {"do": do, **fields}).status_code
+
+    # What it has released before is taught, too.
+    answer("olga", "undo", by="olga")
+    for name, do, status in (("olga", "spam", 200), ("olga", "ham", 429), ("root", "spam", 200), ("root", "ham", 200)):
+        assert answer(name, do, copy=held) == status, (name, do)
     assert taught(site) == {("olga", "example.org", 0, 1), ("root", "", 1, 1)}
 
 
