@@ -6,6 +6,7 @@ Each message is read once, then all protocols run on its features. A run is what
 the same protocol; see docs/classifier.md for the figures.
 """
 
+import argparse
 import os
 import sys
 import time
@@ -27,6 +28,7 @@ from tamis.models.stream import Stream
 
 TREC = "trec07p-first20k"
 GROUPS = ((TREC,), ("spamassassin",), ("ccert-zh", "enron-raw-ham"), ("modern",))
+CORPORA = tuple(name for group in GROUPS for name in group)
 HALF = 10_000
 FOLDS = 5
 
@@ -147,12 +149,23 @@ def cross(mail: Mail, group: tuple[str, ...]) -> list[Scored]:
     return [mail.score(model, one, body=True) for one in mail.unique() if one.source in group]
 
 
+def group_of(first: str) -> tuple[str, ...]:
+    """Return the group that begins with a corpus, for a command line. Raises `argparse.ArgumentTypeError`."""
+    for group in GROUPS:
+        if group[0] == first:
+            return group
+    raise argparse.ArgumentTypeError(f"no group begins with {first!r}: {', '.join(group[0] for group in GROUPS)}")
+
+
 def main(wanted: list[str]) -> int:
     """Run what is wanted; all where nothing is said."""
     folder = Path(os.environ["TAMIS_CORPORA"])
     every = {"online", "delayed", "batch", "folds", "cross"}
     chosen = set(wanted) or every
-    names = [name for group in GROUPS for name in group]
+    if unknown := chosen - every:
+        print(f"no such work: {', '.join(sorted(unknown))}; there are {', '.join(sorted(every))}", file=sys.stderr)
+        return 2
+    names = list(CORPORA)
     if not chosen & {"folds", "cross"}:
         names = [TREC]
     elif "cross" not in chosen:

@@ -17,7 +17,7 @@ from typing import Final
 
 import numpy as np
 
-from benchmarks.classifier import GROUPS, TREC, Known, Mail, stranger
+from benchmarks.classifier import CORPORA, GROUPS, TREC, Known, Mail, group_of, stranger
 from benchmarks.lessons import features_of
 from tamis.models.bayes import Model
 from tamis.models.evaluation import DELAY, Scored, measure_scored, scored
@@ -87,13 +87,11 @@ def report(title: str, found: list[Scored]) -> None:
 def main() -> int:
     """Measure the groups that are named; all where none is."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("group", nargs="*", help="the first corpus of a group")
+    parser.add_argument("group", nargs="*", type=group_of, help="the first corpus of a group")
     args = parser.parse_args()
     with Stream() as stream:
-        mail = Mail(stream, Path(os.environ["TAMIS_CORPORA"]), [name for group in GROUPS for name in group])
-        for group in GROUPS:
-            if args.group and group[0] not in args.group:
-                continue
+        mail = Mail(stream, Path(os.environ["TAMIS_CORPORA"]), CORPORA)
+        for group in args.group or GROUPS:
             messages = mail.of(*group)
             if group != (TREC,):
                 messages = [messages[place] for place in np.random.default_rng(1).permutation(len(messages))]

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.classifier import GROUPS, TREC, Known, Mail, stranger
+from benchmarks.classifier import CORPORA, GROUPS, TREC, Known, Mail, group_of, stranger
 from tamis.config import Config, parse
 from tamis.learning import corrected
 from tamis.learning.journal import Journal
@@ -85,14 +85,12 @@ def measured(mail: Mail, group: tuple[str, ...], base: Model, ham: int, spam: in
 def main() -> int:
     """Measure the groups that are named; all where none is."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("group", nargs="*", help="the first corpus of a group")
+    parser.add_argument("group", nargs="*", type=group_of, help="the first corpus of a group")
     parser.add_argument("--taught", nargs="+", default=["50:50", "50:300", "300:50", "300:300"])
     args = parser.parse_args()
     with Stream() as stream:
-        mail = Mail(stream, Path(os.environ["TAMIS_CORPORA"]), [name for group in GROUPS for name in group])
-        for group in GROUPS:
-            if args.group and group[0] not in args.group:
-                continue
+        mail = Mail(stream, Path(os.environ["TAMIS_CORPORA"]), CORPORA)
+        for group in args.group or GROUPS:
             base = stranger(mail, group)
             for taught in args.taught:
                 ham, _, spam = taught.partition(":")
