@@ -1,5 +1,7 @@
 """5,000 real messages to domains in three modes: every copy is delivered or held, none twice, none nowhere.
 
+Every copy that arrives, at once or by release, carries a score that adds up.
+
 What arrived is counted where mail ends, what is held by plain SQL: neither asks the code that decided.
 """
 
@@ -13,11 +15,12 @@ from pathlib import Path
 import pytest
 
 from tamis.message import Message
+from tests.endtoend.real_mail import MESSAGES, check_headers, marked, real_messages
 from tests.endtoend.site import Site, policies, running
-from tests.endtoend.test_real_mail import MESSAGES, SESSIONS, marked, real_messages
 
 pytestmark = [pytest.mark.servers, pytest.mark.corpora, pytest.mark.slow]
 
+SESSIONS = 8
 MODES = ("quarantine", "tag", "junk")
 # Of five messages two have recipients in several domains.
 PLANS = [["quarantine"], ["tag", "tag"], ["junk"], ["quarantine", "tag", "junk"], ["junk", "quarantine", "tag", "junk"]]
@@ -43,7 +46,9 @@ def arrived(site: Site, first: int = 0) -> Iterable[tuple[str, bool]]:
     """Whom each copy was for, and whether Postfix made it in the first place or the outbox did."""
     for message in site.sink.messages[first:]:
         head = message.content.partition(b"\r\n\r\n")[0]
-        number = Message(message.content).header("X-Test-Number")
+        parsed = Message(message.content)
+        check_headers(parsed)
+        number = parsed.header("X-Test-Number")
         for recipient in message.recipients:
             assert recipient.startswith(f"m{number}.")
             yield recipient, _BY_OUTBOX.search(head) is not None
