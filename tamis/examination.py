@@ -18,7 +18,7 @@ import msgspec
 
 from tamis import limits
 from tamis.addresses import domain_of
-from tamis.ahead import declared
+from tamis.ahead import counted, declared
 from tamis.answers import Answers
 from tamis.attachments import Attachments
 from tamis.attachments.helper import Helper
@@ -132,6 +132,7 @@ class Examination:
         self._snapshot = snapshot
         self._cache = answers
         self._shared = shared
+        self._counters = shared.counters if shared else None
         self._started = time.monotonic()
         self._deadline = self._started + limits.FILTERS_SECONDS
         self._lookups = Lookups(resolver, self._deadline) if resolver else None
@@ -217,21 +218,30 @@ class Examination:
         return b"tamis:answer:" + digest.digest()
 
     def prepare(self, rows: Iterable[Row], more: Iterable[DnsQuestion] = ()) -> None:
-        """Fetch every cached answer of those rows in one round trip; send what the other rows will ask the DNS.
+        """Ask Redis in one round trip: for every cached answer of those rows, what their questions to the DNS are
+        answered with, and what they count. What Redis does not know is then sent to the servers.
 
-        `more` is sent with it, after what the rows ask.
+        `more` is asked of the DNS as well, after what the rows ask.
         """
         questions = list(self._questions(rows))
         keys = [question.cache_key for question in questions if question.cache_key is not None]
-        for key, value in zip(keys, self._cache.fetch(keys), strict=True):
+        # Rows whose answers are cached ask the DNS nothing, or only where these are not known.
+        asked = [(one.filter, one.options) for one in questions if one.cache_key is None]
+        with self._cache.round_trip() as trip:
+            if self._shared:
+                self._counters = self._shared.counters.ahead(counted(self._mail, asked), self._mail.now, trip)
+            if self._lookups is not None:
+                self._lookups.send(chain(declared(self._mail, asked, self._snapshot.site), more), trip)
+            found = self._cache.fetch(keys, trip)
+        for key, value in zip(keys, found, strict=True):
             if value is not None:
                 self._cached[key] = value
-        for question in questions:
-            if question.cache_key not in self._cached:
-                self._start(question)
+        missing = [one for one in questions if one.cache_key is not None and one.cache_key not in self._cached]
+        for question in (one for one in questions if one.cache_key not in self._cached):
+            self._start(question)
         if self._lookups is not None:
-            asked = [(one.filter, one.options) for one in questions if one.cache_key not in self._cached]
-            self._lookups.send(chain(declared(self._mail, asked, self._snapshot.site), more))
+            left = [(one.filter, one.options) for one in missing]
+            self._lookups.send(declared(self._mail, left, self._snapshot.site))
 
     def ask(self, row: Row, policy: Policy) -> Answer:
         """Return what a built row says under a policy's options; it is asked once."""
@@ -296,7 +306,7 @@ class Examination:
             lists=self._snapshot.lists,
             model=self._snapshot.model,
             rules=self._rules,
-            counters=self._shared.counters if self._shared else None,
+            counters=self._counters,
             greylist=self._shared.greylist if self._shared else None,
             bans=self._shared.bans if self._shared else None,
             decoys=self._snapshot.decoys,
