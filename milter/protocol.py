@@ -94,7 +94,8 @@ class Line:
         milter.opensocket(True)
         (self._number,) = _sockets() - before
         self.address = _name_of(self._number)
-        self._names = {_place(self.address)}
+        self._name: object = None
+        """Where the MTA connects; those who connected before, to a place of our own, are not the MTA."""
         self._thread: threading.Thread | None = None
 
     def serve(self, on_return: Callable[[str], None]) -> None:
@@ -114,7 +115,7 @@ class Line:
 
     def listen_at(self, listener: socket.socket) -> None:
         """Serve a listening socket from now on."""
-        self._names.add(_place(listener.getsockname()))
+        self._name = _place(listener.getsockname())
         self._unused.unlink(missing_ok=True)
         self._put_in_place(listener)
 
@@ -133,12 +134,16 @@ class Line:
             self._put_in_place(unused)
 
     def unread(self) -> dict[int, int]:
-        """The accepted connections by their descriptors, with the number of octets that nobody has read."""
+        """The MTA's connections with the number of octets that nobody has read, by what no two of them have in common.
+
+        That is the number of the socket: a descriptor is used again as soon as it is closed.
+        """
         found = {}
         for number in _sockets() - {self._number}:
             with suppress(OSError):  # Closed meanwhile.
-                if _place(_name_of(number)) in self._names:
-                    found[number] = struct.unpack("i", fcntl.ioctl(number, termios.FIONREAD, bytes(4)))[0]
+                if _place(_name_of(number)) == self._name:
+                    unread = struct.unpack("i", fcntl.ioctl(number, termios.FIONREAD, bytes(4)))[0]
+                    found[os.fstat(number).st_ino] = unread
         return found
 
 
