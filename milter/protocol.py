@@ -89,7 +89,8 @@ class Line:
         milter.opensocket(True)
         (self._number,) = unread.sockets() - before
         self.address = unread.name_of(self._number)
-        self._names = {unread.place(self.address)}
+        self._place: object = None
+        """Where the MTA connects; those who connected before, to a place of our own, are not the MTA."""
         self._thread: threading.Thread | None = None
 
     def serve(self, on_return: Callable[[str], None]) -> None:
@@ -109,7 +110,7 @@ class Line:
 
     def listen_at(self, listener: socket.socket) -> None:
         """Serve a listening socket from now on."""
-        self._names.add(unread.place(listener.getsockname()))
+        self._place = unread.place(listener.getsockname())
         self._unused.unlink(missing_ok=True)
         self._put_in_place(listener)
 
@@ -128,5 +129,5 @@ class Line:
             self._put_in_place(unused)
 
     def waiting(self) -> dict[int, int]:
-        """The accepted connections on which something waits to be read, and how far they are (`unread.waiting`)."""
-        return unread.waiting(unread.sockets() - {self._number}, self._names)
+        """The MTA's connections on which something waits to be read, and how far they are (`unread.waiting`)."""
+        return unread.waiting(unread.sockets() - {self._number}, self._place)

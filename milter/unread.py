@@ -47,15 +47,15 @@ def place(address: Any) -> object:
     return address[1] if isinstance(address, tuple) else address
 
 
-def waiting(numbers: Collection[int], places: Collection[object]) -> dict[int, int]:
-    """The connections to these places on which something waits: by inode, which no other has, how far they are read.
+def waiting(numbers: Collection[int], where: object) -> dict[int, int]:
+    """The connections to this place on which something waits: by inode, which no other has, how far they are read.
 
     The number is another as soon as anything has been read since the last time, and the same while nothing is.
     """
     found = {}
     for number in numbers:
         with suppress(OSError):  # Closed meanwhile.
-            if place(name_of(number)) not in places:
+            if place(name_of(number)) != where:
                 continue
             read = _how_far(number)
             if struct.unpack("i", fcntl.ioctl(number, termios.FIONREAD, bytes(4)))[0]:

@@ -28,7 +28,7 @@ def ends(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[socke
 
 
 def look(accepted: socket.socket) -> dict[int, int]:
-    return waiting([accepted.fileno()], {place(name_of(accepted.fileno()))})
+    return waiting([accepted.fileno()], place(name_of(accepted.fileno())))
 
 
 def test_nothing_waits(ends: tuple[socket.socket, socket.socket]) -> None:
@@ -83,12 +83,12 @@ def test_the_mark_is_set_again_before_it_is_used_up(
 def test_other_places_do_not_count(ends: tuple[socket.socket, socket.socket]) -> None:
     client, accepted = ends
     client.sendall(b"x")
-    assert waiting([accepted.fileno()], {"elsewhere"}) == {}
+    assert waiting([accepted.fileno()], "elsewhere") == {}
 
 
 def test_what_is_closed_meanwhile_is_left_out(ends: tuple[socket.socket, socket.socket]) -> None:
     client, accepted = ends
-    number, places = accepted.fileno(), {place(name_of(accepted.fileno()))}
+    number, where = accepted.fileno(), place(name_of(accepted.fileno()))
     client.sendall(b"x")
     accepted.close()
-    assert waiting([number], places) == {}
+    assert waiting([number], where) == {}
