@@ -35,10 +35,10 @@ _LOOKS: Final = 10
 class Pulse:
     """Make it while libmilter listens where nobody but us knows (`address`); `run` is for a thread of its own.
 
-    `unread` tells the number of unread octets of each connection of the MTA. Ours are not among them: what has just been
-    said in one lies unread at each look, on a machine with much other work. `busy` tells how many callbacks have been
-    under way for so many seconds, whose connections lie unread for that; `late` says what has taken too long, empty
-    where nothing has.
+    `unread` tells the number of unread octets of each connection of the MTA. Ours are not among them: what has just
+    been said in one lies unread at each look, on a machine with much other work. `busy` tells how many callbacks have
+    been under way for so many seconds, whose connections lie unread for that; `late` says what has taken too long,
+    empty where nothing has.
     """
 
     def __init__(
