@@ -55,6 +55,7 @@ def serve(folder: Path, network: int, number: int) -> None:
     from benchmarks.stages import NothingLearned, raw
     from tamis import config as configuration
     from tamis import decision_log
+    from tamis.contract import Stage
     from tamis.engine import Engine, preload
     from tamis.mail import Mail, MailClass, parse_ip
     from tamis.message import Message
@@ -70,7 +71,7 @@ def serve(folder: Path, network: int, number: int) -> None:
         trips[0] += 1
         return ask(self, *arguments)
 
-    RedisClient.ask = counted  # type: ignore[method-assign]
+    setattr(RedisClient, "ask", counted)  # noqa: B010 - it is another's
     path = folder / "tamis.toml"
     path.write_text(
         f'[daemon]\nstate_directory = "{folder}"\nruntime_directory = "{folder}"\n'
@@ -107,6 +108,10 @@ def serve(folder: Path, network: int, number: int) -> None:
                 id=f"{place:016x}",
                 now=now,
             )
+            if network:  # As the session of a worker does.
+                begun = replace(one, message=Message(b""), recipients=())
+                engine.prefetch(replace(begun, sender="", sender_known=False), Stage.CONNECTION)
+                engine.prefetch(begun, Stage.SENDER)
             refusal = engine.refusal(one, letter.recipient) if network else None
             record = engine.examine(one)
             disposed = engine.dispose(record)

@@ -23,7 +23,9 @@ _log = logging.getLogger("tamis")
 
 _UNSTORED: Final = 2000
 _NEAR_SECONDS: Final = 0.003
-"""A server that can answer within that is not farther than Redis, as far as one question goes."""
+"""A server that can answer within that is not farther than Redis, as far as some questions go."""
+_FEW: Final = 8
+"""So many questions cost a near server, and us, about what they cost with a round trip to Redis, which knows some."""
 _FORGETS: Final = 1.02
 """By so much the quickest answer seems slower with each one that came later."""
 _alive: "weakref.WeakSet[Resolver]" = weakref.WeakSet()
@@ -75,7 +77,7 @@ class Resolver:
     def ask(self, questions: Iterable[Question], trip: RoundTrip | None = None) -> list[Flight]:
         """Send what is not known yet and not on its way, and return at once, one flight for each question.
 
-        Redis is asked first, but for a single question to a near server. With `trip` it is asked by that: nothing is
+        Redis is asked first, but for few questions to a near server. With `trip` it is asked by that: nothing is
         sent before it is made, and it must be.
         """
         flights: list[Flight] = []
@@ -107,8 +109,8 @@ class Resolver:
 
     def _send(self, fresh: list[Flight], trip: RoundTrip | None) -> None:
         shared = self._shared
-        # A round trip to Redis costs more CPU than a question, and a near server knows what others have asked of it.
-        if shared is None or (trip is None and len(fresh) == 1 and self._quickest <= _NEAR_SECONDS):
+        # A near server knows as well what others have asked of it.
+        if shared is None or (trip is None and len(fresh) <= _FEW and self._quickest <= _NEAR_SECONDS):
             self._reach(fresh)
             return
         own = trip or shared.round_trip()

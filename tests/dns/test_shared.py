@@ -133,17 +133,17 @@ def test_a_redis_that_is_away_is_slower_and_no_different(
     assert away.failures == 1
 
 
-def test_a_single_question_to_a_near_server_does_not_wait_for_redis(
+def test_few_questions_to_a_near_server_do_not_wait_for_redis(
     server: Server, name_server: DnsServer, resolver_of: Resolvers
 ) -> None:
     resolver = resolver_of(name_server, shared=shared(server))
     resolver._quickest = 0.0005
-    look_up(resolver, Question("example.org"))
+    look_up(resolver, *(Question(f"host{number}.example") for number in range(8)))
     assert "mget" not in server.calls()
-    look_up(resolver, Question("example.org", "NS"), Question("none.example"))
+    look_up(resolver, *(Question(f"host{number}.example") for number in range(10, 19)))
     assert server.calls()["mget"] == 1
     resolver.flush()
-    assert len(list(server.client.scan_iter("tamis:dns:*"))) == 3
+    assert len(list(server.client.scan_iter("tamis:dns:*"))) == 17
 
 
 def test_of_a_far_server_redis_is_asked_first(server: Server, name_server: DnsServer, resolver_of: Resolvers) -> None:
@@ -151,7 +151,7 @@ def test_of_a_far_server_redis_is_asked_first(server: Server, name_server: DnsSe
     resolver = resolver_of(name_server, shared=shared(server))
     resolver._quickest = 0.0029
     for number in range(20):
-        look_up(resolver, *(Question(f"host{number}-{one}.example") for one in range(2)))
+        look_up(resolver, *(Question(f"host{number}-{one}.example") for one in range(9)))
         if resolver._quickest > 0.003:
             break
     before = server.calls()["mget"]
