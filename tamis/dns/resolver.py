@@ -152,6 +152,8 @@ class Resolver:
         known = answer.known
         if known and flight.attempts == 1:
             self._quickest = min(self._quickest * _FORGETS, time.monotonic() - flight.sent_at)
+        elif answer.temporary:
+            self._quickest = inf  # Until a server knows something again, Redis may know more.
         lifetime = answer.ttl if known else limits.DNS_ERROR_SECONDS
         if answer.status is Status.UNAVAILABLE:
             lifetime = 0  # That costs nothing to find out, and may end at any moment.
