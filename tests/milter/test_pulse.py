@@ -44,7 +44,7 @@ def line(tmp_path: Path) -> Iterator[Line]:
     made = object.__new__(Line)
     with socket.create_server(("127.0.0.1", 0)) as first:
         made.address, made._number = first.getsockname(), os.dup(first.fileno())
-    made._unused, made._name, made._thread = tmp_path / "unused", None, None
+    made._unused, made._place, made._thread = tmp_path / "unused", None, None
     yield made
     os.close(made._number)
 
@@ -60,10 +60,10 @@ def test_what_we_have_just_said_ourselves_is_not_taken_for_the_mta(line: Line) -
         ours = accepted(before, b"said")
         line.listen_at(listening)
         theirs = accepted(listening, b"of the MTA")
-        assert wait_until(lambda: list(line.unread().values()) == [10])
+        assert wait_until(lambda: list(line.waiting()) == [os.fstat(theirs[0].fileno()).st_ino])
         for one in (*ours, *theirs):
             one.close()
-    assert line.unread() == {}
+    assert line.waiting() == {}
 
 
 def test_a_connection_is_not_taken_for_the_one_that_had_its_descriptor(line: Line) -> None:
@@ -73,7 +73,7 @@ def test_a_connection_is_not_taken_for_the_one_that_had_its_descriptor(line: Lin
         for _ in range(3):
             one, client = accepted(listening, b"QUIT")
             descriptors.add(one.fileno())
-            seen += line.unread()
+            seen += line.waiting()
             one.close()
             client.close()
     assert (len(descriptors), len(set(seen))) == (1, 3)
@@ -133,7 +133,7 @@ def test_no_answer_at_all_is_the_end(libmilter: Libmilter) -> None:
 
 @pytest.mark.slow
 def test_what_lies_unread_while_others_are_answered_is_forgotten(libmilter: Libmilter) -> None:
-    libmilter.unread = {7: 13, 8: 0}
+    libmilter.unread = {7: 13}
     assert libmilter.pulse().run() == "libmilter has forgotten a connection"
 
 
