@@ -2,12 +2,14 @@
 
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, update
 
+from tamis import resting
 from tamis.postfix.ports import free_ports
 from tamis.postfix.sink import Sink
 from tamis.quarantine import transitions
@@ -55,6 +57,41 @@ def last_reply(store: Store) -> str:
 
 def test_nothing_to_do(sender: Sender) -> None:
     assert sender.send_due() == 0
+
+
+def test_an_empty_outbox_is_asked_again_only_after_a_change(
+    store: Store, sender: Sender, sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resting, "_REST_NANOSECONDS", 0)
+    asked = []
+    claim = sender._outbox.claim
+    monkeypatch.setattr(sender._outbox, "claim", lambda most: [asked.append(most), claim(most)][1])
+    store.engine()
+    time.sleep(0.02)
+    assert [sender.send_due() for _ in range(3)] == [0, 0, 0]
+    assert len(asked) == (3 if store.stamp() is None else 1)
+    time.sleep(0.02)
+    name = hold(store, copy("bob@example.org"))
+    transitions.release(store, [f"{name}.1"], "ann", "")
+    assert sender.send_due() == 1
+    assert len(sink.messages) == 1
+
+
+def test_what_waits_for_its_time_is_sent_though_nothing_changes(
+    store: Store, sender: Sender, sink: Sink, refused: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resting, "_REST_NANOSECONDS", 0)
+    refused["bob@example.org"] = "451 4.3.0 later"
+    name = hold(store, copy("bob@example.org"))
+    transitions.release(store, [f"{name}.1"], "ann", "")
+    assert sender.send_due() == 1
+    time.sleep(0.02)
+    assert [sender.send_due() for _ in range(3)] == [0, 0, 0]
+    refused.clear()
+    later = now() + timedelta(minutes=1)
+    monkeypatch.setattr("tamis.quarantine.outbox.now", lambda: later)
+    assert sender.send_due() == 1
+    assert states(store) == {f"{name}.1": "delivered"}
 
 
 def test_a_release(store: Store, sender: Sender, sink: Sink) -> None:
