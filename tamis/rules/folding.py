@@ -36,6 +36,9 @@ _INVISIBLE: Final = dict.fromkeys(
 """Controls, what has no width, what changes the direction, variation selectors, tags, and halves of surrogates."""
 _ACCENTS: Final = dict.fromkeys(range(0x300, 0x370))
 _SPACED: Final = re.compile(r"(?<![^\W_])[^\W_]([ .·*_~|-])(?:[^\W_]\1){2,60}[^\W_](?![^\W_])")
+_CLASSES: Final = bytes(97 if chr(code).isalnum() or chr(code) == "?" else code for code in range(128)) + bytes(128)
+"""Letters and digits as one, and ? too, for which all stand that are not ASCII."""
+_MAY_BE_SPACED: Final = tuple(f"a{one}a{one}a{one}a".encode() for one in " .*_~|-")
 _LEAST_LETTERS: Final = 4
 _ONE_LETTER_WORDS: Final = "aiyo"
 
@@ -50,6 +53,9 @@ def _table(keep: Keep) -> dict[int, str | None]:
 
 
 _TABLES: Final[dict[Keep, dict[int, str | None]]] = {}
+_SAME: Final = re.escape("".join(chr(code) for code in range(128) if code not in _table(frozenset())))
+_CHANGED: Final = re.compile(f"[^{_SAME}]+(?: [^{_SAME}]+)*")
+"""What a table may change, with single spaces between."""
 
 
 def characters(text: str, keep: Keep) -> str:
@@ -61,7 +67,9 @@ def characters(text: str, keep: Keep) -> str:
     known = keep & {"letters", "accents"}
     if known not in _TABLES:
         _TABLES[known] = _table(known)
-    return unicodedata.normalize("NFC", text.translate(_TABLES[known]))
+    # Most of a Western text is ASCII that no table changes, and each character looked up takes its time.
+    text = _CHANGED.sub(lambda run: run[0].translate(_TABLES[known]), text)
+    return unicodedata.normalize("NFC", text)
 
 
 def fold(text: str, keep: Keep = frozenset()) -> str:
@@ -73,9 +81,15 @@ def fold(text: str, keep: Keep = frozenset()) -> str:
         text = text.translate(_INVISIBLE)
     if "case" not in keep:
         text = text.lower()
-    if "spacing" not in keep:
+    if "spacing" not in keep and _may_be_spaced(text):
         text = _SPACED.sub(_joined, text)
     return " ".join(text.split())
+
+
+def _may_be_spaced(text: str) -> bool:
+    """Whether four letters or digits may stand apart in a text, of which most have none."""
+    classes = text.encode("ascii", "replace").translate(_CLASSES)
+    return "·" in text or any(one in classes for one in _MAY_BE_SPACED)
 
 
 def _joined(found: re.Match[str]) -> str:

@@ -8,6 +8,7 @@ text. The method is that of Cox, "Regular Expression Matching with a Trigram Ind
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import product
 from re import _parser  # type: ignore[attr-defined]
 from typing import Any, Final, NamedTuple
@@ -18,6 +19,8 @@ Words = frozenset[str]
 Items = Sequence[tuple[Any, Any]]
 """What Python's reader makes of a sequence: operations, each with what it is of."""
 
+_REMEMBERED: Final = 8192
+"""Patterns: most are the same after a change, and in several places."""
 _MOST_WORDS: Final = 40
 """Alternatives that are followed; where there are more, what is behind them is looked for by itself."""
 _LONGEST_WORD: Final = 24
@@ -73,6 +76,7 @@ _EMPTY: Final = _Piece(_NOTHING)
 _ANYTHING: Final = _Piece(None)
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def needs(pattern: str, keep: Keep = frozenset()) -> Needs:
     """Return what a pattern that `patterns.check` has passed needs of a text that is folded in the same way."""
     try:

@@ -1,5 +1,6 @@
 """What the words speak of: subjects that come up in spam or in honest mail, in several languages (words.toml)."""
 
+import re
 import unicodedata
 from collections.abc import Iterator
 from typing import Final
@@ -13,13 +14,13 @@ TOPICS: Final = read_toml("words.toml")
 FLAGS: Final = {name: f"words about {topic['about']}" for name, topic in TOPICS.items()}
 _TOGETHER: Final = 24
 _PATTERNS: Final = Patterns({name: rf"\b(?:{topic['words']})\b" for name, topic in TOPICS.items()}, _TOGETHER)
-_ACCENTS: Final = dict.fromkeys(range(0x300, 0x370)) | {0x2019: 0x27}
+_ACCENTS: Final = re.compile("[\u0300-\u036f]+")
 
 
 def plain(text: str) -> str:
     """Return a text in small letters without accents."""
     if not text.isascii():
-        text = unicodedata.normalize("NFKD", text).translate(_ACCENTS)
+        text = _ACCENTS.sub("", unicodedata.normalize("NFKD", text)).replace("’", "'")
     return text.lower()
 
 

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tamis import limits
+from tamis.rules import folding
 from tamis.rules.folding import KEEPABLE, fold
 
 
@@ -90,3 +91,20 @@ def test_its_time_is_linear(piece: str) -> None:
     folded = fold(piece * (limits.RULE_TEXT_CHARS // len(piece)))
     assert time.process_time() - started < 1
     assert len(folded) <= 3 * limits.RULE_TEXT_CHARS
+
+
+@given(
+    st.text(st.sampled_from("abI1é?_`.·*~|- \t\n\x00\x85´’ﬀк漢\u0301\u200b")) | st.text(),
+    st.frozensets(st.sampled_from(["letters", "accents"])),
+)
+def test_what_is_left_alone_would_not_change(text: str, keep: frozenset[str]) -> None:
+    """Each character is looked up only where a table may change it, and spaced letters only where four may stand."""
+    assert folding._CHANGED.sub(lambda run: run[0].translate(folding._table(keep)), text) == text.translate(
+        folding._table(keep)
+    )
+    assert folding._may_be_spaced(text) or folding._SPACED.search(text) is None
+
+
+@given(st.sampled_from(" .·*_~|-"), st.text(st.sampled_from("ab1é漢"), min_size=4, max_size=9), st.text(max_size=3))
+def test_letters_that_stand_apart_are_seen(sign: str, letters: str, behind: str) -> None:
+    assert folding._may_be_spaced(f"x {sign.join(letters)} {behind}")
