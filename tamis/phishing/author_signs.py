@@ -109,7 +109,7 @@ def _domain(author: Mailbox) -> Iterator[Found]:
         return
     if is_cheap(author.domain):
         yield Found("FROM_CHEAP", f"an author of {author.domain}")
-    if is_below(author.domain, hosts().anybody | hosts().tenants):
+    if is_below(author.domain, hosts().anybody) or is_below(author.domain, hosts().tenants):
         yield Found("FROM_ANYBODY", f"an author of {author.domain}")
     likeness = like_a_brand(author.domain)
     if likeness is not None:
