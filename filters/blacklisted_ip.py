@@ -7,7 +7,6 @@ the same content (`tamis.content_digest`) from the same address is spam too. SPE
 
 from collections.abc import Iterator
 
-from tamis.content_digest import content_digest
 from tamis.contract import Abstain, Context, Filter, Hit, Stage
 from tamis.lists import ListName, flagged_value
 from tamis.mail import Mail
@@ -34,7 +33,7 @@ class BlacklistedIP(Filter):
         owners = ctx.list_owners(ListName.FLAGGED)
         flagged = [owner for owner in owners if ctx.lists.has_flagged(owner.name, mail.peer)]
         if flagged and not mail.message.capped:
-            digest = content_digest(mail.message) or b""
+            digest = mail.message.content_digest or b""
             for owner in flagged:
                 entry = ctx.lists.match_value(ListName.FLAGGED, owner.name, flagged_value(mail.peer, digest), ctx.now)
                 if entry:

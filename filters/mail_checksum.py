@@ -29,8 +29,8 @@ from tamis import limits
 from tamis.authentication import Authentication, Result
 from tamis.authentication.domains import organisational
 from tamis.complaints import REMEMBERED_DAYS
-from tamis.content_digest import content_digest
 from tamis.contract import Abstain, Context, Filter, FilterOptions, Hit, Stage
+from tamis.counters import Count
 from tamis.mail import Mail
 
 AMOUNT: Final = 1.0
@@ -49,16 +49,19 @@ class MailChecksum(Filter):
         minutes: Annotated[int, Meta(ge=1, le=60)] = 10
         quiet_days: Annotated[int, Meta(ge=0, le=REMEMBERED_DAYS - 1)] = 7
 
+    def counts(self, mail: Mail, options: Options) -> Iterator[Count]:
+        digest = None if mail.message.capped else mail.message.content_digest
+        if digest is not None:
+            yield Count(b"mail-checksum" + digest, tuple(mail.recipients), 60 * options.minutes)
+
     def check(self, mail: Mail, ctx: Context) -> Iterator[Hit]:
         if mail.message.capped:
             raise Abstain("a cap kept a part of the message from being compared")
-        digest = content_digest(mail.message)
-        if digest is None:
-            raise Abstain("no text and no attachment to compare")
         options = ctx.options
-        count = ctx.counters and ctx.counters.count(
-            b"mail-checksum" + digest, mail.recipients, ctx.now, 60 * options.minutes
-        )
+        asked = next(self.counts(mail, options), None)
+        if asked is None:
+            raise Abstain("no text and no attachment to compare")
+        count = ctx.counters and ctx.counters.count(asked.name, asked.members, ctx.now, asked.seconds)
         if count is None:
             raise Abstain("recipients cannot be counted: there is no Redis, or it does not answer")
         if count < options.recipients:

@@ -32,6 +32,9 @@ class Engine(Protocol):
     def dispose(self, record: Any) -> Disposition:
         """Return what becomes of each recipient's copy."""
 
+    def may_refuse(self, peer: IPAddress | None) -> bool:
+        """Whether `refusal` may refuse a recipient of that peer's mail; asked in threads of libmilter."""
+
     def refusal(self, mail: Mail, recipient: str) -> Refusal | None:
         """Return why a recipient is refused for now, before the message is known."""
 

@@ -101,6 +101,9 @@ class Examiner:
     def refusal(self, envelope: Envelope, sender: str, recipient: str, message_id: str) -> Refusal | None:
         """Return why a recipient is refused for now, None where it is not. Raises what the engine raises."""
 
+        if not self._engine.may_refuse(envelope.peer):
+            return None
+
         def ask() -> Refusal | None:
             message = Message(b"")
             mail = self._mail(message, envelope, self._identify(envelope, message), sender, [recipient], message_id)

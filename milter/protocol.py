@@ -1,23 +1,18 @@
 """pymilter's names with types, and libmilter fed from a listening socket that somebody else has opened."""
 
-import fcntl
 import functools
 import os
 import signal
 import socket
-import stat
-import struct
-import termios
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, ParamSpec, TypeVar, cast
 
 import Milter
 import milter
 
-from tamis.milter import log
+from tamis.milter import log, unread
 
 P = ParamSpec("P")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -89,12 +84,13 @@ class Line:
             socket.AF_INET: "inet:0@127.0.0.1",
             socket.AF_INET6: "inet6:0@::1",
         }
-        before = _sockets()
+        before = unread.sockets()
         milter.setconn(hosts[socket.AddressFamily(family)])
         milter.opensocket(True)
-        (self._number,) = _sockets() - before
-        self.address = _name_of(self._number)
-        self._names = {_place(self.address)}
+        (self._number,) = unread.sockets() - before
+        self.address = unread.name_of(self._number)
+        self._place: object = None
+        """Where the MTA connects; those who connected before, to a place of our own, are not the MTA."""
         self._thread: threading.Thread | None = None
 
     def serve(self, on_return: Callable[[str], None]) -> None:
@@ -114,7 +110,7 @@ class Line:
 
     def listen_at(self, listener: socket.socket) -> None:
         """Serve a listening socket from now on."""
-        self._names.add(_place(listener.getsockname()))
+        self._place = unread.place(listener.getsockname())
         self._unused.unlink(missing_ok=True)
         self._put_in_place(listener)
 
@@ -132,37 +128,6 @@ class Line:
             unused.setblocking(False)
             self._put_in_place(unused)
 
-    def unread(self) -> dict[int, int]:
-        """The accepted connections by their descriptors, with the number of octets that nobody has read."""
-        found = {}
-        for number in _sockets() - {self._number}:
-            with suppress(OSError):  # Closed meanwhile.
-                if _place(_name_of(number)) in self._names:
-                    found[number] = struct.unpack("i", fcntl.ioctl(number, termios.FIONREAD, bytes(4)))[0]
-        return found
-
-
-def _name_of(number: int) -> Any:
-    """The address of the near end of a socket that somebody else has opened."""
-    borrowed = socket.socket(fileno=number)
-    try:
-        return borrowed.getsockname()
-    finally:
-        borrowed.detach()
-
-
-def _place(address: Any) -> object:
-    """What the near ends of all connections to a listener have in common: the path, or the port."""
-    return address[1] if isinstance(address, tuple) else address
-
-
-def _sockets() -> set[int]:
-    """The descriptors of this process that are sockets."""
-    found = set()
-    for name in os.listdir("/proc/self/fd"):
-        try:
-            if stat.S_ISSOCK(os.fstat(int(name)).st_mode):
-                found.add(int(name))
-        except OSError:
-            continue
-    return found
+    def waiting(self) -> dict[int, int]:
+        """The MTA's connections on which something waits to be read, and how far they are (`unread.waiting`)."""
+        return unread.waiting(unread.sockets() - {self._number}, self._place)

@@ -35,9 +35,10 @@ _LOOKS: Final = 10
 class Pulse:
     """Make it while libmilter listens where nobody but us knows (`address`); `run` is for a thread of its own.
 
-    `unread` tells the number of unread octets of each accepted connection; `busy` how many callbacks have been under
-    way for so many seconds, whose connections lie unread for that; `late` says what has taken too long, empty where
-    nothing has.
+    `unread` tells of each connection of the MTA on which something waits how far it is read, a number. Ours are not
+    among them: what has just been said in one lies unread at each look, on a machine with much other work. `busy` tells
+    how many callbacks have been under way for so many seconds, whose connections lie unread for that; `late` says what
+    has taken too long, empty where nothing has.
     """
 
     def __init__(
@@ -119,8 +120,8 @@ class Pulse:
             return "libmilter has no thread to answer with"
         answers, unread = self._answers, self._unread()
         if answers > self._before[0]:
-            lying = {number: size for number, size in unread.items() if size and self._before[1].get(number) == size}
-            self._same = {number: self._same.get(number, 0) + 1 for number in lying}
+            lying = {one for one, read in unread.items() if self._before[1].get(one) == read}
+            self._same = {one: self._same.get(one, 0) + 1 for one in lying}
             self._before = answers, unread
         if sum(looks >= _LOOKS for looks in self._same.values()) > self._busy(_LOOK_SECONDS):
             return "libmilter has forgotten a connection"

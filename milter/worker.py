@@ -62,7 +62,7 @@ def _serve(listener: socket.socket, config: Config, core: Core, redis_url: str, 
     protocol.register("tamis")
     line = protocol.Line(listener.family, Path(config.settings.daemon.runtime_directory))
     line.serve(_libmilter_returned)
-    pulse = Pulse(line.family, line.address, line.unread, activity.busy_for, lambda: _late(activity))
+    pulse = Pulse(line.family, line.address, line.waiting, activity.busy_for, lambda: _late(activity))
     examiner = Examiner(core, config, engine, pulse.blocked)
     protocol.sessions(lambda: Session(examiner, activity))
     line.listen_at(listener)

@@ -6,6 +6,7 @@ several users in it, because Postfix's own programs change users.
 
 import os
 import pwd
+import re
 import shutil
 import signal
 import subprocess
@@ -20,6 +21,7 @@ from tamis.postfix.maildir import Deliveries
 from tamis.postfix.ports import free_ports, wait_listening
 
 HOSTNAME = "mx.tamis.example"
+_COMPLAINT = re.compile(r": (?:warning|error|fatal|panic): |: (?:timeout|lost connection|too many errors) after ")
 _QUEUES = ("maildrop", "incoming", "active", "deferred", "hold")
 
 
@@ -102,8 +104,10 @@ class PrivatePostfix:
             raise
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: object = None, error: BaseException | None = None, *_: object) -> None:
         if self.folder != Path():
+            if error is not None and (complaints := self.complaints()):
+                error.add_note(f"Postfix had logged:\n{complaints}")
             self._stop()
             shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -275,6 +279,10 @@ class PrivatePostfix:
             return (self.folder / "mail.log").read_text("utf-8", "replace")
         except OSError:
             return ""
+
+    def complaints(self) -> str:
+        """Return the last lines of the log that say what went wrong; empty when nothing did."""
+        return "\n".join([line for line in self.log_text().splitlines() if _COMPLAINT.search(line)][-50:])
 
 
 def _alive(pid: int) -> bool:

@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import re
 import shutil
 import signal
 import socket
@@ -17,6 +18,7 @@ import tamis
 from tamis.postfix.ports import free_ports
 
 _STOP_SECONDS = 40.0
+_COMPLAINT = re.compile(r"\bseverity\W{1,4}(?:warning|error)\b")
 _NO_DNS = '[dns]\nservers = ["127.0.0.1:1"]\n'
 """Nobody listens there: without servers of its own an instance knows nothing, whatever the DNS of this machine says."""
 
@@ -80,7 +82,9 @@ class RunningTamis:
             raise
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: object = None, error: BaseException | None = None, *_: object) -> None:
+        if error is not None and (complaints := self.complaints()):
+            error.add_note(f"Tamis had logged:\n{complaints}")
         self.stop()
         if self.folder != Path():
             shutil.rmtree(self.folder, ignore_errors=True)
@@ -168,3 +172,7 @@ class RunningTamis:
             return (self.folder / "log").read_text("utf-8", "replace")
         except OSError:
             return ""
+
+    def complaints(self) -> str:
+        """Return the last lines of the log that are warnings or errors; empty where there are none."""
+        return "\n".join([line for line in self.log_text().splitlines() if _COMPLAINT.search(line)][-50:])

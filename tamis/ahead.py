@@ -1,10 +1,11 @@
-"""The questions to the DNS that filters declare, so that they are on their way before the filters are asked."""
+"""What filters declare that they are going to ask and to count, so that it is on its way before they are asked."""
 
 import logging
 from collections.abc import Iterable, Iterator
 
 from tamis import limits
 from tamis.contract import Filter, FilterOptions
+from tamis.counters import Count
 from tamis.dns import Question
 from tamis.mail import Mail
 from tamis.site import Site
@@ -27,6 +28,17 @@ def declared(mail: Mail, asked: Iterable[tuple[Filter, FilterOptions]], site: Si
                 yield question
         except Exception:  # Nothing is lost: the filter asks again when its turn comes.
             _log.exception("a filter cannot say what it is going to ask", extra={"fields": {"filter": filter.name}})
+
+
+def counted(mail: Mail, asked: Iterable[tuple[Filter, FilterOptions]]) -> Iterator[Count]:
+    """Yield what these filters are going to count of a message that is known. One that fails declares less."""
+    for filter, options in asked:
+        if type(filter).counts is Filter.counts:
+            continue
+        try:
+            yield from filter.counts(mail, options)
+        except Exception:  # As above.
+            _log.exception("a filter cannot say what it is going to count", extra={"fields": {"filter": filter.name}})
 
 
 def _questions(filter: Filter, mail: Mail, options: FilterOptions, site: Site) -> Iterator[Question]:

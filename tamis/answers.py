@@ -6,9 +6,8 @@ and no different.
 
 import threading
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-from tamis.redis_client import RedisClient
+from tamis.redis_client import Command, RedisClient, RoundTrip
 
 
 class Answers:
@@ -22,15 +21,27 @@ class Answers:
         self._lock = threading.Lock()
         self._waiting: dict[bytes, bytes] = {}
 
-    def fetch(self, keys: Sequence[bytes]) -> list[bytes | None]:
-        """Return the octets of each key, in one round trip at most; None for what is not known."""
+    def round_trip(self) -> RoundTrip:
+        """Return one for others to ask with, in the round trip of the next `fetch`."""
+        return RoundTrip(self._redis)
+
+    def fetch(self, keys: Sequence[bytes], trip: RoundTrip | None = None) -> list[bytes | None]:
+        """Return the octets of each key, in one round trip at most; None for what is not known.
+
+        What others have asked by `trip` goes with it, and is answered when this returns.
+        """
+        trip = trip or self.round_trip()
         waiting = self._waiting
         asked = [key for key in keys if key not in waiting] if waiting else keys
-        found = self._redis.ask(lambda server: server.mget(asked)) if asked else None
+        found: list[object] = []
+        if asked:
+            trip.add([("MGET", *asked)], found.extend)
+        trip.go()
+        values_of = found[0] if found else None
         # A server that is no Redis, or a broken one, may answer anything.
-        if not isinstance(found, list) or len(found) != len(asked):
-            found = [None] * len(asked)
-        known = dict(zip(asked, found, strict=True))
+        if not isinstance(values_of, list) or len(values_of) != len(asked):
+            values_of = [None] * len(asked)
+        known = dict(zip(asked, values_of, strict=True))
         values = [waiting.get(key, known.get(key)) for key in keys]
         return [value if isinstance(value, bytes) else None for value in values]
 
@@ -48,11 +59,5 @@ class Answers:
             return
         with self._lock:
             waiting, self._waiting = self._waiting, {}
-
-        def store(server: Any) -> None:
-            pipeline = server.pipeline(transaction=False)
-            for key, value in waiting.items():
-                pipeline.set(key, value, ex=self._lifetime)
-            pipeline.execute()
-
-        self._redis.ask(store)
+        commands: list[Command] = [("SET", key, value, "EX", self._lifetime) for key, value in waiting.items()]
+        self._redis.send(commands)

@@ -116,6 +116,11 @@ class Bans:
         self._redis = redis
         self._changed = b"-"
         self._known: Mapping[tuple[str, str], Ban] = {}
+        self._units: frozenset[str] = frozenset()
+
+    def concern(self, peer: IPAddress) -> bool:
+        """Whether there may be a ban of a peer, for whichever recipients."""
+        return bool(self._units) and unit_of(peer) in self._units
 
     def find(self, domain: str, peer: IPAddress, now: datetime) -> Ban | None:
         """Return the ban of a peer for the recipients of exactly that domain; of the platform's, for ""."""
@@ -131,7 +136,9 @@ class Bans:
             return False
         if found[0] != self._changed:
             bans = (_read(field, value) for field, value in zip(*found[1:], strict=False))
-            self._known = {(ban.domain, ban.network): ban for ban in bans if ban is not None}
+            known = {(ban.domain, ban.network): ban for ban in bans if ban is not None}
+            self._units = frozenset(network for _, network in known)
+            self._known = known
             self._changed = found[0]
         return True
 

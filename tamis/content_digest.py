@@ -4,16 +4,18 @@ Rows 8 and 22 compare messages by it (SPEC, section 1).
 """
 
 import hashlib
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from tamis import limits
-from tamis.message import Message
+
+if TYPE_CHECKING:
+    from tamis.message import Message
 
 DIGEST_BYTES: Final = 20
 """160 bits, as the specification has them."""
 
 
-def content_digest(message: Message) -> bytes | None:
+def content_digest(message: "Message") -> bytes | None:
     """Return the BLAKE2b-160 of what is the same in all copies of a message, None where it has no content.
 
     That is, each piece with its length before it:

@@ -27,7 +27,7 @@ from tamis.site import Site
 
 if TYPE_CHECKING:
     from tamis.bans import Bans
-    from tamis.counters import Counters
+    from tamis.counters import Count, Counters
     from tamis.directory import Directory
     from tamis.greylist import Greylist
     from tamis.models.bayes import Model
@@ -188,6 +188,13 @@ class Filter:
 
     def site_queries(self, site: Site, mail: Mail, options: Any) -> Iterable[Question]:
         """The same, of a filter whose questions depend on what the site has configured; in addition to `queries`."""
+        return ()
+
+    def counts(self, mail: Mail, options: Any) -> "Iterable[Count]":
+        """What it is going to count of this mail by `Context.counters`, for it to be counted ahead with its answers.
+
+        Called when the message is known. A count that is missing here is slower, never wrong.
+        """
         return ()
 
     def cache_key(self, mail: Mail) -> bytes | None:

@@ -18,16 +18,15 @@ counted and nobody is told a number.
 import hashlib
 from collections.abc import Iterable
 from datetime import datetime
+from functools import partial
 from itertools import islice
-from typing import Any, Final
-
-import redis.exceptions
+from typing import Any, Final, NamedTuple
 
 from tamis import limits
-from tamis.redis_client import RedisClient
+from tamis.redis_client import Command, RedisClient, RoundTrip, Script
 
 _PREFIX: Final = b"tamis:count:"
-_SCRIPT: Final = """\
+_SCRIPT: Final = Script("""\
 local key, now, window, most = KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local add = {'ZADD', key}
 for i = 4, #ARGV do add[2 * i - 5] = ARGV[1]; add[2 * i - 4] = ARGV[i] end
@@ -35,9 +34,16 @@ if #ARGV > 3 then redis.call(unpack(add)) end
 redis.call('ZREMRANGEBYRANK', key, 0, -most - 1)
 if redis.call('PTTL', key) < window then redis.call('PEXPIRE', key, window) end
 return redis.call('ZCOUNT', key, '(' .. string.format('%d', now - window), string.format('%d', now + window))
-"""
+""")
 # The upper bound forgets what a clock that was set back has left in the future.
-_SHA: Final = hashlib.sha1(_SCRIPT.encode(), usedforsecurity=False).hexdigest()
+
+
+class Count(NamedTuple):
+    """What is counted: members under a name, and the seconds within which the number of all is asked for."""
+
+    name: bytes
+    members: tuple[str, ...]
+    seconds: float
 
 
 class Counters:
@@ -51,12 +57,12 @@ class Counters:
 
         It goes no further than `limits.COUNTED_MEMBERS`.
         """
-        key = _key(name)
-        counted = islice(members, limits.COUNTED_MEMBERS)
-        asked: list[Any] = [key, round(1000 * now.timestamp()), round(1000 * seconds)]
-        asked += [limits.COUNTED_MEMBERS, *(_hashed(member, key.removeprefix(_PREFIX)) for member in counted)]
-        found = self._redis.ask(lambda server: _run(server, asked))
+        (found,) = self._redis.send([_counting(name, members, now, seconds)])
         return found if isinstance(found, int) else None
+
+    def ahead(self, counts: Iterable[Count], now: datetime, trip: RoundTrip) -> "Counters":
+        """Count with what else a round trip asks; return counters that know by then what these said."""
+        return _CountedAhead(self._redis, counts, now, trip)
 
     def forget(self, names: Iterable[bytes]) -> None:
         """Begin anew with those names."""
@@ -72,8 +78,29 @@ def _hashed(member: str, key: bytes) -> bytes:
     return hashlib.blake2b(member.encode("utf-8", "surrogatepass"), key=key, digest_size=8).digest()
 
 
-def _run(server: Any, asked: list[Any]) -> Any:
-    try:
-        return server.evalsha(_SHA, 1, *asked)
-    except redis.exceptions.NoScriptError:  # The first time, and after the server was started again.
-        return server.eval(_SCRIPT, 1, *asked)
+def _counting(name: bytes, members: Iterable[str], now: datetime, seconds: float) -> Command:
+    key = _key(name)
+    hashed = (_hashed(member, key.removeprefix(_PREFIX)) for member in islice(members, limits.COUNTED_MEMBERS))
+    times = round(1000 * now.timestamp()), round(1000 * seconds)
+    return _SCRIPT.call([key], [*times, limits.COUNTED_MEMBERS, *hashed])
+
+
+class _CountedAhead(Counters):
+    """The counters of one message."""
+
+    def __init__(self, redis: RedisClient, counts: Iterable[Count], now: datetime, trip: RoundTrip) -> None:
+        super().__init__(redis)
+        self._now = now
+        self._known: dict[Count, Any] = {}
+        for count in dict.fromkeys(counts):
+            trip.add([_counting(count.name, count.members, now, count.seconds)], partial(self._take, count))
+
+    def _take(self, count: Count, replies: list[Any]) -> None:
+        self._known[count] = replies[0]
+
+    def count(self, name: bytes, members: Iterable[str], now: datetime, seconds: float) -> int | None:
+        asked = Count(name, tuple(members), seconds)
+        if now != self._now or asked not in self._known:
+            return super().count(name, asked.members, now, seconds)
+        found = self._known[asked]
+        return found if isinstance(found, int) else None

@@ -19,6 +19,7 @@ from tamis.lists import Lists
 from tamis.model_source import ModelSource
 from tamis.policy import Policies
 from tamis.policy_texts import NO_TEXTS, PolicyTexts
+from tamis.refusal import may_refuse_anybody
 from tamis.rules.matching import Rules
 from tamis.rules.shipped import shipped_rules
 from tamis.rules.sources import compiled
@@ -64,6 +65,8 @@ class Current:
             ),
             helper=Helper(),
         )
+        self.may_refuse_anybody = may_refuse_anybody(self.snapshot.policies, self.snapshot.lists)
+        """Worked out where it changes: it is asked in threads of libmilter, and the lists are read by numpy."""
         self._dns_lists = DnsListTests(enabled_lists(config.settings.dnslists), resolver)
         self.refresh()
 
@@ -96,6 +99,7 @@ class Current:
                 found["policies"] = Policies(self._config, self._texts, found["directory"] or current.directory)
             if changed := {name: content for name, content in found.items() if content is not None}:
                 self.snapshot = replace(current, **changed)
+                self.may_refuse_anybody = may_refuse_anybody(self.snapshot.policies, self.snapshot.lists)
             self._dns_lists.step()
             self._take_up_dns_lists()
 

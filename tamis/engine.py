@@ -38,7 +38,7 @@ from tamis.images.own_pool import OwnReaders
 from tamis.images.pool_process import socket_path
 from tamis.learning.itself import Itself
 from tamis.learning.itself import folder_of as learned_folder
-from tamis.mail import Mail, MailClass
+from tamis.mail import IPAddress, Mail, MailClass
 from tamis.metrics.names import sample
 from tamis.metrics.shared import CountsFile, metrics_folder
 from tamis.metrics.tally import Tally
@@ -314,6 +314,10 @@ class Engine:
                 self._history.note(made())
         except Exception:  # The message has its answer, and nothing that is kept is worth it.
             _log.exception("a decision is not kept")
+
+    def may_refuse(self, peer: IPAddress | None) -> bool:
+        """Whether `refusal` may refuse a recipient of that peer's mail: a look at what is in memory."""
+        return self._current.may_refuse_anybody or (peer is not None and self._shared.bans.concern(peer))
 
     def refusal(self, mail: Mail, recipient: str) -> Refusal | None:
         """Return why one recipient is refused for the moment, asked at RCPT; None where they are not.

@@ -18,7 +18,7 @@ import msgspec
 
 from tamis import limits
 from tamis.addresses import domain_of
-from tamis.ahead import declared
+from tamis.ahead import counted, declared
 from tamis.answers import Answers
 from tamis.attachments import Attachments
 from tamis.attachments.helper import Helper
@@ -44,6 +44,7 @@ from tamis.scanners.scanners import Scans
 from tamis.shared_state import SharedState
 from tamis.site import Site
 from tamis.spf import spf_of
+from tamis.walk_plan import Asking, Plan, plan
 from tamis.weights import Weights
 
 _log = logging.getLogger("tamis")
@@ -75,8 +76,7 @@ class Snapshot:
     """Who reads macros and some archives, for all messages of a worker."""
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(msgspec.Struct, frozen=True, eq=False):
     """One row asked with one set of options, on behalf of the recipients who share them."""
 
     row: Row
@@ -86,23 +86,13 @@ class Question:
     cache_key: bytes | None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Asking:
-    """A row with options: one object for all policies that have the same, so that none needs to be compared again."""
-
-    row: Row
-    options: FilterOptions
-
-
-@lru_cache(maxsize=1 << 16)
-def _asking(row: Row, options: FilterOptions) -> _Asking:
-    return _Asking(row, options)
+def _plan(policy: Policy) -> Plan:
+    return _plan_of(policy, id(ORDER))
 
 
 @lru_cache(maxsize=1024)
-def _askings(policy: Policy) -> dict[str, _Asking]:
-    """Return what a policy asks of each row that is built, by the name of the row, whether it is on or off."""
-    return {row.name: _asking(row, policy.options[row.name]) for row in ORDER if row.filter}
+def _plan_of(policy: Policy, _: int) -> Plan:
+    return plan(policy, ORDER, FILTERS)
 
 
 @lru_cache(maxsize=1024)
@@ -132,18 +122,20 @@ class Examination:
         self._snapshot = snapshot
         self._cache = answers
         self._shared = shared
+        self._counters = shared.counters if shared else None
         self._started = time.monotonic()
         self._deadline = self._started + limits.FILTERS_SECONDS
         self._lookups = Lookups(resolver, self._deadline) if resolver else None
         self._model_version = _model_version(snapshot.model, mail.recipients)
         self._policies = {r: policy or snapshot.policies.for_recipient(r) for r in mail.recipients}
+        self._distinct = list({id(policy): policy for policy in self._policies.values()}.values())
         self._authentication = Authentication(mail, self._lookups, spf_of)
         self._rules = snapshot.rules.look_at(mail.message) if snapshot.rules else None
         self._attachments = Attachments(mail.message, snapshot.helper, answers, self._deadline)
         self._pictures = Pictures(mail.message, readers, answers, snapshot.images, self._deadline)
         self._scans = Scans(snapshot.site.scanners, mail, self._deadline)
-        self._asked: dict[_Asking, Question] = {}
-        self._answered: dict[_Asking, Answer] = {}
+        self._asked: dict[Asking, Question] = {}
+        self._answered: dict[Asking, Answer] = {}
         self._shown: Context | None = None
         self._cached: dict[bytes, bytes] = {}
         self._new: dict[bytes, bytes] = {}
@@ -183,28 +175,32 @@ class Examination:
 
     def _questions(self, rows: Iterable[Row]) -> Iterator[Question]:
         """Every question some policy may ask of this message."""
-        policies = list({id(policy): policy for policy in self._policies.values()}.values())
+        policies = self._distinct
+        if len(policies) == 1 and rows is ORDER:
+            yield from map(self._question, _plan(policies[0]).asked)
+            return
         for row in rows:
             if row.filter:
-                for asking in dict.fromkeys(_askings(p)[row.name] for p in policies if p.enabled[row.name]):
+                for asking in dict.fromkeys(_plan(p).askings[row.name] for p in policies if p.enabled[row.name]):
                     yield self._question(asking)
 
-    def _question(self, asking: _Asking) -> Question:
+    def _question(self, asking: Asking) -> Question:
         """Return the question of a row with some options; it is made once."""
         known = self._asked.get(asking)
         if known is None:
             row, options = asking.row, asking.options
             instance = FILTERS[row.name]
-            sharing = tuple(
-                [
-                    recipient
-                    for recipient, policy in self._policies.items()
-                    if policy.enabled[row.name] and _askings(policy)[row.name] is asking
-                ]
-            )
-            known = Question(row, instance, options, sharing, self._key(instance, options))
+            known = Question(row, instance, options, self._sharing(asking), self._key(instance, options))
             self._asked[asking] = known
         return known
+
+    def _sharing(self, asking: Asking) -> tuple[str, ...]:
+        """Return the recipients whose policies ask that."""
+        name = asking.row.name
+        asks = {id(one) for one in self._distinct if one.enabled[name] and _plan(one).askings[name] is asking}
+        if len(asks) == len(self._distinct):
+            return tuple(self._policies)
+        return tuple([recipient for recipient, policy in self._policies.items() if id(policy) in asks])
 
     def _key(self, instance: Filter, options: FilterOptions) -> bytes | None:
         content = instance.site_cache_key(self._snapshot.site, self._mail)
@@ -217,25 +213,36 @@ class Examination:
         return b"tamis:answer:" + digest.digest()
 
     def prepare(self, rows: Iterable[Row], more: Iterable[DnsQuestion] = ()) -> None:
-        """Fetch every cached answer of those rows in one round trip; send what the other rows will ask the DNS.
+        """Ask Redis in one round trip: for every cached answer of those rows, what their questions to the DNS are
+        answered with, and what they count. What Redis does not know is then sent to the servers.
 
-        `more` is sent with it, after what the rows ask.
+        `more` is asked of the DNS as well, after what the rows ask.
         """
         questions = list(self._questions(rows))
         keys = [question.cache_key for question in questions if question.cache_key is not None]
-        for key, value in zip(keys, self._cache.fetch(keys), strict=True):
+        # Rows whose answers are cached ask the DNS nothing, or only where these are not known.
+        asked = [(one.filter, one.options) for one in questions if one.cache_key is None]
+        with self._cache.round_trip() as trip:
+            if self._shared:
+                self._counters = self._shared.counters.ahead(counted(self._mail, asked), self._mail.now, trip)
+            if self._lookups is not None:
+                self._lookups.send(chain(declared(self._mail, asked, self._snapshot.site), more), trip)
+            found = self._cache.fetch(keys, trip)
+        for key, value in zip(keys, found, strict=True):
             if value is not None:
                 self._cached[key] = value
-        for question in questions:
-            if question.cache_key not in self._cached:
-                self._start(question)
+        missing = [one for one in questions if one.cache_key is not None and one.cache_key not in self._cached]
+        for question in (one for one in questions if one.cache_key not in self._cached):
+            self._start(question)
         if self._lookups is not None:
-            asked = [(one.filter, one.options) for one in questions if one.cache_key not in self._cached]
-            self._lookups.send(chain(declared(self._mail, asked, self._snapshot.site), more))
+            left = [(one.filter, one.options) for one in missing]
+            self._lookups.send(declared(self._mail, left, self._snapshot.site))
 
     def ask(self, row: Row, policy: Policy) -> Answer:
         """Return what a built row says under a policy's options; it is asked once."""
-        asking = _askings(policy)[row.name]
+        return self._ask(_plan(policy).askings[row.name])
+
+    def _ask(self, asking: Asking) -> Answer:
         known = self._answered.get(asking)
         if known is None:
             known = self._answered[asking] = self._answer(self._question(asking))
@@ -296,7 +303,7 @@ class Examination:
             lists=self._snapshot.lists,
             model=self._snapshot.model,
             rules=self._rules,
-            counters=self._shared.counters if self._shared else None,
+            counters=self._counters,
             greylist=self._shared.greylist if self._shared else None,
             bans=self._shared.bans if self._shared else None,
             decoys=self._snapshot.decoys,
@@ -323,15 +330,11 @@ class Examination:
         if self._mail.message.capped:
             tests["SIZE_CAPPED"] = 0
         tests |= dict.fromkeys(evidence.found(self._authentication), 0)
-        for row in ORDER:
-            if row.filter is None or not row.filter.scores:
-                continue
-            if not policy.enabled[row.name]:
+        for row, asking in _plan(policy).scored:
+            if asking is None:
                 tests[row.label] = 0
                 continue
-            if not FILTERS[row.name].scores_with(policy.options[row.name]):
-                continue
-            answer = self.ask(row, policy)
+            answer = self._ask(asking)
             if answer.abstained:
                 tests[answer.abstained_as or f"{row.label}_ABSTAINED"] = 0
             for hit in answer.hits:
@@ -348,9 +351,8 @@ class Examination:
         decided: tuple[Row, str, str] | None = None
         passed: tuple[Row, Hit] | None = None
         seen: list[tuple[str, int]] = []
-        for row in ORDER:
-            if row.filter is None or row.judgement is Judgement.NONE or not policy.judges(row):
-                continue
+        for asking in _plan(policy).judged:
+            row = asking.row
             if row.judgement is Judgement.REFUSED_FOR_NOW:
                 seen += self._would_be_refused(row, recipient, policy)
                 continue
@@ -362,7 +364,7 @@ class Examination:
                     decided = (row, "", ground)
                     break
                 continue
-            answer = self.ask(row, policy)
+            answer = self._ask(asking)
             if not answer.hits:
                 continue
             hits = (hit for hit in answer.hits if hit.applies_to(recipient, domain))

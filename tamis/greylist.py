@@ -13,14 +13,12 @@ what was first seen in the future of one that was set back is seen anew, for the
 import hashlib
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
-
-import redis.exceptions
+from typing import Final
 
 from tamis import limits
-from tamis.redis_client import RedisClient
+from tamis.redis_client import RedisClient, Script
 
-_SCRIPT: Final = """\
+_SCRIPT: Final = Script("""\
 local now, delay, retry, life = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local enough, most, peer, waits = tonumber(ARGV[5]), tonumber(ARGV[6]), KEYS[1], {}
 local known = enough > 0 and redis.call('SCARD', peer) >= enough
@@ -45,8 +43,7 @@ for i = 2, #KEYS do
   waits[i - 1] = wait
 end
 return waits
-"""
-_SHA: Final = hashlib.sha1(_SCRIPT.encode(), usedforsecurity=False).hexdigest()
+""")
 
 
 class Greylist:
@@ -79,8 +76,7 @@ class Greylist:
             for recipient in recipients[: limits.GREYLISTED_RECIPIENTS]
         )
         times = [round(1000 * seconds) for seconds in (now.timestamp(), delay, retry, lifetime)]
-        asked = [*keys, *times, enough, limits.GREYLIST_TRIPLETS]
-        found = self._redis.ask(lambda server: _run(server, len(keys), asked))
+        (found,) = self._redis.send([_SCRIPT.call(keys, [*times, enough, limits.GREYLIST_TRIPLETS])])
         if not isinstance(found, list) or len(found) != len(keys) - 1:
             return None
         return [int(wait) / 1000 for wait in found]
@@ -92,10 +88,3 @@ def _digest(*words: str) -> bytes:
         piece = word.encode("utf-8", "surrogatepass")
         digest.update(len(piece).to_bytes(4, "big") + piece)
     return digest.digest()
-
-
-def _run(server: Any, keys: int, asked: list[Any]) -> Any:
-    try:
-        return server.evalsha(_SHA, keys, *asked)
-    except redis.exceptions.NoScriptError:  # The first time, and after the server was started again.
-        return server.eval(_SCRIPT, keys, *asked)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from tamis import limits
 from tamis.addresses import Mailbox, parse_mailboxes
 from tamis.charset import decode_bytes
+from tamis.content_digest import content_digest
 from tamis.html_page import Page, read_page
 from tamis.mime import Field, HeaderBlock, Part, Tree, parse_header, parse_tree
 from tamis.once import once
@@ -192,6 +193,11 @@ class Message:
     def digest(self) -> bytes:
         """BLAKE2b-160 of all that is looked at, headers included, and of whether there is more."""
         return hashlib.blake2b(self.raw, digest_size=20, person=b"capped" if self.size_capped else b"").digest()
+
+    @once
+    def content_digest(self) -> bytes | None:
+        """What is the same in all copies of the message (`tamis.content_digest`), None where it has no content."""
+        return content_digest(self)
 
 
 def strip_markup(source: str) -> str:

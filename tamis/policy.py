@@ -157,6 +157,13 @@ class Policies:
                 _put(self._domains, domain, known)
         return known
 
+    def may_enable(self, row: str) -> bool:
+        """Whether any policy may have a row enabled, by its name; False only where surely none has."""
+        if not self._texts.empty or self._default.enabled[row]:
+            return True
+        sections = self._config.settings.domain.values()
+        return any(section.filters.get(row, {}).get("enabled", False) for section in sections)
+
     def layers(self, owner: str) -> list[Layer]:
         """Return what makes the policy of an owner (`tamis.policy_keys.owner`), the strongest last."""
         found = list(self._of_platform())

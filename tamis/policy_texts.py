@@ -22,6 +22,11 @@ class PolicyTexts(Protocol):
     """What each owner has chosen, as JSON."""
 
     @property
+    def empty(self) -> bool:
+        """Whether nobody has chosen anything."""
+        ...
+
+    @property
     def addresses(self) -> bool:
         """Whether any address has chosen anything; else none need be asked for."""
         ...
@@ -36,6 +41,7 @@ class FixedTexts:
 
     def __init__(self, texts: Mapping[str, str] | None = None) -> None:
         self._texts = texts or {}
+        self.empty = not self._texts
         self.addresses = any("@" in owner for owner in self._texts)
 
     def find(self, owner: str) -> str | None:
@@ -50,6 +56,7 @@ class MappedTexts:
 
     def __init__(self, stored: StoredLists) -> None:
         self._stored = stored
+        self.empty = not stored.holds(LIST)
         self.addresses = stored.has(LIST, kind_of("@"))
 
     def find(self, owner: str) -> str | None:
@@ -81,6 +88,8 @@ class DatabaseTexts:
     For commands, which look at few messages.
     """
 
+    empty = False
+    """Not known, which is the same to those who ask."""
     addresses = True
 
     def __init__(self, config: Config) -> None:

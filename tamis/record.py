@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+import msgspec
+
 from tamis.attachments import Attachments
 from tamis.authentication import Authentication
 from tamis.authentication.header import summary
@@ -14,8 +16,7 @@ from tamis.mail import Mail
 from tamis.scanners.row import UNAVAILABLE
 
 
-@dataclass(slots=True)
-class Answer:
+class Answer(msgspec.Struct):
     """What one row said: its hits, or why it abstained. `milliseconds` is wall-clock time."""
 
     row: Row

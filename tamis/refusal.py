@@ -4,16 +4,27 @@ SPEC, sections 0 and 1. All other verdicts are `tamis.examination`'s.
 """
 
 from dataclasses import replace
+from typing import Final
 
 from tamis.addresses import domain_of
 from tamis.answers import Answers
 from tamis.dns.resolver import Resolver
 from tamis.examination import Examination, Snapshot
+from tamis.filters.banned_ip import BannedIP
 from tamis.filters.order import ORDER, Judgement
+from tamis.lists import ListName, Lists
 from tamis.mail import Mail
-from tamis.policy import Mode
+from tamis.policy import Mode, Policies
 from tamis.record import Record, Refusal, Verdict
 from tamis.shared_state import SharedState
+
+_REFUSING: Final = [row for row in ORDER if row.judgement is Judgement.REFUSED_FOR_NOW and row.filter]
+
+
+def may_refuse_anybody(policies: Policies, lists: Lists) -> bool:
+    """Whether a recipient may be refused for the moment by any peer, but for the automatic bans of some."""
+    chosen = (row.name for row in _REFUSING if row.name != BannedIP.name)
+    return lists.holds(ListName.BAN_IP) or any(map(policies.may_enable, chosen))
 
 
 def refused_for_now(
@@ -32,14 +43,14 @@ def refused_for_now(
     alone = replace(mail, recipients=(recipient,))
     (normalised,) = alone.recipients
     policy = snapshot.policies.for_recipient(normalised)
-    if policy.mode is Mode.OBSERVE:
+    rows = [row for row in _REFUSING if policy.judges(row)]
+    if not rows or policy.mode is Mode.OBSERVE:
         return None
     examination = Examination(alone, snapshot, answers, shared, resolver=resolver)
-    for row in ORDER:
-        if row.judgement is Judgement.REFUSED_FOR_NOW and row.filter and policy.judges(row):
-            for hit in examination.ask(row, policy).hits:
-                if hit.decides and hit.applies_to(normalised, domain_of(normalised)):
-                    return Refusal(row, hit.name, hit.because)
+    for row in rows:
+        for hit in examination.ask(row, policy).hits:
+            if hit.decides and hit.applies_to(normalised, domain_of(normalised)):
+                return Refusal(row, hit.name, hit.because)
     return None
 
 

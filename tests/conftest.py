@@ -35,7 +35,6 @@ LONGEST: Final = (
     "endtoend/test_three_modes.py",
     "models/test_default_model.py",
     "cli/test_torture.py",
-    "endtoend/test_real_mail.py",
     "milter/test_keeper.py",
     "packaging/test_package.py",
     "postfix/test_beside_others.py",

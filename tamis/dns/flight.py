@@ -1,6 +1,7 @@
 """A question on its way, those who wait for its answer, and the servers it is asked of."""
 
 import threading
+from math import inf
 
 from tamis.dns.answer import Answer, Status
 from tamis.dns.circuit import Circuit
@@ -28,7 +29,19 @@ class Waiter:
 class Flight:
     """A question that was asked; `answer` is None until it is there. All else is the engine's business."""
 
-    __slots__ = ("answer", "attempts", "failed", "keys", "plain", "question", "server", "status", "turn", "waiters")
+    __slots__ = (
+        "answer",
+        "attempts",
+        "failed",
+        "keys",
+        "plain",
+        "question",
+        "sent_at",
+        "server",
+        "status",
+        "turn",
+        "waiters",
+    )
 
     def __init__(self, question: Question, answer: Answer | None = None) -> None:
         self.question = question
@@ -39,6 +52,8 @@ class Flight:
         self.keys: list[tuple[Link, int]] = []
         """Where a reply to it may still arrive: sockets and ids."""
         self.attempts = 0
+        self.sent_at = inf
+        """When it was sent last (monotonic seconds)."""
         self.turn = 0
         """Counts whatever was done to get an answer, so that a time limit is known for that of an earlier try."""
         self.server = -1

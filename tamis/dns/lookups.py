@@ -12,6 +12,7 @@ from tamis.dns.flight import Flight
 from tamis.dns.following import following
 from tamis.dns.question import Question
 from tamis.dns.resolver import Resolver
+from tamis.redis_client import RoundTrip
 
 _SLOW_SECONDS: Final = 0.1
 """Whoever waits longer for answers asks ahead what these lead to."""
@@ -46,8 +47,11 @@ class Lookups:
         self._followed: set[bytes] = set()
         self._guesses = limits.DNS_GUESSES
 
-    def send(self, questions: Iterable[Question]) -> None:
-        """Ask ahead: send the questions and return at once. Of too many, the last are left out."""
+    def send(self, questions: Iterable[Question], trip: RoundTrip | None = None) -> None:
+        """Ask ahead: send the questions and return at once. Of too many, the last are left out.
+
+        With `trip` they are sent when that round trip is made, which it must be.
+        """
         fresh: dict[bytes, Question] = {}
         for question in questions:
             wire = question.wire
@@ -56,7 +60,7 @@ class Lookups:
                     break
                 fresh[wire] = question
         if fresh:
-            self._flights.update(zip(fresh, self._resolver.ask(fresh.values()), strict=True))
+            self._flights.update(zip(fresh, self._resolver.ask(fresh.values(), trip), strict=True))
 
     def ask(self, questions: Sequence[Question]) -> list[Answer]:
         """Return an answer to each question. Never raises.

@@ -3,6 +3,7 @@
 import ipaddress
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Literal
 
 RecordType = Literal["A", "AAAA", "CNAME", "MX", "NS", "PTR", "SOA", "TXT"]
@@ -33,22 +34,32 @@ class Question:
     type: RecordType
     wire: bytes | None
 
-    def __init__(self, name: str | bytes, type: RecordType = "A") -> None:
-        tail = _TAILS[type]
-        encoded = _encode(name)
-        set_field = object.__setattr__
-        set_field(self, "type", type)
-        if encoded is None:
-            said = name if isinstance(name, str) else name.decode("latin-1")
-            set_field(self, "name", said[:_LONGEST_NAME])
-            set_field(self, "wire", None)
-        else:
-            text, wire = encoded
-            set_field(self, "name", text)
-            set_field(self, "wire", wire + tail)
+    def __new__(cls, name: str | bytes, type: RecordType = "A") -> "Question":
+        return _remembered(name, type) if len(name) <= _LONGEST_NAME else _made(name, type)
 
     def __str__(self) -> str:
         return f"{self.name} {self.type}"
+
+
+def _made(name: str | bytes, type: RecordType) -> Question:
+    tail = _TAILS[type]
+    encoded = _encode(name)
+    made: Question = object.__new__(Question)
+    set_field = object.__setattr__
+    set_field(made, "type", type)
+    if encoded is None:
+        said = name if isinstance(name, str) else name.decode("latin-1")
+        set_field(made, "name", said[:_LONGEST_NAME])
+        set_field(made, "wire", None)
+    else:
+        text, wire = encoded
+        set_field(made, "name", text)
+        set_field(made, "wire", wire + tail)
+    return made
+
+
+_remembered: Final = lru_cache(maxsize=4096)(_made)
+"""The filter that declares a question asks it, too, and large providers are asked about with most messages."""
 
 
 def _encode(name: str | bytes) -> tuple[str, bytes] | None:
@@ -102,5 +113,9 @@ def text_of(labels: list[bytes]) -> str:
 
 def reversed_name(address: ipaddress.IPv4Address | ipaddress.IPv6Address, zone: str = "") -> str:
     """Return the name of an address in a zone of a DNS list (RFC 5782), or without a zone that of its PTR record."""
-    pointer = address.reverse_pointer
-    return f"{pointer.rpartition('.')[0].rpartition('.')[0]}.{zone}" if zone else pointer
+    return f"{_reversed(address)}.{zone}" if zone else address.reverse_pointer
+
+
+@lru_cache(maxsize=256)
+def _reversed(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> str:
+    return address.reverse_pointer.rpartition(".")[0].rpartition(".")[0]

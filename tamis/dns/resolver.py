@@ -15,12 +15,19 @@ from tamis.dns.flight import Flight, Waiter
 from tamis.dns.memory import Memory
 from tamis.dns.question import Question
 from tamis.dns.servers import Address
-from tamis.dns.shared import Shared
+from tamis.dns.shared import Entry, Shared
 from tamis.dns.transport import Transport
+from tamis.redis_client import RoundTrip
 
 _log = logging.getLogger("tamis")
 
 _UNSTORED: Final = 2000
+_NEAR_SECONDS: Final = 0.003
+"""A server that can answer within that is not farther than Redis, as far as some questions go."""
+_FEW: Final = 8
+"""So many questions cost a near server, and us, about what they cost with a round trip to Redis, which knows some."""
+_FORGETS: Final = 1.02
+"""By so much the quickest answer seems slower with each one that came later."""
 _alive: "weakref.WeakSet[Resolver]" = weakref.WeakSet()
 
 
@@ -46,6 +53,8 @@ class Resolver:
         self._in_flight: dict[bytes, Flight] = {}
         self._unstored: list[tuple[Question, Answer, float]] = []
         self._transport: Transport | None = None
+        self._quickest = inf
+        """How long a server takes that knows the answer: the least of lately, in seconds."""
         self.asked = self.sent = 0
         """Questions so far, and those of them that were neither known nor on their way."""
 
@@ -65,8 +74,12 @@ class Resolver:
         """Make threads now, and not with the first question: there may be none to be had then."""
         self._transport_in_use()
 
-    def ask(self, questions: Iterable[Question]) -> list[Flight]:
-        """Send what is not known yet and not on its way, and return at once, one flight for each question."""
+    def ask(self, questions: Iterable[Question], trip: RoundTrip | None = None) -> list[Flight]:
+        """Send what is not known yet and not on its way, and return at once, one flight for each question.
+
+        Redis is asked first, but for few questions to a near server. With `trip` it is asked by that: nothing is
+        sent before it is made, and it must be.
+        """
         flights: list[Flight] = []
         fresh: list[Flight] = []
         with self._lock:
@@ -80,7 +93,7 @@ class Resolver:
             self.asked += len(flights)
             self.sent += len(fresh)
         if fresh:
-            self._send(fresh)
+            self._send(fresh, trip)
         return flights
 
     def _known(self, question: Question, now: float) -> Flight | None:
@@ -94,10 +107,23 @@ class Resolver:
             return Flight(question, UNAVAILABLE)
         return flight
 
-    def _send(self, fresh: list[Flight]) -> None:
+    def _send(self, fresh: list[Flight], trip: RoundTrip | None) -> None:
+        shared = self._shared
+        # A near server knows as well what others have asked of it.
+        if shared is None or (trip is None and len(fresh) <= _FEW and self._quickest <= _NEAR_SECONDS):
+            self._reach(fresh)
+            return
+        own = trip or shared.round_trip()
+        command = shared.command([flight.question for flight in fresh])
+        own.add([command], lambda replies: self._reach(fresh, shared, replies[0]))
+        if trip is None:
+            own.go()
+
+    def _reach(self, fresh: list[Flight], shared: Shared | None = None, reply: object = None) -> None:
+        """Take what Redis knows, and ask the servers for the rest."""
         try:
-            if self._shared is not None:
-                fresh = self._fetch(self._shared, fresh)
+            if shared is not None:
+                fresh = self._fetched(fresh, shared.read([flight.question for flight in fresh], reply))
             if fresh:
                 self._transport_in_use().send(fresh)
         except Exception:  # No room for sockets or threads: nobody may wait for what was never sent.
@@ -113,9 +139,8 @@ class Resolver:
                 self._transport = Transport(self._servers, self._timeout, self._attempts, self._lock, self._arrived)
             return self._transport
 
-    def _fetch(self, shared: Shared, fresh: list[Flight]) -> list[Flight]:
+    def _fetched(self, fresh: list[Flight], found: Sequence[Entry | None]) -> list[Flight]:
         """Take what Redis knows; return the rest."""
-        found = shared.fetch([flight.question for flight in fresh])
         with self._lock:
             for flight, entry in zip(fresh, found, strict=True):
                 if entry is not None:
@@ -124,6 +149,8 @@ class Resolver:
 
     def _arrived(self, flight: Flight, answer: Answer) -> None:
         """Take an answer of the servers. Called with the lock held."""
+        if answer.known and flight.attempts == 1:
+            self._quickest = min(self._quickest * _FORGETS, time.monotonic() - flight.sent_at)
         lifetime = answer.ttl if answer.known else limits.DNS_ERROR_SECONDS
         if answer.status is Status.UNAVAILABLE:
             lifetime = 0  # That costs nothing to find out, and may end at any moment.

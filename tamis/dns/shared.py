@@ -10,7 +10,7 @@ import msgspec
 from tamis.dns.answer import Answer, Status
 from tamis.dns.question import Question
 from tamis.dns.servers import Address
-from tamis.redis_client import RedisClient
+from tamis.redis_client import Command, RedisClient, RoundTrip, Script
 
 _LEAST_TTL: Final = 5
 """Seconds; what holds shorter is not worth the round trip."""
@@ -20,10 +20,12 @@ _RECORDS: Final[dict[str, Any]] = {
     "MX": tuple[int, str],
     "SOA": tuple[str, str, int, int, int, int, int],
 }
-_STORE: Final = """\
+_STORE: Final = Script("""\
 for i = 1, #KEYS do redis.call('SET', KEYS[i], ARGV[2 * i - 1], 'EX', ARGV[2 * i]) end
-"""
+""")
 # Half of the time that the client takes for as many commands in a pipeline.
+Entry = tuple[Answer, int]
+"""An answer, and the seconds it still holds."""
 _encoder = msgspec.msgpack.Encoder()
 _decoders: Final = {
     kind: msgspec.msgpack.Decoder(tuple[int, Status, tuple[record, ...], int, bool])  # type: ignore[valid-type]
@@ -44,15 +46,27 @@ class Shared:
         asked = hashlib.blake2b(" ".join(map(str, servers)).encode(), digest_size=4).hexdigest()
         self._prefix = f"tamis:dns:{asked}:".encode()
 
-    def fetch(self, questions: Sequence[Question]) -> list[tuple[Answer, int] | None]:
-        """Return the answer to each question, in one round trip, with the seconds it still holds; None if unknown."""
-        keys = [self._key(question) for question in questions]
-        found = self._redis.ask(lambda server: server.mget(keys)) if keys else None
+    def round_trip(self) -> RoundTrip:
+        return RoundTrip(self._redis)
+
+    def command(self, questions: Sequence[Question]) -> Command:
+        """Return the command that asks for the answers to some questions."""
+        return ("MGET", *map(self._key, questions))
+
+    def read(self, questions: Sequence[Question], reply: object) -> list[Entry | None]:
+        """Return what the reply to that command says to each question, None where nothing."""
         # A server that is no Redis, or a broken one, may answer anything.
-        if not isinstance(found, list) or len(found) != len(keys):
-            return [None] * len(keys)
+        if not isinstance(reply, list) or len(reply) != len(questions):
+            return [None] * len(questions)
         now = int(time.time())
-        return [_decode(question.type, value, now) for question, value in zip(questions, found, strict=True)]
+        return [_decode(question.type, value, now) for question, value in zip(questions, reply, strict=True)]
+
+    def fetch(self, questions: Sequence[Question]) -> list[Entry | None]:
+        """Return the answer to each question, in one round trip; None if unknown."""
+        if not questions:
+            return []
+        (reply,) = self._redis.send([self.command(questions)])
+        return self.read(questions, reply)
 
     def remember(self, answers: Sequence[tuple[Question, Answer, float]]) -> None:
         """Store answers, each with the time it arrived (seconds since the epoch), in one round trip."""
@@ -63,7 +77,7 @@ class Shared:
                 keys.append(self._key(question))
                 values += (_encode(answer, int(arrived)), answer.ttl)
         if keys:
-            self._redis.ask(lambda server: server.register_script(_STORE)(keys, values))
+            self._redis.send([_STORE.call(keys, values)])
 
     def _key(self, question: Question) -> bytes:
         return self._prefix + str(question).encode("utf-8", "replace")

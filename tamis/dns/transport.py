@@ -167,6 +167,7 @@ class Transport:
         number = link.take(flight)
         flight.keys.append((link, number))
         flight.server = server.place
+        flight.sent_at = now
         flight.turn += 1
         self._limits.append((now + self._timeout, flight, flight.turn, now))
         assert flight.question.wire is not None

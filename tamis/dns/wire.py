@@ -144,7 +144,7 @@ def _negative_ttl(reply: bytes, at: int, authorities: int) -> int | None:
         if end > len(reply):
             raise Malformed("a record is cut off")
         if of_type == _SOA and of_class == _IN:
-            minimum = _soa(reply, at, end)[-1]
+            minimum = int.from_bytes(reply[_soa_parts(reply, at, end)[2] + 16 : end], "big")
             return min(_seconds(ttl), _seconds(minimum), limits.DNS_NEGATIVE_TTL_SECONDS)
         referral = referral or of_type == _NS
         at = end
@@ -232,11 +232,17 @@ def _strings(reply: bytes, at: int, end: int) -> bytes:
     return b"".join(pieces)
 
 
-def _soa(reply: bytes, at: int, end: int) -> tuple[str, str, int, int, int, int, int]:
+def _soa_parts(reply: bytes, at: int, end: int) -> tuple[bytes, bytes, int]:
+    """Return the two names of a SOA, and where its five numbers begin; the last is the minimum."""
     primary, at = _name(reply, at)
     person, at = _name(reply, at)
     if end - at != 20:
         raise Malformed("no SOA")
+    return primary, person, at
+
+
+def _soa(reply: bytes, at: int, end: int) -> tuple[str, str, int, int, int, int, int]:
+    primary, person, at = _soa_parts(reply, at, end)
     return _text(primary), _text(person), *struct.unpack_from("!IIIII", reply, at)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from tamis.answers import Answers
 from tamis.contract import Context, Filter, Hit, Stage
 from tamis.mail import Mail
-from tamis.redis_client import RedisClient
+from tamis.redis_client import RedisClient, RoundTrip
 
 DECIDES = Hit("PROBE", "because", True)
 
@@ -50,7 +50,9 @@ class Memory(Answers):
         self.fetched: list[int] = []
         self.stored: list[int] = []
 
-    def fetch(self, keys: Sequence[bytes]) -> list[bytes | None]:
+    def fetch(self, keys: Sequence[bytes], trip: RoundTrip | None = None) -> list[bytes | None]:
+        if trip:
+            trip.go()
         self.fetched.append(len(keys))
         return [self.known.get(key) for key in keys]
 

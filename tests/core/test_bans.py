@@ -37,7 +37,10 @@ class Machine:
     def banned(self, seconds: float = 0, peer: str = PEER, domain: str = "") -> bool:
         address = parse_ip(peer)
         assert address is not None
-        return self.bans.find(domain, address, later(seconds)) is not None
+        ban = self.bans.find(domain, address, later(seconds))
+        # What a worker goes by without asking.
+        assert ban is None or self.bans.concern(address)
+        return ban is not None
 
     def saw(self, ham: int, seconds: float = 0, peer: str = PEER) -> None:
         for _ in range(ham):

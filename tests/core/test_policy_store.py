@@ -141,6 +141,7 @@ def test_a_change_reaches_the_file_and_those_who_map_it(config: Config, store: P
     task.run()
     none = source.fresh()
     assert none is not None
+    assert none.empty
     assert not none.addresses
     for whose, values in ((DOMAIN, {"mode": "tag"}), ("", {"level": 9}), ("policy:gold", {"level": 12})):
         store.set(whose, values, "ann")
@@ -150,6 +151,7 @@ def test_a_change_reaches_the_file_and_those_who_map_it(config: Config, store: P
     assert texts is not None
     assert source.fresh() is None
     assert texts.addresses
+    assert not texts.empty
     policies, asked = Policies(config, texts), Policies(config, DatabaseTexts(config))
     for address, expected in (
         ("x@y.example", (9, "quarantine")),

@@ -16,9 +16,10 @@ from tamis.headers import Changes, changes
 from tamis.lists import Entry, ListName, Lists
 from tamis.mail import Mail, MailClass
 from tamis.policy import Policies
+from tamis.policy_texts import FixedTexts
 from tamis.record import Record, Refusal, as_json
 from tamis.redis_client import RedisClient
-from tamis.refusal import examine_outgoing, refused_for_now
+from tamis.refusal import examine_outgoing, may_refuse_anybody, refused_for_now
 from tamis.settings import Headers
 from tamis.testing import mail
 from tests.core.probes import DECIDES, CachedProbe, Memory, Place, Probe
@@ -35,7 +36,11 @@ def refused(
     config: str = "", lists: Sequence[Entry] = (BAN,), recipient: str = RECIPIENT, message: Mail | None = None
 ) -> Refusal | None:
     asked = message or mail("", peer=PEER, recipients=[])
-    return refused_for_now(asked, recipient, snapshot(config, lists), Answers(RedisClient()))
+    known = snapshot(config, lists)
+    found = refused_for_now(asked, recipient, known, Answers(RedisClient()))
+    # What a worker goes by without asking.
+    assert found is None or may_refuse_anybody(known.policies, known.lists)
+    return found
 
 
 def row_of(refusal: Refusal | None) -> str:
@@ -71,6 +76,24 @@ def test_a_banned_peer() -> None:
 def test_it_is_the_recipients_policy_that_refuses(config: str, row: str) -> None:
     assert row_of(refused(config)) == row
     assert row_of(refused(config, recipient="<Bob@Example.ORG>")) == row
+
+
+@pytest.mark.parametrize(
+    ("config", "texts", "expected"),
+    [
+        ("", {}, False),
+        ("[policy.filters.greylisting]\nenabled = true\n", {}, True),
+        ('[domain."example.org".filters.greylisting]\nenabled = true\n', {}, True),
+        ('[domain."example.org".filters.greylisting]\nenabled = false\n', {}, False),
+        ("", {"bob@example.org": "{}"}, True),
+    ],
+)
+def test_whether_anybody_may_be_refused_is_known_without_asking(
+    config: str, texts: dict[str, str], expected: bool
+) -> None:
+    policies = Policies(parse(config, "x"), FixedTexts(texts))
+    assert may_refuse_anybody(policies, Lists([])) is expected
+    assert may_refuse_anybody(policies, Lists([BAN]))
 
 
 def test_a_domains_ban_refuses_its_recipients_alone() -> None:

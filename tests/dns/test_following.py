@@ -70,7 +70,7 @@ class Rounds:
         self.flights: list[Flight] = []
         self.rounds = 0
 
-    def ask(self, questions: Iterable[Question]) -> list[Flight]:
+    def ask(self, questions: Iterable[Question], trip: object = None) -> list[Flight]:
         made = [Flight(question) for question in questions]
         self.flights += made
         return made

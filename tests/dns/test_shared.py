@@ -131,3 +131,29 @@ def test_a_redis_that_is_away_is_slower_and_no_different(
         assert answer.records == (f"192.0.2.{number}",)
         resolver.flush()
     assert away.failures == 1
+
+
+def test_few_questions_to_a_near_server_do_not_wait_for_redis(
+    server: Server, name_server: DnsServer, resolver_of: Resolvers
+) -> None:
+    resolver = resolver_of(name_server, shared=shared(server))
+    resolver._quickest = 0.0005
+    look_up(resolver, *(Question(f"host{number}.example") for number in range(8)))
+    assert "mget" not in server.calls()
+    look_up(resolver, *(Question(f"host{number}.example") for number in range(10, 19)))
+    assert server.calls()["mget"] == 1
+    resolver.flush()
+    assert len(list(server.client.scan_iter("tamis:dns:*"))) == 17
+
+
+def test_of_a_far_server_redis_is_asked_first(server: Server, name_server: DnsServer, resolver_of: Resolvers) -> None:
+    name_server.delay = 0.05
+    resolver = resolver_of(name_server, shared=shared(server))
+    resolver._quickest = 0.0029
+    for number in range(20):
+        look_up(resolver, *(Question(f"host{number}-{one}.example") for one in range(9)))
+        if resolver._quickest > 0.003:
+            break
+    before = server.calls()["mget"]
+    look_up(resolver, Question("example.org"))
+    assert server.calls()["mget"] == before + 1

@@ -26,7 +26,7 @@ from tamis.models.storage import SHIPPED_MODEL
 from tamis.notices import CLAUSES, shape_of_a_notice
 from tamis.policy import Policies
 from tamis.record import Record
-from tamis.redis_client import RedisClient
+from tamis.redis_client import RedisClient, RoundTrip
 from tamis.sent_ids import SentIds
 from tamis.testing import hits, mail
 from tests.redis_server import Server
@@ -271,9 +271,11 @@ class Uncached(Answers):
     """No cache, and no server to ask for one."""
 
     def __init__(self) -> None:
-        pass
+        super().__init__(RedisClient())
 
-    def fetch(self, keys: Sequence[bytes]) -> list[bytes | None]:
+    def fetch(self, keys: Sequence[bytes], trip: RoundTrip | None = None) -> list[bytes | None]:
+        if trip:
+            trip.go()
         return [None] * len(keys)
 
     def remember(self, answers: Mapping[bytes, bytes]) -> None:

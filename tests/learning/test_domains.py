@@ -13,6 +13,7 @@ from tamis.learning.journal import Journal
 from tamis.learning.tasks import LearnedTask
 from tamis.learning.teaching import Reporter, Source
 from tamis.record import Record
+from tamis.redis_client import RedisClient, RoundTrip
 from tamis.testing import mail
 from tests.learning.mail import raw, spam
 
@@ -23,9 +24,12 @@ class Memory(Answers):
     """Answers that are kept in this process."""
 
     def __init__(self) -> None:
+        super().__init__(RedisClient())
         self.kept: dict[bytes, bytes] = {}
 
-    def fetch(self, keys: Any) -> list[bytes | None]:
+    def fetch(self, keys: Any, trip: RoundTrip | None = None) -> list[bytes | None]:
+        if trip:
+            trip.go()
         return [self.kept.get(key) for key in keys]
 
     def remember(self, answers: Any) -> None:

@@ -91,6 +91,9 @@ class FakeEngine:
     def prefetch(self, mail: Mail, stage: object) -> None:
         """Asks nothing."""
 
+    def may_refuse(self, peer: object) -> bool:
+        return True
+
     def refusal(self, mail: Mail, recipient: str) -> None:
         """Refuses nobody."""
 

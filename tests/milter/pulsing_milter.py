@@ -27,7 +27,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         line = protocol.Line(listener.family, Path(folder))
     line.serve(print)
-    pulse = Pulse(line.family, line.address, line.unread, lambda _: 0, lambda: "")
+    pulse = Pulse(line.family, line.address, line.waiting, lambda _: 0, lambda: "")
 
     class Session(Milter.Base):  # type: ignore[misc]
         def eom(self) -> int:

@@ -286,8 +286,9 @@ def test_without_any_lists_it_is_said_and_they_are_taken_up_when_there_are(
     postfix = mta.ask()
     with broken(database):
         daemon.start(rest=REAL, TAMIS_REAL="1")
-        time.sleep(2.5)
         none = "lists not read, there are none but those of the configuration yet"
+        assert until(lambda: daemon.log().count(none) == len(daemon.workers()), 15)
+        time.sleep(2.0)
         assert daemon.log().count(none) == len(daemon.workers())
         reply = postfix.send(b"Subject: x\n\nx\n", "a@x.example", ["b@example.org"], peer=PEER)
         assert (reply.code, reply.text[:5]) == (451, "4.3.0")

@@ -1,5 +1,6 @@
 """libmilter's threads: many connections at once, and those that it forgets."""
 
+import os
 import socket
 import struct
 import subprocess
@@ -15,7 +16,9 @@ import pytest
 
 from tamis.milter import pulse
 from tamis.milter.activity import Activity
+from tamis.milter.protocol import Line
 from tamis.milter.pulse import Pulse
+from tests.milter.conftest import wait_until
 
 ROOT = Path(__file__).parents[2]
 TOGETHER = 40
@@ -33,6 +36,47 @@ def test_of_many_connections_at_once_none_waits_for_another_to_be_decided() -> N
         assert milter.stdout.readline() == "together\n"
         for client in clients:
             client.close()
+
+
+@pytest.fixture
+def line(tmp_path: Path) -> Iterator[Line]:
+    """Where libmilter listens, without libmilter."""
+    made = object.__new__(Line)
+    with socket.create_server(("127.0.0.1", 0)) as first:
+        made.address, made._number = first.getsockname(), os.dup(first.fileno())
+    made._unused, made._place, made._thread = tmp_path / "unused", None, None
+    yield made
+    os.close(made._number)
+
+
+def accepted(listening: socket.socket, said: bytes) -> tuple[socket.socket, socket.socket]:
+    client = socket.create_connection(listening.getsockname())
+    client.sendall(said)
+    return listening.accept()[0], client
+
+
+def test_what_we_have_just_said_ourselves_is_not_taken_for_the_mta(line: Line) -> None:
+    with socket.socket(fileno=os.dup(line._number)) as before, socket.create_server(("127.0.0.1", 0)) as listening:
+        ours = accepted(before, b"said")
+        line.listen_at(listening)
+        theirs = accepted(listening, b"of the MTA")
+        assert wait_until(lambda: list(line.waiting()) == [os.fstat(theirs[0].fileno()).st_ino])
+        for one in (*ours, *theirs):
+            one.close()
+    assert line.waiting() == {}
+
+
+def test_a_connection_is_not_taken_for_the_one_that_had_its_descriptor(line: Line) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        line.listen_at(listening)
+        seen, descriptors = [], set()
+        for _ in range(3):
+            one, client = accepted(listening, b"QUIT")
+            descriptors.add(one.fileno())
+            seen += line.waiting()
+            one.close()
+            client.close()
+    assert (len(descriptors), len(set(seen))) == (1, 3)
 
 
 class Libmilter:
@@ -89,7 +133,7 @@ def test_no_answer_at_all_is_the_end(libmilter: Libmilter) -> None:
 
 @pytest.mark.slow
 def test_what_lies_unread_while_others_are_answered_is_forgotten(libmilter: Libmilter) -> None:
-    libmilter.unread = {7: 13, 8: 0}
+    libmilter.unread = {7: 13}
     assert libmilter.pulse().run() == "libmilter has forgotten a connection"
 
 

@@ -17,10 +17,11 @@ from tamis import limits
 from tamis.config import Config
 from tamis.contract import Stage
 from tamis.disposition import Disposition, Group
+from tamis.filters.order import ORDER
 from tamis.headers import Changes
 from tamis.mail import Mail
 from tamis.milter import examiner as examiner_module
-from tamis.milter import forged, log
+from tamis.milter import forged, log, protocol
 from tamis.milter.activity import Activity, StillQuiet
 from tamis.milter.core import Core
 from tamis.milter.examiner import Examiner
@@ -43,7 +44,8 @@ class Engine:
         self.seen: list[Mail] = []
         self.told: list[str] = []
         self.disposition = Disposition()
-        self.refused: Refusal | None = None
+        self.refusing: Refusal | None = None
+        self.refuses_early = True
         self.ready = True
         self.asked: queue.Queue[tuple[Stage, str, str, str, bool]] = queue.Queue()
         self.act: Any = lambda: None
@@ -69,8 +71,11 @@ class Engine:
     def dispose(self, record: Record) -> Disposition:
         return self.disposition
 
+    def may_refuse(self, peer: object) -> bool:
+        return self.refuses_early
+
     def refusal(self, mail: Mail, recipient: str) -> Refusal | None:
-        return self.refused
+        return self.refusing
 
     def prefetch(self, mail: Mail, stage: Stage) -> None:
         self.asked.put((stage, str(mail.peer), mail.helo, mail.sender, mail.sender_known))
@@ -219,6 +224,14 @@ REMOVING = Changes(remove=["X-Spam-Status"], add=[("X-A", "1")])
 
 def policies(**own: Any) -> Settings:
     return Settings(policy=PolicySection(mode="tag"), domain={"example.org": DomainSection(**own)})
+
+
+@pytest.mark.parametrize("refuses", [True, False])
+def test_who_refuses_nobody_is_not_asked(wire: Wire, refuses: bool) -> None:
+    wire.engine.refusing = Refusal(ORDER[1], "BANNED_IP", "a ban")
+    wire.engine.refuses_early = refuses
+    wire.session.envfrom(b"<a@x.example>")
+    assert wire.session.envrcpt(b"<b@example.org>") == (protocol.TEMPFAIL if refuses else protocol.CONTINUE)
 
 
 def test_too_many_forged_headers_are_refused_with_one_line(capfd: pytest.CaptureFixture[str]) -> None:

@@ -42,13 +42,17 @@ def listening(where: str) -> socket.socket:
     return one
 
 
+def began(pid: int) -> str:
+    """When a process began; numbers of processes are given again, and another one's must not be killed."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+
+
 def running() -> int | None:
     try:
-        pid = int(PID.read_text())
-        os.kill(pid, 0)
+        pid, start = PID.read_text().split()
+        return int(pid) if began(int(pid)) == start else None
     except (OSError, ValueError):
         return None
-    return pid
 
 
 def start() -> None:
@@ -77,7 +81,7 @@ def start() -> None:
             command, preexec_fn=hand_over, close_fds=False, env=environment, stdin=subprocess.DEVNULL, stdout=log,
             stderr=log, start_new_session=True, **service,
         )  # fmt: skip
-    PID.write_text(str(process.pid))
+    PID.write_text(f"{process.pid} {began(process.pid)}")
     notify.settimeout(0.5)
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and process.poll() is None:
