@@ -39,6 +39,8 @@ class Shipped:
     """Whether its ham and spam came through the same server, so that named tests may learn there."""
     without: str = ""
     """Path prefix of messages whose licence forbids learning them."""
+    folders: tuple[str, ...] = ()
+    """Folders that have nothing in common, each a source of its own wherever sources are judged one by one."""
 
 
 SOURCES: Final = (
@@ -46,7 +48,7 @@ SOURCES: Final = (
     Shipped("spamassassin", one_server=True),
     Shipped("ccert-zh", one_server=False),
     Shipped("enron-raw-ham", one_server=False),
-    Shipped("modern", one_server=False, without="phishing_pot/"),
+    Shipped("modern", one_server=False, without="phishing_pot/", folders=("list-linux-raid", "foff-milter")),
 )
 
 

@@ -31,8 +31,8 @@ FEWEST_HITS: Final = 30
 """Messages that a test must hit to be kept: more than the audit asks for."""
 _COMMON: Final = 0.93
 _MARGIN: Final = 0.02
-_NEWSLETTERS: Final = "foff-milter/"
-"""Where the honest newsletters of today are, in the corpus `modern`."""
+_NEWSLETTERS: Final = "modern/foff-milter"
+"""Where the honest newsletters of today are."""
 _SHARES: Final = (0.5, 0.4, 0.35, 0.3, 0.25, 0.2, 0.15, 0.1, 0.05)
 _FOLDS: Final = 5
 _ALONE: Final = "ccert-zh"
@@ -53,28 +53,40 @@ def main(arguments: list[str] | None = None) -> int:
         "--most", type=int, default=4000, metavar="N", help="messages of one source, evenly out of all (%(default)s)"
     )
     parser.add_argument("--keep", metavar="DIR", help="keep what was measured there, and use what is there")
+    parser.add_argument(
+        "--leave-out", action="append", default=[], metavar="NAME", help="a corpus, or CORPUS/FOLDER, not to learn"
+    )
     args = parser.parse_args(arguments)
     folder = os.environ.get(CORPORA)
     if not folder:
         print(f"build_traits: {CORPORA} names no folder of corpora", file=sys.stderr)
         return 2
     try:
-        hits = {source.name: _measured(source, Path(folder), args.most, args.keep) for source in SOURCES}
-        newsletters = _newsletters(Path(folder))
+        sources = _sources(args.leave_out)
+        hits = {name: _measured(name, sources[name], Path(folder), args.most, args.keep) for name in sources}
     except CorpusError as error:
         print(f"build_traits: {error}", file=sys.stderr)
         return 2
-    made = _learn(hits, newsletters)
+    made = _learn(hits, {name: source.one_server for name, source in sources.items()})
     Path(args.output).write_bytes(msgspec.json.format(msgspec.json.encode(made), indent=1) + b"\n")
     return 0
 
 
-def _measured(source: Shipped, folder: Path, most: int, keep: str | None) -> Hits:
-    kept = Path(keep) / f"{source.name}.npz" if keep else None
+def _sources(left_out: Sequence[str]) -> dict[str, Shipped]:
+    """Return what is a source by itself, by its name: a corpus, or CORPUS/FOLDER."""
+    found = {f"{source.name}/{folder}".rstrip("/"): source for source in SOURCES for folder in source.folders or ("",)}
+    return {name: source for name, source in found.items() if not {name, source.name} & {*left_out}}
+
+
+def _measured(name: str, source: Shipped, folder: Path, most: int, keep: str | None) -> Hits:
+    kept = Path(keep) / f"{name.replace('/', '-')}.npz" if keep else None
     if kept is not None and kept.is_file():
         return Hits.load(kept)
+    within = f"{name}/".removeprefix(f"{source.name}/")
     entries = [
-        e for e in entries_of(folder / source.name) if not (source.without and e.name.startswith(source.without))
+        entry
+        for entry in entries_of(folder / source.name)
+        if entry.name.startswith(within) and not (source.without and entry.name.startswith(source.without))
     ]
     entries = [entry for entry in _even(entries, most) if not _backscatter(entry)]
     hits = hits_of(entries, tuple(CANDIDATES), unique=True, tokens=True)
@@ -92,11 +104,6 @@ def _backscatter(entry: Entry) -> bool:
     from tamis.message import Message
 
     return entry.spam and is_backscatter(True, Message(entry.read()))
-
-
-def _newsletters(folder: Path) -> Hits:
-    entries = entries_of(folder / "modern")
-    return hits_of([e for e in entries if not e.spam and e.name.startswith(_NEWSLETTERS)], tuple(CANDIDATES))
 
 
 def kept_tests(matrix: Matrix) -> list[int]:
@@ -149,8 +156,7 @@ def _learn_tokens(model: Model, hits: Hits, rows: NDArray[np.int64], times: int)
         model.add(hits.tokens[row], bool(hits.spam[row]), times)
 
 
-def _learn(hits: Mapping[str, Hits], newsletters: Hits) -> Learned:
-    one_way = {source.name: source.one_server for source in SOURCES}
+def _learn(hits: Mapping[str, Hits], one_way: Mapping[str, bool]) -> Learned:
     columns = kept_tests(np.concatenate([found.matrix for found in hits.values()]))
     names = np.array(list(CANDIDATES))[columns].tolist()
     headers = {family.name for family in FAMILIES if family.of_the_header}
@@ -159,7 +165,11 @@ def _learn(hits: Mapping[str, Hits], newsletters: Hits) -> Learned:
     samples = [
         Sample(name, found.matrix[:, columns], found.spam, points[name], one_way[name]) for name, found in hits.items()
     ]
-    honest = newsletters.matrix[:, columns].sum(axis=0)
+    nobody = np.zeros(len(columns), dtype=np.int64)
+    newsletters = [sample.matrix[~sample.spam] for sample in samples if sample.name == _NEWSLETTERS]
+    honest = newsletters[0].sum(axis=0) if newsletters else nobody
+    # What has not seen the newsletters does not know what they hit either.
+    known = {sample.name: nobody if sample.name == _NEWSLETTERS else honest for sample in samples}
     by_source = {
         sample.name: strongest([other for other in samples if other is not sample], of_the_header, TESTS)
         for sample in samples
@@ -172,8 +182,9 @@ def _learn(hits: Mapping[str, Hits], newsletters: Hits) -> Learned:
     # No other source has any Chinese: that one is judged in folds alone.
     judged = [*(sample for sample in samples if sample.name != _ALONE), *folds]
     unseen = by_source | by_fold
-    share = next((some for some in _SHARES if _harmless(judged, unseen, some, honest)), _SHARES[-1])
-    unseen = {name: bounded(weights, share, honest) for name, weights in unseen.items()}
+    known |= {fold.name: honest for fold in folds}
+    share = next((some for some in _SHARES if _harmless(judged, unseen, some, known)), _SHARES[-1])
+    unseen = {name: bounded(weights, share, known[name]) for name, weights in unseen.items()}
     weights = bounded(strongest(samples, of_the_header, TESTS), share, honest)
     used = np.flatnonzero(weights)
     print(f"{len(used)} tests, of {len(CANDIDATES)} that are declared; share {share:g}")
@@ -221,11 +232,11 @@ def _rows(sample: Sample, fold: str, *, others: bool) -> Sample:
 
 
 def _harmless(
-    samples: Sequence[Sample], weights: Mapping[str, Floats], share: float, honest: NDArray[np.int64]
+    samples: Sequence[Sample], weights: Mapping[str, Floats], share: float, known: Mapping[str, NDArray[np.int64]]
 ) -> bool:
     """Whether no sample has more ham at the level with a share of the weights than without any."""
     for sample in samples:
-        scores = sample.points + sample.matrix @ bounded(weights[sample.name], share, honest)
+        scores = sample.points + sample.matrix @ bounded(weights[sample.name], share, known[sample.name])
         if shares_at(_LEVEL, scores, sample.spam)[0] > shares_at(_LEVEL, sample.points, sample.spam)[0]:
             return False
     return True

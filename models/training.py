@@ -88,6 +88,23 @@ class _Sample:
     """Named tests hit, where the source teaches them."""
 
 
+@dataclass(slots=True)
+class HitCounts:
+    """How many messages of each class, by whether they are spam, were tested, and how many of them each test hit."""
+
+    messages: Counter[bool] = field(default_factory=Counter)
+    hits: Counter[tuple[bool, str]] = field(default_factory=Counter)
+
+    def add(self, spam: bool, names: Sequence[str]) -> None:
+        """Count a message and the tests it hits, each once."""
+        self.messages[spam] += 1
+        self.hits.update((spam, name) for name in names)
+
+    def weights(self) -> dict[str, float]:
+        """Return the weight of each test that hit anything."""
+        return _weights_from_counts(self.hits, self.messages[False], self.messages[True])
+
+
 def train(
     sources: Sequence[Source],
     progress: Progress | None = None,
@@ -117,16 +134,14 @@ def train(
     if alpha is None:
         alpha = start.alpha if start is not None else ALPHA
     held_out: list[_Sample] = []
-    hits: Counter[tuple[bool, str]] = Counter()
-    tested = [0, 0]
+    tested: dict[str, HitCounts] = {}
     total = sum(len(source.entries) for source in sources)
     with Stream() as stream:
         fit = Fit(stream, alpha, start, fewest, fewest_sources)
         read = extracted(sources, partial(_extract, named_tests), parts, processes, f"tests {named_tests is not None}")
         for done, source, sample in _samples(read, unique, report):
             if named_tests is not None and source.teaches_tests:
-                tested[sample.spam] += 1
-                hits.update((sample.spam, name) for name in sample.tests)
+                tested.setdefault(source.name, HitCounts()).add(sample.spam, sample.tests)
             seen = report.spam if sample.spam else report.ham
             stream.add(sample.indices, sample.spam)
             if seen % _HELD_OUT_ONE_IN == 0 and len(held_out) < _HELD_OUT_MOST:
@@ -138,9 +153,10 @@ def train(
         model = fit.model()
         model.middle = start.middle if start is not None else least_middle
         _set_scale(model, held_out, report, least_middle)
-        learned = _weights_from_counts(hits, *tested)
+        learned = agreed_weights(tested.values())
         old = dict(start.weights) if start is not None else {}
-        model.weights = old | learned if min(tested) >= _ENOUGH_TESTED else learned | old
+        enough = sum((one.messages for one in tested.values()), Counter())
+        model.weights = old | learned if min(enough[False], enough[True]) >= _ENOUGH_TESTED else learned | old
         _report_levels(model, held_out, report)
         for sample in held_out:
             fit.add(sample.number, sample.source)
@@ -213,6 +229,27 @@ def _report_levels(model: Model, held_out: Sequence[_Sample], report: Report) ->
     for level in LEVELS:
         report.misfiled[level] = float(np.mean(points[~spam] >= level)) if report.held_out_ham else 0.0
         report.missed[level] = float(np.mean(points[spam] < level)) if report.held_out_spam else 0.0
+
+
+def agreed_weights(sources: Iterable[HitCounts]) -> dict[str, float]:
+    """Return what all sources teach together, no weight further from 0 than any source by itself would have it.
+
+    Else the habit of one server would weigh everywhere. A source with few messages of a class has no say, nor has one
+    where a test hits nothing.
+    """
+    whole = HitCounts()
+    judges = []
+    for source in sources:
+        whole.messages += source.messages
+        whole.hits += source.hits
+        if min(source.messages[False], source.messages[True]) >= _ENOUGH_TESTED:
+            judges.append(source.weights())
+    weights = whole.weights()
+    for judge in judges:
+        for name, said in judge.items():
+            least = min(abs(weights[name]), abs(said))
+            weights[name] = math.copysign(least, said) if said * weights[name] > 0 else 0.0
+    return weights
 
 
 def learn_test_weights(hits: Iterable[tuple[bool, Sequence[str]]]) -> dict[str, float]:

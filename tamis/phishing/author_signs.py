@@ -13,8 +13,8 @@ from tamis.addresses import Mailbox, domain_of, parse_mailboxes
 from tamis.authentication.domains import is_suffix, organisational
 from tamis.mail import Mail
 from tamis.message import Message
-from tamis.phishing.brands import brands_named, is_freemail, is_generic, words
-from tamis.phishing.confusables import look, mixed_words, styled_letters
+from tamis.phishing.brands import brands_named, hosts, is_below, is_cheap, is_freemail, is_generic, words
+from tamis.phishing.confusables import begins_with_marks, look, mixed_words, styled_letters
 from tamis.phishing.lookalikes import like_a_brand, like_a_domain
 from tamis.phishing.sign import Found, Sign
 
@@ -29,6 +29,10 @@ SIGNS: Final = {
     "FROM_NAME_DOMAIN": Sign(0.3, "the author's name is the name of another domain than the author's"),
     "FROM_NAME_MIXED_SCRIPT": Sign(1.5, "letters of several scripts within a word of the author's name"),
     "FROM_NAME_STYLED": Sign(1.0, "the author's name is in mathematical, full-width or circled letters"),
+    "FROM_NAME_MARKS": Sign(1.0, "the author's name begins with arrows, boxes or signs that show nothing"),
+    "FROM_LOCAL_RUN": Sign(0.5, "20 letters in a row in the author's local part that are not of the name"),
+    "FROM_CHEAP": Sign(0.5, "the author's domain is under a name where one costs next to nothing"),
+    "FROM_ANYBODY": Sign(0.5, "the author's domain is one that anybody gets from a host of pages or accounts"),
     "FROM_BRAND_LOOKALIKE": Sign(1.5, "the author's domain is made to look like a brand's"),
     "FROM_BRAND_WORD": Sign(0.7, "the author's domain has the name of a brand in it and belongs to somebody else"),
     "FROM_OWN_LOOKALIKE": Sign(2.0, "the author's domain is made to look like the recipient's own"),
@@ -40,6 +44,10 @@ SIGNS: Final = {
 _ADDRESS: Final = re.compile(r"[\w.+-]{1,64}@((?:[\w-]{1,63}\.){1,8}[a-z]{2,24})\b", re.I)
 _DOMAIN: Final = re.compile(r"\s*(?:https?://)?(?:www\.)?((?:[\w-]{1,63}\.){1,8}[a-z]{2,24})/?\s*", re.I)
 _LEAST_LABEL: Final = 4
+_RUN: Final = re.compile("[a-z]{20}")
+_ROLE: Final = re.compile(
+    r"reply|service|support|notif|customer|info|news|team|contact|account|admin|mail|bounce", re.I
+)
 _LIST_FIELDS: Final = ("list-id", "list-post", "list-unsubscribe", "mailing-list", "x-mailing-list")
 
 
@@ -55,6 +63,7 @@ def found_in(
     """
     for author in mail.message.authors:
         yield from _name(author)
+        yield from _local(author)
         yield from _domain(author)
         for recipient in recipients[: limits.SIGN_RECIPIENTS]:
             yield from _own(author, recipient, protected, has_person)
@@ -83,11 +92,25 @@ def _name(author: Mailbox) -> Iterator[Found]:
         yield Found("FROM_NAME_MIXED_SCRIPT", f"the name {name!r}")
     if styled_letters(name) >= 3:
         yield Found("FROM_NAME_STYLED", f"the name {name!r}")
+    if begins_with_marks(name):
+        yield Found("FROM_NAME_MARKS", f"the name {name!r}")
+
+
+def _local(author: Mailbox) -> Iterator[Found]:
+    """What stands before the @: words joined by chance, as nobody is called."""
+    local = author.address.rpartition("@")[0][:64].lower()
+    named = any(len(word) > 2 and word in local for word in words(author.name))
+    if not named and _RUN.search(local) and not _ROLE.search(local):
+        yield Found("FROM_LOCAL_RUN", f"the author's local part is {local}")
 
 
 def _domain(author: Mailbox) -> Iterator[Found]:
     if not author.domain or is_freemail(author.domain):
         return
+    if is_cheap(author.domain):
+        yield Found("FROM_CHEAP", f"an author of {author.domain}")
+    if is_below(author.domain, hosts().anybody) or is_below(author.domain, hosts().tenants):
+        yield Found("FROM_ANYBODY", f"an author of {author.domain}")
     likeness = like_a_brand(author.domain)
     if likeness is not None:
         name = "FROM_BRAND_WORD" if likeness.kind == "word" else "FROM_BRAND_LOOKALIKE"

@@ -60,6 +60,8 @@ class Hosts:
     anybody: frozenset[str]
     redirectors: tuple[str, ...]
     gateways: frozenset[str]
+    cheap: frozenset[str]
+    tenants: frozenset[str]
 
 
 def words(text: str) -> tuple[str, ...]:
@@ -83,12 +85,20 @@ def hosts() -> Hosts:
         frozenset(read["anybody"]),
         tuple(read["redirectors"]),
         frozenset(read["gateways"]),
+        frozenset(read["cheap"]),
+        frozenset(read["tenants"]),
     )
 
 
 def is_freemail(domain: str) -> bool:
     """Whether anybody gets an address in this domain for nothing."""
     return domain in hosts().freemail
+
+
+def is_cheap(host: str) -> bool:
+    """Whether a host is under a name where anybody gets a domain for next to nothing."""
+    labels = host.split(".")
+    return len(labels) > 1 and (labels[-1] in hosts().cheap or ".".join(labels[-2:]) in hosts().cheap)
 
 
 def is_below(host: str, names: frozenset[str]) -> bool:

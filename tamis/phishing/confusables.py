@@ -45,6 +45,12 @@ _BESIDE: Final = re.compile(rf"[A-Za-z][{_FOREIGN}]|[{_FOREIGN}][A-Za-z]")
 _WORD: Final = re.compile(r"[^\W\d_]+")
 _STYLED: Final = re.compile("[\U0001d400-\U0001d7ff\uff21-\uff3a\uff41-\uff5a\u24b6-\u24e9\U0001f130-\U0001f189]")
 _PAIRS: Final = (("rn", "m"), ("vv", "w"))
+# Arrows, operators, technical signs, boxes, dingbats and fillers; neither emoji nor stars, hearts and ticks.
+_MARKS: Final = re.compile(
+    "[\u200b-\u200f\u2022\u2060-\u2064\u2190-\u2193\u219a-\u22ff\u2308-\u2319\u231c-\u2327\u2329-\u23ce"
+    "\u2500-\u25a9\u25b2-\u25b5\u25b7-\u25bf\u25c1-\u25fa\u2725-\u2727\u2794\u2798-\u27a0\u27a2-\u27af\u27b1-\u27be"
+    "\u27c0-\u2933\u2936-\u2b04\u2b08-\u2b1a\u115f\u1160\u3164\uffa0\ua4d0-\ua4ff]"
+)
 _SCRIPTS: Final = ("LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE", "COPTIC", "GEORGIAN")
 
 
@@ -73,6 +79,11 @@ def mixed_words(text: str) -> list[str]:
 def styled_letters(text: str) -> int:
     """Return how many letters are mathematical, of full width or circled: letters to the eye, and to no word list."""
     return 0 if text.isascii() else len(_STYLED.findall(text))
+
+
+def begins_with_marks(text: str) -> bool:
+    """Whether a line begins with a sign that no language and no shop begins one with, to be seen among others."""
+    return not text.isascii() and _MARKS.match(text.lstrip()) is not None
 
 
 def scripts(text: str) -> set[str]:

@@ -6,7 +6,7 @@ from typing import Final
 
 from tamis import limits
 from tamis.message import Message
-from tamis.phishing.confusables import mixed_words, styled_letters
+from tamis.phishing.confusables import begins_with_marks, mixed_words, styled_letters
 from tamis.phishing.sign import Found, Sign
 
 SIGNS: Final = {
@@ -14,6 +14,7 @@ SIGNS: Final = {
     "SUBJECT_BIDI": Sign(1.5, "the Subject changes the direction of writing where no script needs that"),
     "SUBJECT_MIXED_SCRIPT": Sign(1.5, "letters of several scripts within a word of the Subject"),
     "SUBJECT_STYLED": Sign(0.7, "mathematical, full-width or circled letters in the Subject"),
+    "SUBJECT_MARKS": Sign(0.5, "the Subject begins with arrows, boxes or signs that show nothing"),
     "TEXT_NO_WIDTH": Sign(0.1, "letters of no width within many words of the text"),
     "TEXT_BIDI": Sign(1.0, "the text overrides the direction of writing where no script needs that"),
     "TEXT_MIXED_SCRIPT": Sign(1.0, "letters of several scripts within many words of the text"),
@@ -44,6 +45,8 @@ def found_in(message: Message) -> Iterator[Found]:
             yield Found("SUBJECT_MIXED_SCRIPT", f"the word {mixed[0][:40]!r} in the Subject")
         if styled_letters(subject) >= _STYLED_IN_SUBJECT:
             yield Found("SUBJECT_STYLED", f"{styled_letters(subject)} such letters in the Subject")
+        if begins_with_marks(subject):
+            yield Found("SUBJECT_MARKS", f"the Subject begins with {subject.lstrip()[:8]!r}")
     text = message.text[: limits.SIGN_CHARS]
     if text.isascii():
         return

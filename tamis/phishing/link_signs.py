@@ -11,7 +11,7 @@ from tamis import limits
 from tamis.addresses import domain_of
 from tamis.authentication.domains import organisational
 from tamis.mail import Mail
-from tamis.phishing.brands import brands, hosts, is_below, is_freemail
+from tamis.phishing.brands import brands, hosts, is_below, is_cheap, is_freemail
 from tamis.phishing.confusables import scripts
 from tamis.phishing.lookalikes import like_a_brand, like_a_domain, unicode_host
 from tamis.phishing.sign import Found, Sign
@@ -37,6 +37,7 @@ SIGNS: Final = {
     "LINK_REDIRECTOR": Sign(0.7, "a link leads through a redirector that leads anywhere"),
     "LINK_DETOURS": Sign(0.7, "a link has the addresses of two or more other sites in it"),
     "LINK_ANYBODY": Sign(0.1, "a link leads to a page that anybody makes in a minute"),
+    "LINK_CHEAP": Sign(0.5, "a link leads to a domain under a name where one costs next to nothing"),
     "LINK_DATA": Sign(1.5, "a link holds a page itself (data:)"),
     "LINK_SCRIPT": Sign(0.5, "a link is a script"),
     "LINK_RECIPIENT": Sign(0.5, "a link has the recipient's address in it and leads to a page that anybody makes"),
@@ -124,6 +125,8 @@ def _detours(link: Link, recipients: Sequence[str]) -> Iterator[Found]:
         yield Found("LINK_REDIRECTOR", f"a link leads by {link.name} to {others[0]}")
     if len(others) >= 2:
         yield Found("LINK_DETOURS", f"a link of {link.name} has {others[0]} and {others[1]} in it")
+    if is_cheap(link.name):
+        yield Found("LINK_CHEAP", f"a link leads to {link.name}")
     if is_below(link.name, known.anybody):
         yield Found("LINK_ANYBODY", f"a link leads to {link.name}")
         for recipient in recipients:

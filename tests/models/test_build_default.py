@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tamis.models.build_default import Shipped, _source
+from tamis.models.build_traits import _sources
 
 
 @pytest.mark.parametrize(
@@ -25,3 +26,20 @@ def test_what_is_left_out(tmp_path: Path, left_out: list[str], learned: list[str
     (corpus / "index.tsv").write_text("".join(f"ham\t{name}\n" for name in names))
     source = _source(Shipped("modern", one_server=False, without="unfree/"), tmp_path, tmp_path, left_out)
     assert [entry.name for entry in source.entries] == learned
+
+
+@pytest.mark.parametrize(
+    ("left_out", "learned"),
+    [
+        ([], 6),
+        (["modern/foff-milter"], 5),
+        (["modern"], 4),
+    ],
+)
+def test_weights_are_learned_by_what_stays_when_a_folder_or_a_corpus_is_left_out(
+    left_out: list[str], learned: int
+) -> None:
+    names = _sources(left_out).keys()
+    assert len(names) == learned
+    assert not {*left_out} & {*names}
+    assert not any("phishing_pot" in name for name in names)

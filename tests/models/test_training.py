@@ -1,5 +1,7 @@
 """Training by scikit-learn in batches comes to the same counts as learning message by message."""
 
+from collections import Counter
+
 import numpy as np
 import pytest
 
@@ -9,7 +11,7 @@ from tamis.models.bayes import Model
 from tamis.models.corpus import Entry
 from tamis.models.features import BODY, HEADER, features, view_slice
 from tamis.models.points import FRESH_MIDDLE
-from tamis.models.training import TEST_WEIGHT_BOUNDS, Source, learn_test_weights, train
+from tamis.models.training import TEST_WEIGHT_BOUNDS, HitCounts, Source, agreed_weights, learn_test_weights, train
 from tamis.settings import LEVELS
 
 
@@ -97,3 +99,26 @@ def test_test_weights_are_smooth_and_bounded() -> None:
     assert 0 < learn_test_weights(once)["RARE"] < 0.1
     assert learn_test_weights([]) == {}
     assert all(round(weight, 3) == weight for weight in learn_test_weights(once).values())
+
+
+def _tested(messages: int, **hits: tuple[int, int]) -> HitCounts:
+    """So many messages of each class, and of each test how many ham and how many spam hit it."""
+    counted = {(spam, name): counts[spam] for name, counts in hits.items() for spam in (False, True)}
+    return HitCounts(Counter({False: messages, True: messages}), Counter(counted))
+
+
+def test_no_weight_is_further_from_0_than_a_source_has_it() -> None:
+    one = _tested(1000, HABIT=(10, 500), SIGN=(5, 200), OPPOSED=(10, 300), RARE=(0, 40))
+    other = _tested(1000, HABIT=(100, 110), SIGN=(5, 100), OPPOSED=(50, 10))
+    weights = agreed_weights([one, other])
+    assert weights["HABIT"] == other.weights()["HABIT"] < one.weights()["HABIT"]
+    assert 0 < weights["SIGN"] == other.weights()["SIGN"]
+    assert weights["OPPOSED"] == 0
+    assert weights["RARE"] > 0, "a source where it hits nothing has no say"
+    assert agreed_weights([one]) == one.weights()
+
+
+def test_a_source_with_few_messages_of_a_class_has_no_say() -> None:
+    one, ham = _tested(1000, HABIT=(10, 500)), _tested(1000, HABIT=(100, 0))
+    ham.messages[True] = 0
+    assert agreed_weights([one, ham])["HABIT"] > 0.5

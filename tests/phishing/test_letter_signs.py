@@ -24,6 +24,7 @@ FIRED = {
     "SUBJECT_BIDI": message("Invoice \u202efdp.exe"),
     "SUBJECT_MIXED_SCRIPT": message("Your аccount is locked"),
     "SUBJECT_STYLED": message("𝐘𝐨𝐮𝐫 invoice"),
+    "SUBJECT_MARKS": message("➧➧ Last day"),
     "TEXT_NO_WIDTH": message("x", "pass\u200bword " * 5),
     "TEXT_BIDI": message("x", "\u202egpj.exe"),
     "TEXT_MIXED_SCRIPT": message("x", "your аccount " * 5),
@@ -44,6 +45,9 @@ def test_hit(name: str) -> None:
     "text",
     [
         message("Réunion du 12", "Façade, naïve, œuvre: Füße"),
+        message("🎁 ✨ ➡️ for you"),
+        message("➡️ ★ News"),
+        message("« Réunion »"),
         message("Привет Ann", "обычный русский текст, and English"),
         message("👩\u200d👧 family", "👩\u200d👧 " * 20),
         message("\u202bשלום\u202c", "\u202eשלום"),
