@@ -107,6 +107,7 @@ def test_metrics_tell_what_happened(running: tuple[Daemon, int]) -> None:
     already = samples().get(decided, 0)
     send(port, "eve@spammer.example", "<counted@example.net>")
     assert wait_until(lambda: samples().get(decided, 0) > already)
+    assert wait_until(lambda: samples()["tamis_workers"] == 2)  # The supervisor tells once a second.
     found = samples()
     assert found["tamis_workers"] == found["tamis_workers_wanted"] == 2
     assert found['tamis_filter_asked_total{filter="bayes"}'] >= 1
