@@ -44,7 +44,8 @@ _WORDS: Final[dict[str, tuple[bytes, ...]]] = {
         b'\0[rule.a]\ndescription = "x"\nscore = 1\npatterns = ["viagra", "c[i1]alis"]\n'
         b'[rule.b]\nexpression = "not a"\n',
         b"\x60a and (b or not c-d) and 2 of (a, b, c-d)",
-        b"\xb0v[i1]agra|(?:cheap|free) pills{1,5}",
+        b"\xb0v[i1]agra|(?:cheap|free) pills{1,5}\0x free pills, xv1agrax",
+        b"\xb0(?m)\\bclaim.{0,9}(?:pri[zs]e|[a-z]+ gift)$\0claim it\nclaim your x gift\nclaim prise",
     ),
     "tokens": (b"AAAAAAAAAAAAAAAAAAAAADE3MDAwMDAwMDA6c3ViamVjdA", b"-_-_"),
     "callbacks": (

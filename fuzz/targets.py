@@ -18,6 +18,8 @@ from tamis.mail import parse_ip
 from tamis.message import Message
 from tamis.networks import parse_received
 from tamis.rules import expressions, patterns, reading
+from tamis.rules.finder import Finder, compiled
+from tamis.rules.folding import fold
 from tamis.tokens import BadToken, Purpose, Tokens
 
 Target = Callable[[bytes], None]
@@ -103,7 +105,10 @@ def dns_name(octets: bytes) -> None:
 
 @target
 def rules(octets: bytes) -> None:
-    """A rule file, an expression and a pattern: read, or refused with what is wrong."""
+    """A rule file, an expression and a pattern: read, or refused with what is wrong.
+
+    Text behind a NUL is what a pattern meets: where the words that it needs are there, as anywhere else.
+    """
     kind, text = octets[:1], octets[1:].decode("utf-8", "replace")
     try:
         if kind < b"\x55":
@@ -111,9 +116,16 @@ def rules(octets: bytes) -> None:
         elif kind < b"\xaa":
             expressions.parse(text, {"a", "b", "c-d"})
         else:
-            patterns.check(text, frozenset())
+            pattern, _, said = text.partition("\0")
+            _find(patterns.check(pattern, frozenset()), fold(said).encode())
     except (reading.RulesError, expressions.BadExpression, patterns.BadPattern) as error:
         str(error)
+
+
+def _find(pattern: str, text: bytes) -> None:
+    ready = compiled(pattern, frozenset())
+    met = ready.regexp.search(text)
+    assert [*Finder([(ready, "x")]).search(text, ())] == ([("x", met.start(), met.end())] if met else [])
 
 
 @target

@@ -32,6 +32,8 @@ _BY_HAND: Final = {
     # "Under the GNU General Public License", without a number, which means any version (GPL-2.0, section 9).
     "pymilter": "GPL-1.0-or-later",
     "libarchive-c": "CC0-1.0",
+    # "Apache 2.0" in words, and the text of it.
+    "ahocorasick_rs": "Apache-2.0",
     # No expression and no classifier: the word alone, and the text of it.
     "nh3": "MIT",
     # LICENSE in the source: two clauses.

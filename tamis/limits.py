@@ -340,6 +340,9 @@ RULE_STEPS: Final = 2500
 RULE_TEXT_CHARS: Final = 128 * KIB
 """Characters of one place of a message that rules look at; of more, the middle is left out."""
 
+RULE_WORDS: Final = 200_000
+"""Words that patterns for one place need, and are looked for at once; further patterns run over every text."""
+
 RULE_COMBINATIONS: Final = 1000
 """Combinations of rules that messages met, of which a worker remembers what expressions make of them."""
 

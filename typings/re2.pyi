@@ -14,7 +14,7 @@ class Match:
 
 class Pattern:
     programsize: int
-    def search(self, text: bytes) -> Match | None: ...
+    def search(self, text: bytes, pos: int | None = ..., endpos: int | None = ...) -> Match | None: ...
 
 class Filter:
     def Add(self, pattern: str, options: Options) -> int: ...  # noqa: N802

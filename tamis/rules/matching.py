@@ -1,20 +1,20 @@
 """A set of rules, compiled, and what of it matches a message.
 
-All patterns of the same folding go into one filter of RE2: one pass over the text finds which literals of which
-patterns are there, and only patterns all of whose literals are there are run. So a thousand rules cost little more than
-a few. Everything takes linear time (`tamis.rules.patterns`).
+All patterns of the same folding are looked for together (`tamis.rules.finder`): one pass over the text finds which of
+the words that patterns need are there, and only those run whose words are. So a thousand rules cost little more than a
+few. Everything takes linear time (`tamis.rules.patterns`).
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import msgspec
-import re2
 
 from tamis import limits
 from tamis.rules import expressions, patterns, places
+from tamis.rules.finder import Finder, Pattern, compiled
 from tamis.rules.folding import Keep
 from tamis.rules.rule import Rule, Use, test_name
 
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 _FORMAT: Final = 1
 """Raised when the same rules would match something else, so that cached answers are forgotten."""
-_SHARD_CHARS: Final = 20_000
-"""Characters of patterns in one filter: what RE2 makes of more has no room."""
 _SHOWN_CHARS: Final = 60
 
 
@@ -48,14 +46,6 @@ class Match:
         return f"{self.name}: {self.words}" if self.rule.expression else f"{self.name}, {self.place}: {self.words!r}"
 
 
-@dataclass(frozen=True, slots=True)
-class _Shard:
-    """Patterns that are looked for together, and the rule of each."""
-
-    filter: "re2.Filter"
-    owners: tuple[str, ...]
-
-
 class Rules:
     """Rules in force. It never changes; any number of threads may ask it."""
 
@@ -72,30 +62,24 @@ class Rules:
             for name, rule in self.rules.items()
             if rule.expression
         }
-        # By place: most rules look at a few, and a filter takes its time for what nobody looks for there, too.
-        together: dict[tuple[Keep, str], list[tuple[str, str]]] = {}
+        # By place: most rules look at a few, and words take their time where nobody looks for them, too.
+        together: dict[tuple[Keep, str], list[tuple[Pattern, str]]] = {}
         for name, rule in self.rules.items():
             keep = frozenset(rule.keep)
             for pattern in rule.patterns:
-                checked = patterns.check(pattern, keep)
+                ready = compiled(patterns.check(pattern, keep), keep)
                 for place in dict.fromkeys(rule.where):
-                    together.setdefault((keep, place), []).append((checked, name))
+                    together.setdefault((keep, place), []).append((ready, name))
         self._logic: dict[frozenset[str], dict[str, Match]] = {}
         """Of each combination of rules with patterns, the rules with expressions that hold."""
-        self._shards = _compiled(together)
+        self._finders = {place: Finder(found) for place, found in together.items()}
 
     def __len__(self) -> int:
         return len(self.rules)
 
     def without_words(self) -> list[str]:
         """Return the rules of which a pattern needs no literal, so that it is run over every text."""
-        always = (
-            (shard.owners[index])
-            for shards in self._shards.values()
-            for shard in shards
-            for index in shard.filter.Match(b"\n", True) or ()
-        )
-        return sorted({*always})
+        return sorted(set().union(*(finder.without_words() for finder in self._finders.values())))
 
     def look_at(self, message: "Message") -> "MessageRules":
         """Return what these rules say of a message; nothing is looked at before it is asked."""
@@ -108,7 +92,7 @@ class Rules:
         """
         found: dict[str, Match] = {}
         lines = list(texts)
-        for keep, known in self._shards:
+        for keep, known in self._finders:
             if place == known:
                 text, _ = places.folded(iter(lines), place, keep)
                 self._search(keep, place, text, found)
@@ -118,7 +102,7 @@ class Rules:
         """Return the rules with patterns that match a message, and whether a cap kept some text from being seen."""
         found: dict[str, Match] = {}
         capped = message.capped
-        for keep, place in self._shards:
+        for keep, place in self._finders:
             if place == places.OCR:
                 continue
             text, cut = places.folded(places.texts(message, place), place, keep)
@@ -129,15 +113,9 @@ class Rules:
     def _search(self, keep: Keep, place: str, text: bytes, found: dict[str, Match]) -> None:
         if not text:
             return
-        for shard in self._shards[keep, place]:
-            for index in shard.filter.Match(text, True) or ():
-                name = shard.owners[index]
-                if name in found:
-                    continue
-                met = shard.filter.re(index).search(text)
-                if met is not None:
-                    words = text[met.start() : met.end()][: 4 * _SHOWN_CHARS].decode("utf-8", "replace")
-                    found[name] = Match(name, self.rules[name], place, words[:_SHOWN_CHARS])
+        for name, start, end in self._finders[keep, place].search(text, found):
+            words = text[start:end][: 4 * _SHOWN_CHARS].decode("utf-8", "replace")
+            found[name] = Match(name, self.rules[name], place, words[:_SHOWN_CHARS])
 
     def logic(self, found: Mapping[str, Match]) -> dict[str, Match]:
         """Return the rules with expressions that hold, given those with patterns that do."""
@@ -210,38 +188,3 @@ def version_of(rules: Mapping[str, Rule]) -> str:
     """Return what tells these rules from others, 16 hexadecimal digits."""
     plain = msgspec.json.encode([_FORMAT, sorted(rules.items())])
     return hashlib.blake2b(plain, digest_size=8).hexdigest()
-
-
-def _compiled(together: Mapping[tuple[Keep, str], list[tuple[str, str]]]) -> dict[tuple[Keep, str], tuple[_Shard, ...]]:
-    """Return the filters for each folding and place; places of which the rules are the same share theirs."""
-    made: dict[tuple[Keep, tuple[tuple[str, str], ...]], tuple[_Shard, ...]] = {}
-    found: dict[tuple[Keep, str], tuple[_Shard, ...]] = {}
-    for (keep, place), pairs in together.items():
-        key = keep, tuple(pairs)
-        if key not in made:
-            made[key] = tuple(_shards(pairs, keep))
-        found[keep, place] = made[key]
-    return found
-
-
-def _shards(found: list[tuple[str, str]], keep: Keep) -> Iterator[_Shard]:
-    """Yield filters over patterns and their rules, none larger than RE2 has room for."""
-    if sum(len(pattern) for pattern, _ in found) > _SHARD_CHARS and len(found) > 1:
-        middle = len(found) // 2
-        yield from _shards(found[:middle], keep)
-        yield from _shards(found[middle:], keep)
-        return
-    compiled = re2.Filter()
-    options = patterns.options(keep)
-    for pattern, _ in found:
-        compiled.Add(pattern, options)
-    try:
-        compiled.Compile()
-    except re2.error as error:
-        if len(found) == 1:
-            raise ValueError(f"rule {found[0][1]}: {error}") from None
-        middle = len(found) // 2
-        yield from _shards(found[:middle], keep)
-        yield from _shards(found[middle:], keep)
-        return
-    yield _Shard(compiled, tuple(name for _, name in found))

@@ -18,6 +18,7 @@ from tamis.message import Message
 from tamis.networks import identify
 from tamis.reverse_names import names_in
 from tamis.rules import patterns, reading
+from tamis.rules.finder import Finder, compiled
 from tamis.settings import Networks
 
 
@@ -134,3 +135,10 @@ def test_rule_pattern_and_expression() -> None:
 def test_rule_steps() -> None:
     with pytest.raises(patterns.BadPattern, match=str(limits.RULE_STEPS)):
         patterns.check("(?:abcdefghij){300}", frozenset())
+
+
+def test_rule_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "RULE_WORDS", 2)
+    found = Finder([(compiled(word, frozenset()), word) for word in ("pills", "lottery", "loans", "casino")])
+    assert found.without_words() == {"loans", "casino"}
+    assert [name for name, _, _ in found.search(b"a casino, a lottery", ())] == ["lottery", "casino"]

@@ -95,7 +95,7 @@ def test_the_version_tells_rules_apart() -> None:
 
 
 def test_many_rules_are_all_found() -> None:
-    """More than one filter of RE2 has room for."""
+    """More than shipped ones by far."""
     found = rules(**{f"r{number}": ("text", rf"\bword{number} of a rule with some length\b") for number in range(3000)})
     text = (
         "x word7 of a rule with some length, word1500 of a rule with some length; word2999 of a rule with some length"
