@@ -2,10 +2,11 @@
 
 OLD is a folder with the source of another version (`git worktree add OLD REVISION`). Of each version an engine runs in
 a process of its own, with a Redis of its own, as a worker's does; one name server answers both. They get the same mail
-(TAMIS_CORPORA) in turn, 25 messages each: first all of it, unseen, then once more. Printed are microseconds of CPU a
-message, of the engine and of Redis apart, the ratio of both together (median, least and largest of the turns), and how
-often an engine waited for Redis. What was said of each message (hits, verdicts, headers, the line of the log) must
-be the same in both, octet by octet, but for times and what was cached; what is not is printed, and the exit status 1.
+(TAMIS_CORPORA), each fourth message for recipients of three policies, in turn, 25 messages each: first all of it,
+unseen, then once more. Printed are microseconds of CPU a message, of the engine and of Redis apart, the least of both
+together, how often an engine waited for Redis, and the ratio (median and quartiles of the turns). What was said of each
+message (hits, verdicts, headers, the line of the log) must be the same in both, octet by octet, but for times and for
+what was cached; what is not is printed, and the exit status 1.
 """
 
 import argparse
@@ -26,6 +27,23 @@ from pathlib import Path
 from typing import Any, Final
 
 _AT_ONCE: Final = 25
+_OTHERS: Final = ("ann@other.example", "bob@third.example", "eve@other.example")
+"""Whom each fourth message goes to as well."""
+_POLICIES: Final = """
+[domain."other.example"]
+mode = "quarantine"
+level = 4.5
+[domain."other.example".filters]
+mail-checksum.minutes = 5
+keywords.enabled = false
+missing-sender.enabled = false
+[domain."third.example"]
+mode = "observe"
+antispam = false
+[domain."third.example".filters]
+maps-rbl.share = 0.9
+cyrillic.enabled = false
+"""
 _BEGAN: Final = datetime(2026, 1, 5, tzinfo=UTC)
 _UNLIKE: Final = frozenset({"ms", "ms_rows", "milliseconds", "cached"})
 
@@ -77,7 +95,7 @@ def serve(folder: Path, network: int, number: int) -> None:
         f'[daemon]\nstate_directory = "{folder}"\nruntime_directory = "{folder}"\n'
         f'[dns]\nservers = ["127.0.0.1:{network or 1}"]\n[policy]\nmode = "tag"\n'
         f"[policy.filters]\nocr.enabled = false\ncyrillic.enabled = true\nsinograms.enabled = true\n"
-        f"greylisting.enabled = {str(bool(network)).lower()}\n{lists() if network else ''}"
+        f"greylisting.enabled = {str(bool(network)).lower()}\n{lists() if network else ''}{_POLICIES}"
     )
     config = configuration.load(path)
     preload(config)
@@ -102,7 +120,7 @@ def serve(folder: Path, network: int, number: int) -> None:
                 rdns=letter.rdns,
                 helo=letter.helo,
                 sender=letter.sender,
-                recipients=[letter.recipient],
+                recipients=[letter.recipient, *_OTHERS] if place % 4 == 0 else [letter.recipient],
                 mail_class=MailClass.INBOUND,
                 queue_id="1",
                 id=f"{place:016x}",

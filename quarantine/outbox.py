@@ -126,6 +126,11 @@ class Outbox:
         faults.point("send.claimed")
         return outgoing
 
+    def empty(self) -> bool:
+        """Whether there is nothing to send, not later either."""
+        with self._transaction() as connection:
+            return connection.execute(select(OUTBOX.c.id).limit(1)).first() is None
+
     def _free(self, row: Any, moment: Any) -> bool:
         # Whoever asks for more has finished with what it had, or failed to write it down.
         if row.claimed_by in ("", self._me):

@@ -8,6 +8,7 @@ from tamis.quarantine.outbox import Outbox, Outgoing, Result, TakenOver
 from tamis.quarantine.rewrite import outgoing
 from tamis.quarantine.smtp import Listener
 from tamis.quarantine.store import Store
+from tamis.resting import Stamp
 from tamis.settings import Delivery
 
 _log = logging.getLogger("tamis")
@@ -25,17 +26,25 @@ class Sender:
         self._mailboxes = Listener(delivery.mailbox_server, delivery.timeout_seconds)
         self._unrecorded: tuple[Outgoing, list[Result], bool] | None = None
         """What became of the last copy, until the database has it: only a death makes us forget it."""
+        self._nothing_at: Stamp | None = None
+        """The state of the database in which there was nothing to send: it need not be asked again until it changes."""
 
     def send_due(self) -> int:
         """Send everything that is due; return how many copies were tried. Raises `sqlalchemy.exc.SQLAlchemyError`."""
         tried = 0
         self._record()
+        stamp = self._store.stamp()
+        if stamp is not None and stamp == self._nothing_at:
+            return 0
+        self._nothing_at = None
         try:
             while some := self._send_some():
                 tried += some
         finally:
             self._expanding.close()
             self._mailboxes.close()
+        if stamp is not None and not tried and self._outbox.empty():
+            self._nothing_at = stamp
         return tried
 
     def _send_some(self) -> int:

@@ -34,6 +34,7 @@ from tamis.quarantine.records import NewMessage, State, stored_changes
 from tamis.quarantine.rows import copy_row, key, legs_of, message_row, now, outbox_row
 from tamis.quarantine.spool import Spool
 from tamis.quarantine.tables import CONTENT, COPY, COUNTER, MESSAGE, OUTBOX
+from tamis.resting import Stamp, stamp_of
 
 SAME_MESSAGE: Final = timedelta(hours=24)
 """Within this time the same envelope and content are one held message."""
@@ -135,6 +136,10 @@ class Store:
         """Whether there is a database; one of SQLite is made by the first change."""
         file = sqlite_file(self._url)
         return file is None or file.exists()
+
+    def stamp(self) -> Stamp | None:
+        """Return what is the same as long as nobody writes to the database; None where that cannot be told."""
+        return stamp_of(sqlite_file(self._url))
 
     def engine(self) -> Engine:
         """The database, its tables up to date. Raises `sqlalchemy.exc.SQLAlchemyError`."""

@@ -9,6 +9,7 @@ import sqlite3
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -120,6 +121,7 @@ def _parse(url: str) -> URL:
     return parsed
 
 
+@lru_cache(maxsize=16)
 def sqlite_file(url: str) -> Path | None:
     """Return the file of an SQLite url, None for another database. Raises `BadDatabaseUrl`."""
     parsed = _parse(url)
@@ -186,8 +188,10 @@ def _opener(file: str) -> Callable[[], sqlite3.Connection]:
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout={_SQLITE_WAIT_SECONDS * 1000}")
-    # A new file only can learn to give its pages back, and only before anything is in it.
-    cursor.execute("PRAGMA auto_vacuum=INCREMENTAL")
+    # A new file only can learn to give its pages back, and only before anything is in it. In one that can it would be
+    # written down again: each connection, if only to read, would be a transaction that the disk is waited for.
+    if not cursor.execute("PRAGMA page_count").fetchone()[0]:
+        cursor.execute("PRAGMA auto_vacuum=INCREMENTAL")
     write_ahead(cursor)
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.close()

@@ -15,6 +15,7 @@ from tamis.config import Config
 from tamis.database import LIST_ENTRY, VERSION, open_database, sqlite_file
 from tamis.list_rows import check_owner, checked, put, take_away
 from tamis.lists import CONFIGURED, PLATFORM, Entry, ListName, normalise_value
+from tamis.resting import Stamp, stamp_of
 from tamis.settings import PlatformLists
 from tamis.snapshot_writer import Row
 
@@ -62,6 +63,7 @@ class ListStore:
         self._url = url
         self._file = sqlite_file(url)
         self._engine: Engine | None = None
+        self._versions: dict[str, tuple[Stamp, int]] = {}
 
     def _exists(self) -> bool:
         """Whether there is a database to ask. Raises OSError where that cannot be seen, which is no answer."""
@@ -98,10 +100,16 @@ class ListStore:
 
     def version(self, what: str = _LISTS) -> int:
         """Return a number that changes whenever an entry does, or `what` else is said."""
+        stamp = stamp_of(self._file)
+        known = self._versions.get(what)
+        if known is not None and known[0] == stamp:
+            return known[1]
         with self.read() as connection:
             if connection is None:
                 return 0
             found = connection.execute(select(VERSION.c.number).where(VERSION.c.name == what)).scalar()
+            if stamp is not None:
+                self._versions[what] = stamp, int(found or 0)
             return int(found or 0)
 
     def entries(self) -> list[Entry]:

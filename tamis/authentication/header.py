@@ -95,7 +95,9 @@ def _value(text: str) -> str:
 
 def _quoted(text: str) -> str:
     """Return a text of strangers as a quoted string of printable ASCII."""
-    clean = "".join(letter if " " <= letter <= "~" else "?" for letter in text[:_VALUE_CHARS])
+    clean = text[:_VALUE_CHARS]
+    if not (clean.isascii() and clean.isprintable()):
+        clean = "".join(letter if " " <= letter <= "~" else "?" for letter in clean)
     return '"' + clean.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 

@@ -36,7 +36,9 @@ class Memory:
     def put(self, question: bytes, answer: Answer, expires: float) -> None:
         """Keep an answer until it expires (monotonic seconds)."""
         self._forget(question)
-        size = _ENTRY_BYTES + len(question) + sum(map(_size, answer.records))
+        size = _ENTRY_BYTES + len(question)
+        if answer.records:
+            size += sum(map(_size, answer.records))
         self._known[question] = answer, expires, size
         self._room -= size
         while self._room < 0 or len(self._known) > self._entries:

@@ -149,13 +149,16 @@ class Resolver:
 
     def _arrived(self, flight: Flight, answer: Answer) -> None:
         """Take an answer of the servers. Called with the lock held."""
-        if answer.known and flight.attempts == 1:
+        known = answer.known
+        if known and flight.attempts == 1:
             self._quickest = min(self._quickest * _FORGETS, time.monotonic() - flight.sent_at)
-        lifetime = answer.ttl if answer.known else limits.DNS_ERROR_SECONDS
+        elif answer.temporary:
+            self._quickest = inf  # Until a server knows something again, Redis may know more.
+        lifetime = answer.ttl if known else limits.DNS_ERROR_SECONDS
         if answer.status is Status.UNAVAILABLE:
             lifetime = 0  # That costs nothing to find out, and may end at any moment.
         self._settle(flight, answer, lifetime)
-        if self._shared is not None and answer.known and len(self._unstored) < _UNSTORED:
+        if self._shared is not None and known and len(self._unstored) < _UNSTORED:
             self._unstored.append((flight.question, answer, time.time()))
 
     def _settle(self, flight: Flight, answer: Answer, lifetime: float) -> None:

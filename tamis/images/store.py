@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from tamis.database import VERSION
 from tamis.images.answers import Look
 from tamis.images.known import KnownImages, octets_digest
 from tamis.images.known_writer import Row, build
@@ -47,11 +46,7 @@ class ImageStore:
 
     def version(self) -> int:
         """Return a number that changes whenever the known images do; 0 where there never were any."""
-        with self._lists.read() as connection:
-            if connection is None or not _has_table(connection):
-                return 0
-            found = connection.execute(select(VERSION.c.number).where(VERSION.c.name == WHAT)).scalar()
-            return int(found or 0)
+        return self._lists.version(WHAT)
 
     def known(self) -> list[Row]:
         """Return what workers need of each known image."""

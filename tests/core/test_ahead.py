@@ -12,6 +12,7 @@ from tamis import engine as engine_module
 from tamis import examination, limits, policy, policy_keys
 from tamis.config import parse
 from tamis.contract import Abstain, Context, Filter, FilterOptions, Hit, Stage
+from tamis.counters import Count
 from tamis.dns import Question
 from tamis.engine import Engine
 from tamis.filters import order
@@ -225,6 +226,18 @@ def test_a_filter_that_fails_to_declare_costs_no_other(
     assert said(record, "maps-rbl") == ["LISTED"]
     assert "before.example A" in name_server.wait_for(3)
     assert caplog.messages == ["a filter cannot say what it is going to ask"]
+
+
+def test_a_filter_that_fails_to_say_what_it_counts_costs_no_other(
+    engine_with: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Counting(Listed):
+        def counts(self, mail: Mail, options: Any) -> Iterable[Count]:
+            yield Count(b"x", ("a",), 60.0)
+            raise ValueError("told to fail")
+
+    assert said(engine_with(Counting()).examine(message()), "maps-rbl") == ["LISTED"]
+    assert caplog.messages == ["a filter cannot say what it is going to count"]
 
 
 def test_a_filter_that_declares_without_end_is_cut_off(engine_with: Make, name_server: DnsServer) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tamis import limits
-from tamis.counters import Counters
-from tamis.redis_client import RedisClient
+from tamis.counters import Count, Counters
+from tamis.redis_client import RedisClient, RoundTrip
 from tests.redis_server import Server
 
 NOW = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
@@ -33,6 +33,27 @@ def test_members_are_counted_once(counters: Counters) -> None:
     assert counters.count(b"x", ["b", "a", "c"], later(2), WINDOW) == 3
     assert counters.count(b"x", [], later(3), WINDOW) == 3
     assert counters.count(b"y", ["d"], later(3), WINDOW) == 1
+
+
+@pytest.mark.servers
+def test_what_is_counted_ahead_is_counted_once_and_known_by_then(counters: Counters, server: Server) -> None:
+    counters.count(b"x", ["a"], NOW, WINDOW)
+    with RoundTrip(counters._redis) as trip:
+        ahead = counters.ahead([Count(b"x", ("b", "c"), WINDOW), Count(b"x", ("b", "c"), 1.0)], later(60), trip)
+    asked = server.calls()["evalsha"]
+    assert ahead.count(b"x", ["b", "c"], later(60), WINDOW) == 3
+    assert ahead.count(b"x", ["b", "c"], later(60), 1.0) == 2
+    assert server.calls()["evalsha"] == asked
+    # All else is counted when it is asked for.
+    assert ahead.count(b"x", ["d"], later(60), WINDOW) == 4
+    assert ahead.count(b"x", ["b", "c"], later(661), WINDOW) == 2
+
+
+def test_nothing_is_counted_ahead_where_redis_is_away() -> None:
+    away = Counters(RedisClient())
+    with RoundTrip(RedisClient()) as trip:
+        ahead = away.ahead([Count(b"x", ("a",), WINDOW)], NOW, trip)
+    assert ahead.count(b"x", ["a"], NOW, WINDOW) is None
 
 
 @pytest.mark.servers

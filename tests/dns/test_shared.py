@@ -157,3 +157,33 @@ def test_of_a_far_server_redis_is_asked_first(server: Server, name_server: DnsSe
     before = server.calls()["mget"]
     look_up(resolver, Question("example.org"))
     assert server.calls()["mget"] == before + 1
+
+
+def test_where_a_near_server_fails_redis_is_asked_first_until_it_knows_something_again(
+    server: Server, name_server: DnsServer, resolver_of: Resolvers
+) -> None:
+    resolver = resolver_of(name_server, shared=shared(server))
+    resolver._quickest = 0.0005
+    (failed,) = look_up(resolver, Question("broken.example"))
+    assert failed
+    assert failed.status is Status.SERVFAIL
+    look_up(resolver, Question("host1.example"))
+    assert server.calls()["mget"] == 1
+
+
+def test_a_near_server_that_answers_no_more_is_near_no_more(
+    server: Server, name_server: DnsServer, resolver_of: Resolvers
+) -> None:
+    cache = shared(server)
+    cache.remember([(question, answer, time.time()) for question, answer in RECORDS.items()])
+    resolver = resolver_of(name_server, shared=cache)
+    resolver._quickest = 0.0005
+    name_server.stop()
+    try:
+        (lost,) = look_up(resolver, Question("host1.example"))
+        assert lost
+        assert lost.temporary
+        question = Question("example.org", "MX")
+        assert look_up(resolver, question) == [RECORDS[question]]
+    finally:
+        name_server.start()

@@ -22,6 +22,7 @@ import redis
 
 from tests.endtoend.faults.databases import Sqlite, as_service_user
 from tests.endtoend.faults.mta import STRANGER, Letter, Sending
+from tests.endtoend.faults.tasks import descendants, no_more_tasks
 from tests.endtoend.faults.world import RECIPIENTS, World, wait_until
 
 PAGE: Final = Path(__file__).parents[3] / "docs" / "reliability.md"
@@ -207,6 +208,13 @@ def _memory(world: World) -> Iterator[None]:
 @case("no thread can be started in any worker")
 def _threads(world: World) -> Iterator[None]:
     with _limited(world, "nproc", lambda _: 1):
+        yield
+
+
+@case("no task can be started in the whole service (TasksMax=)")
+def _tasks(world: World) -> Iterator[None]:
+    assert world.tamis.process is not None
+    with no_more_tasks(descendants(world.tamis.process.pid)):
         yield
 
 
