@@ -95,7 +95,7 @@ def test_a_flag_ends() -> None:
 
 
 def test_the_digest_is_computed_only_where_something_of_the_peer_was_flagged(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tamis.filters.blacklisted_ip.content_digest", lambda message: pytest.fail("computed"))
+    monkeypatch.setattr("tamis.message.content_digest", lambda message: pytest.fail("computed"))
     assert hits(FILTER, mail(COPY)) == []
     assert hits(FILTER, mail(COPY), lists=[flagged(peer="192.0.2.8"), flagged(domain="example.com")]) == []
 
