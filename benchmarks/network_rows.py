@@ -55,9 +55,10 @@ COUNTING: Final = f"""
 import mmap, os, struct, threading
 from tamis.answers import Answers
 from tamis.dns.resolver import Resolver
+from tamis.dns.transport import Transport
 
 lock, mine = threading.Lock(), {{}}
-known, fetch, answers = Resolver._known, Resolver._fetch, Answers.fetch
+known, fetched, sent, answers = Resolver._known, Resolver._fetched, Transport.send, Answers.fetch
 
 def add(*numbers):
     pid = os.getpid()
@@ -77,17 +78,22 @@ def count_known(self, question, now):
         add(*((1, 0) if flight.answer is not None else (0, 1)), 0, 0, 0, 0)
     return flight
 
-def count_fetch(self, shared, fresh):
-    rest = fetch(self, shared, fresh)
-    add(0, 0, len(fresh) - len(rest), len(rest), 0, 0)
+def count_fetched(self, fresh, entries):
+    rest = fetched(self, fresh, entries)
+    add(0, 0, len(fresh) - len(rest), 0, 0, 0)
     return rest
 
-def count_answers(self, keys):
-    found = answers(self, keys)
+def count_sent(self, flights):
+    add(0, 0, 0, len(flights), 0, 0)
+    sent(self, flights)
+
+def count_answers(self, keys, trip=None):
+    found = answers(self, keys, trip)
     add(0, 0, 0, 0, len(found), len(found) - found.count(None))
     return found
 
-Resolver._known, Resolver._fetch, Answers.fetch = count_known, count_fetch, count_answers
+Resolver._known, Resolver._fetched = count_known, count_fetched
+Transport.send, Answers.fetch = count_sent, count_answers
 """
 """Python imports a module of the name sitecustomize before anything else: the daemon is the real one, and counts."""
 
