@@ -87,8 +87,9 @@ class Incoming:
         try:
             os.link(self._path, target)
         except FileExistsError:
-            # The same content; but one whose file lost its end in a power cut must not stand for it.
-            if target.stat().st_size != self.size:
+            # The same content; but neither one whose file lost its end in a power cut may stand for it, nor one that
+            # somebody has removed since.
+            if _size(target) != self.size:
                 spare = self._path.with_suffix(".again")
                 os.link(self._path, spare)
                 os.replace(spare, target)
@@ -172,3 +173,11 @@ class Spool:
                     path.unlink(missing_ok=True)
             except FileNotFoundError:
                 continue
+
+
+def _size(path: Path) -> int | None:
+    """The size of a file, None where there is none."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return None

@@ -37,6 +37,24 @@ def test_what_is_stored_comes_back(spool: Spool) -> None:
     assert unfinished(spool) == []
 
 
+def test_the_same_content_that_is_removed_at_this_moment_is_stored_again(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(spool)
+    link = os.link
+
+    def removed_after_it_was_seen(source: Path, target: Path) -> None:
+        try:
+            link(source, target)
+        except FileExistsError:
+            target.unlink()
+            raise
+
+    monkeypatch.setattr(os, "link", removed_after_it_was_seen)
+    digest = put(spool).digest
+    assert spool.path(digest).read_bytes() == RAW
+
+
 def test_the_same_content_stands_once(spool: Spool) -> None:
     first, second = put(spool), put(spool)
     assert first.digest == second.digest
