@@ -41,6 +41,16 @@ def test_growth(corpora: Path) -> None:
     assert printed.count("{'c': 50}") == 1
 
 
+@pytest.mark.servers
+@pytest.mark.corpora
+@pytest.mark.slow
+def test_cores(corpora: Path) -> None:
+    printed = run(corpora, "benchmarks.cores", "-n", "20", "--rounds", "1")
+    assert re.findall(r"^\| (\d+) \| \d+ \(", printed, re.M) == [
+        str(count) for count in range(1, len(os.sched_getaffinity(0)) + 1)
+    ]
+
+
 def test_a_chart_has_a_bar_for_each_number(tmp_path: Path) -> None:
     write_chart(tmp_path / "x.svg", "Speed & more", {"a <b>": {"Tamis": 2.0, "other": 1.0}, "c": {"Tamis": 3.0}})
     drawn = (tmp_path / "x.svg").read_text()
