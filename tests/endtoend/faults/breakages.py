@@ -262,15 +262,13 @@ def _lying_dns(_: World, around: Surroundings) -> Iterator[None]:
     around.dns.fault_for_all = None
 
 
-@case("clamd hangs (SIGSTOP), and goes on", "clamd")
-def _clamd(_: World, around: Surroundings) -> Iterator[None]:
+@contextmanager
+def _scanner_hangs(_: World, around: Surroundings) -> Iterator[None]:
     around.scanner.hang()
     yield
     around.scanner.resume()
 
 
-@case("spamd hangs (SIGSTOP), and goes on", "spamd")
-def _spamd(_: World, around: Surroundings) -> Iterator[None]:
-    around.scanner.hang()
-    yield
-    around.scanner.resume()
+for _name in ("clamd", "spamd"):
+    _what = f"{_name} hangs (SIGSTOP), and goes on"
+    CASES[_what], AROUND[_what] = _scanner_hangs, _name

@@ -10,21 +10,17 @@ from tests.endtoend.faults.disk import CannotMount
 from tests.endtoend.faults.surroundings import Surroundings, world_with
 from tests.endtoend.faults.tasks import CannotLimit
 from tests.endtoend.faults.world import World
-from tests.scanner_servers import Clamd, Spamd
 
 pytestmark = [pytest.mark.servers, pytest.mark.slow]
-
-SCANNERS = {"clamd": Clamd, "spamd": Spamd}
 
 
 @pytest.fixture(scope="module")
 def surrounded(_can_run: None, request: pytest.FixtureRequest) -> Iterator[tuple[World, Surroundings]]:
-    if request.param in SCANNERS and not SCANNERS[request.param].installed():
-        pytest.skip(f"{request.param} is not installed")
     try:
         with world_with(request.param) as made:
             yield made
     except CannotMount as error:
+        # A container may deny mounts even to root; on a machine of its own this is never reached.
         pytest.skip(f"no disk can be mounted here: {error}")
 
 
@@ -35,6 +31,7 @@ def test_nothing_is_lost(surrounded: tuple[World, Surroundings], what: str) -> N
     try:
         found = under_load.run(world, around, what, a_second=10.0, broken=1.0, before=0.3)
     except CannotLimit as error:
+        # Control groups are the real root's: a user namespace (scripts/as-root.sh) has none to make.
         pytest.skip(f"tasks cannot be limited here: {error}")
     print(found)
     assert found.messages
