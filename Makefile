@@ -58,4 +58,5 @@ audit: setup
 
 clean:
 	rm -rf .venv build dist ./*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
+	rm -f */*.so tamis/*/*.so
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
