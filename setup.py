@@ -2,7 +2,12 @@
 
 from setuptools import Extension, setup
 
-COMPILED = {"tamis.models.native": "models/native.pyx"}
+COMPILED = {
+    "tamis.counted": "tamis/counted.pyx",
+    "tamis.models.native": "models/native.pyx",
+    "tamis.rules.folder": "tamis/rules/folder.pyx",
+    "tamis.rules.spots": "tamis/rules/spots.pyx",
+}
 
 _FLAGS = {"extra_compile_args": ["-O3", "-g0"], "extra_link_args": ["-s"]}
 
