@@ -80,6 +80,8 @@ def _look(letter: Letter, numbers: Numbers) -> Iterator[str]:
     numbers["IMAGE_PARTS"] = len(images)
     numbers["FILES_KB"] = sum(len(part.raw) for part in files) >> 10
     numbers["FILE_NAME_LENGTH"] = max(len(part.filename) for part in files)
+    if not letter.asks(FLAGS):
+        return
     flags: set[str] = set()
     for part in files[:20]:
         flags.update(_file(part, letter))

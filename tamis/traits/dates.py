@@ -7,7 +7,7 @@ from email.utils import parsedate_tz
 from typing import Final
 
 from tamis.traits.family import Family, Measure, Numbers
-from tamis.traits.letter import Letter
+from tamis.traits.letter import HOPS, Letter
 
 MEASURES: Final = (
     Measure("DATE_HOUR", "the hour of the day, local to the author, as Date: has it", (0, 4, 7, 9, 12, 14, 17, 20)),
@@ -76,7 +76,7 @@ def _look(letter: Letter, numbers: Numbers) -> Iterator[str]:
         yield "DATE_WEEKEND"
     if not letter.received:
         return
-    hops = [when[1] for hop in letter.received[:20] if (when := _HOP_DATE.search(hop[-100:]))]
+    hops = [when[1] for hop in letter.received[:HOPS] if (when := _HOP_DATE.search(hop[-100:]))]
     last = seconds_of(hops[0]) if hops else None
     if last is not None:
         late = int(last - (moment.timestamp() - offset)) // 60

@@ -96,10 +96,13 @@ def _look(letter: Letter, numbers: Numbers) -> Iterator[str]:
         longest = max(longest, max(map(len, raw.split(b"\n"))))
         ascii_text = above == 0
         if encoding == "quoted-printable":
-            found = _ESCAPE.findall(raw)
-            escapes += len(found)
-            quoted += len(raw)
-            flags.update(_quoted_printable(found, raw))
+            found = {*_ESCAPE.findall(raw)}
+            if "QP_ESCAPES" in letter.asked:
+                escapes += len(_ESCAPE.findall(raw))
+                quoted += len(raw)
+            flags.update(_quoted_printable(found))
+            if "QP_SMALL_HEX" in letter.asked and _SMALL.search(raw):
+                flags.add("QP_SMALL_HEX")
             ascii_text = not any(escape[1] > 55 for escape in found)
         elif encoding == "base64":
             ascii_text = part.payload[:4096].isascii()
@@ -124,13 +127,11 @@ def _look(letter: Letter, numbers: Numbers) -> Iterator[str]:
     yield from _words(letter)
 
 
-def _quoted_printable(found: list[bytes], raw: bytes) -> Iterator[str]:
+def _quoted_printable(found: set[bytes]) -> Iterator[str]:
     if not found:
         yield "QP_NOTHING"
     elif {*map(bytes.upper, found)} == {b"=3D"}:
         yield "QP_EQUALS_ONLY"
-    if _SMALL.search(raw):
-        yield "QP_SMALL_HEX"
 
 
 def _words(letter: Letter) -> Iterator[str]:

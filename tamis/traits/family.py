@@ -3,12 +3,28 @@
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from tamis.traits.letter import Letter
+from tamis.traits.weights import asked
 
 Numbers = dict[str, int]
 """What was measured, by the name of the measure."""
+
+
+Row = TypeVar("Row", bound=tuple[Any, ...])
+
+
+class Table(Generic[Row]):
+    """What is looked for in the same way: rows that begin with the name of a flag."""
+
+    def __init__(self, *rows: Row) -> None:
+        self.all = rows
+        self._asked = tuple(row for row in rows if row[0] in asked())
+
+    def of(self, letter: Letter) -> tuple[Row, ...]:
+        """Return the rows that a letter asks for."""
+        return self.all if letter.everything else self._asked
 
 
 class Trait(NamedTuple):

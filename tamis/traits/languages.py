@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from tamis.traits.family import Family, Measure, Numbers, percent
+from tamis.traits.family import Family, Measure, Numbers, Table, percent
 from tamis.traits.letter import Letter
 
 MEASURES: Final = (
@@ -51,7 +51,7 @@ _COMMON: Final = {
     "SPANISH": "que el los las por para con una su del como más es no usted não uma com você seu sua dos nos da um os",
 }
 _OF: Final = {word: language for language, words in reversed(_COMMON.items()) for word in words.split()}
-_RANGES: Final = (
+_RANGES: Final = Table(
     ("SCRIPT_CYRILLIC", re.compile("[\u0400-\u04ff]")),
     ("SCRIPT_KANA", re.compile("[\u3040-\u30ff]")),
     ("SCRIPT_HANGUL", re.compile("[\uac00-\ud7af]")),
@@ -63,7 +63,7 @@ _RANGES: Final = (
 _HAN: Final = re.compile("[\u3400-\u9fff]")
 _ACCENTED: Final = re.compile("[\u00c0-\u017f]")
 _BEYOND: Final = re.compile("[\u0370-\u06ff\u3040-\u9fff\uac00-\ud7af]")
-_CHINESE: Final = (
+_CHINESE: Final = Table(
     ("HAN_TRADITIONAL", re.compile("[們個這來說對時國會發經學樣點為與]")),
     ("HAN_INVOICE", re.compile("发票|發票|税|代开")),
     ("HAN_COMPANY", re.compile("公司|企业|有限|业务|客户|合作")),
@@ -89,9 +89,10 @@ def _look(letter: Letter, numbers: Numbers) -> Iterator[str]:
         yield "LANGUAGE_TWO"
     if len(words) >= 20 and not any(counts.values()):
         yield "LANGUAGE_NONE"
-    subject = [word.lower() for word in letter.subject_words]
-    if shares["ENGLISH"] >= 15 and len(subject) > 4 and not any(word in _OF for word in subject):
-        yield "LANGUAGE_SUBJECT_OTHER"
+    if "LANGUAGE_SUBJECT_OTHER" in letter.asked and shares["ENGLISH"] >= 15:
+        subject = [word.lower() for word in letter.subject_words]
+        if len(subject) > 4 and not any(word in _OF for word in subject):
+            yield "LANGUAGE_SUBJECT_OTHER"
     if shares["FRENCH"] >= 5 and len(words) > 4:
         if "vous" in words or "votre" in words:
             yield "FRENCH_VOUS"
@@ -104,11 +105,12 @@ def _look(letter: Letter, numbers: Numbers) -> Iterator[str]:
 
 
 def _scripts(letter: Letter, numbers: Numbers) -> Iterator[str]:
-    text = letter.text
-    scripts = {flag for flag, pattern in _RANGES if pattern.search(text)}
+    text, asked = letter.text, letter.asked
+    ranges = _RANGES.all if "SCRIPT_SEVERAL" in asked else _RANGES.of(letter)
+    scripts = {flag for flag, pattern in ranges if pattern.search(text)}
     yield from scripts
     han = len(_HAN.findall(text))
-    if len(_ACCENTED.findall(text)) > 2:
+    if "SCRIPT_ACCENTS" in asked and len(_ACCENTED.findall(text)) > 2:
         yield "SCRIPT_ACCENTS"
     latin = letter.count(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
     scripts -= {"SCRIPT_FULL_WIDTH", "SCRIPT_UNDECODED"}
@@ -117,7 +119,7 @@ def _scripts(letter: Letter, numbers: Numbers) -> Iterator[str]:
     if han:
         numbers["HAN"] = max(1, percent(han, han + latin))
         numbers["LATIN_IN_HAN"] = percent(latin, han + latin)
-        yield from (flag for flag, pattern in _CHINESE if pattern.search(text))
+        yield from (flag for flag, pattern in _CHINESE.of(letter) if pattern.search(text))
 
 
 FAMILY: Final = Family("languages", "scripts and languages", _look, MEASURES, FLAGS)

@@ -1,19 +1,22 @@
 """What the tests look at, measured once for each message and shared by all families. Never raises."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Final
 
 import numpy as np
 
 from tamis import limits
 from tamis.message import Message
-from tamis.mime import unfold
+from tamis.mime import Field, unfold
 from tamis.once import once
 from tamis.traits.marks import MARKS
+from tamis.traits.weights import EVERYTHING, asked
 
 _WORD: Final = re.compile(r"[^\W\d_]+")
 _HOST: Final = re.compile(r"(?:[a-z]+://)?(?:[^/?#@\s]*@)?([^/?#:\s\\]{1,253})", re.I)
+HOPS: Final = 20
+"""Received: fields that are looked at more closely, from the last hop on."""
 _LINES: Final = 400
 _TAG: Final = re.compile(r"<(/?[a-zA-Z!?][a-zA-Z0-9:]{0,15})")
 
@@ -21,12 +24,13 @@ _TAG: Final = re.compile(r"<(/?[a-zA-Z!?][a-zA-Z0-9:]{0,15})")
 class Letter:
     """A message, and what several families want to know of it. Everything is capped, and computed on first use.
 
-    `everything`: also what no test that weighs anything asks for.
+    `everything`: also what no test that weighs anything asks for. `asked` says which tests and measures are wanted.
     """
 
     def __init__(self, message: Message, everything: bool = False) -> None:
         self.message = message
         self.everything = everything
+        self.asked: Container[str] = EVERYTHING if everything else asked()
         self.headers = message.headers[: limits.TRAIT_FIELDS]
         self.names = [field.name.decode("latin-1").lower() for field in self.headers]
         self.has = frozenset(self.names)
@@ -36,23 +40,35 @@ class Letter:
         self.subject = message.subject[: limits.TRAIT_VALUE_CHARS]
         self.author = message.authors[0] if message.authors else None
         self.urls = message.urls[: limits.TRAIT_URLS]
+        self._values: dict[str, str] = {}
+
+    def asks(self, names: Iterable[str]) -> bool:
+        """Whether any of some tests or measures is wanted."""
+        return any(name in self.asked for name in names)
 
     @once
-    def _first(self) -> Mapping[str, str]:
-        return {
-            name: unfold(field.value).strip()[: limits.TRAIT_VALUE_CHARS].decode("utf-8", "replace")
-            for name, field in zip(reversed(self.names), reversed(self.headers), strict=True)
-        }
+    def _first(self) -> Mapping[str, Field]:
+        return dict(zip(reversed(self.names), reversed(self.headers), strict=True))
 
     def field(self, name: str) -> str:
         """The first field of a name, unfolded and not decoded; empty where there is none."""
-        return self._first.get(name, "")
+        value = self._values.get(name)
+        if value is None:
+            field = self._first.get(name)
+            octets = unfold(field.value).strip()[: limits.TRAIT_VALUE_CHARS] if field else b""
+            value = self._values[name] = octets.decode("utf-8", "replace")
+        return value
 
     @once
     def received(self) -> list[str]:
         """The Received: fields from the last hop to the first, unfolded."""
-        found = (field for name, field in zip(self.names, self.headers, strict=True) if name == "received")
+        found = [field for name, field in zip(self.names, self.headers, strict=True) if name == "received"]
         return [unfold(field.value)[: limits.TRAIT_VALUE_CHARS].decode("latin-1").strip() for field in found]
+
+    @once
+    def hops(self) -> list[str]:
+        """The last hops in small letters."""
+        return [hop.lower() for hop in self.received[:HOPS]]
 
     @once
     def html(self) -> str:

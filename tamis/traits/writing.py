@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from tamis.traits.family import Family, Measure, Numbers, percent
+from tamis.traits.family import Family, Measure, Numbers, Table, percent
 from tamis.traits.letter import Letter
 
 MEASURES: Final = (
@@ -91,7 +91,7 @@ FLAGS: Final = {
 }
 _CAPITAL_WORD: Final = re.compile(r"\b[A-Z]{4,}\b")
 _NUMBER: Final = re.compile(r"\d{5,}")
-_PLAIN: Final = (
+_PLAIN: Final = Table(
     ("TEXT_BANGS_IN_ROW", "!!!"),
     ("TEXT_QUESTIONS_IN_ROW", "??"),
     ("TEXT_DOLLARS_IN_ROW", "$$"),
@@ -104,7 +104,7 @@ _PLAIN: Final = (
     ("TEXT_SMALL_I", " i "),
     ("TEXT_SPACE_BEFORE_SIGN", " ,"),
 )
-_BEYOND_ASCII: Final = (
+_BEYOND_ASCII: Final = Table(
     ("TEXT_TRADE_MARK", "©"),
     ("TEXT_TRADE_MARK", "®"),
     ("TEXT_TRADE_MARK", "™"),
@@ -129,9 +129,9 @@ def _look(letter: Letter, numbers: Numbers) -> Iterator[str]:
         return
     words = letter.words
     _measure(letter, words, numbers)
-    yield from [flag for flag, sign in _PLAIN if sign in text]
+    yield from [flag for flag, sign in _PLAIN.of(letter) if sign in text]
     if not text.isascii():
-        yield from [flag for flag, sign in _BEYOND_ASCII if sign in text]
+        yield from [flag for flag, sign in _BEYOND_ASCII.of(letter) if sign in text]
     yield from letter.marks & _OWN
     yield from _marks(text, letter, numbers)
     yield from _lines(letter, numbers)
@@ -167,11 +167,11 @@ def _measure(letter: Letter, words: list[str], numbers: Numbers) -> None:
 def _marks(text: str, letter: Letter, numbers: Numbers) -> Iterator[str]:
     if text.islower():
         yield "TEXT_SMALL_ALL"
-    if numbers["TEXT_DOLLARS"] > 2 and len(_PRICE.findall(text)) > 2:
+    if numbers["TEXT_DOLLARS"] > 2 and "TEXT_PRICES" in letter.asked and len(_PRICE.findall(text)) > 2:
         yield "TEXT_PRICES"
     if letter.count(b"(") > 2:
         yield "TEXT_PARENTHESES"
-    if not text.isascii() and _EMOJI.search(text):
+    if "TEXT_EMOJI" in letter.asked and not text.isascii() and _EMOJI.search(text):
         yield "TEXT_EMOJI"
 
 

@@ -8,9 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tamis.message import Message
-from tamis.traits import CANDIDATES, FAMILIES, TRAITS, found_in, weighed
+from tamis.traits import CANDIDATES, FAMILIES, TRAITS, found_in, people, weighed
+from tamis.traits.html_structure import comments_of
 from tamis.traits.letter import Letter
 from tamis.traits.web_links import has_token
+from tamis.traits.weights import asked
 
 _HEADER = st.sampled_from(
     [
@@ -101,6 +103,13 @@ def test_each_family_names_what_it_declares(header: list[bytes], body: list[byte
         assert numbers.keys() <= {measure.name for measure in family.measures}, family.name
 
 
+def test_what_has_a_weight_is_asked_for_and_nothing_else() -> None:
+    for family in FAMILIES:
+        assert {name for name in family.flags if name in asked()} == family.flags.keys() & TRAITS.keys()
+        for measure in family.measures:
+            assert (measure.name in asked()) == any(name in TRAITS for name, _ in measure.tests())
+
+
 def test_names_are_distinct_and_of_no_other_row() -> None:
     from tamis.filters.order import ORDER
 
@@ -113,6 +122,17 @@ def test_names_are_distinct_and_of_no_other_row() -> None:
 @given(st.lists(st.sampled_from(["a" * 19, "b" * 20, "1", "/", "_", "-", ".", "\n"]), max_size=8).map("".join))
 def test_a_token_is_found_where_the_plain_pattern_finds_it(text: str) -> None:
     assert has_token(text) == bool(re.search(r"(?=[a-z/_-]*[0-9])[a-z0-9_-]{20,}", text))
+
+
+@given(st.lists(st.sampled_from(["<!--", "-->", "-", "!", "x" * 1999, ">", "a"]), max_size=9).map("".join))
+def test_comments_are_those_of_the_plain_pattern(text: str) -> None:
+    assert [*comments_of(text)] == [*map(len, re.findall(r"<!--(.{0,2000}?)-->", text, re.S))]
+
+
+@given(st.text(alphabet="ab.-+@_é \n", max_size=30))
+def test_an_address_is_found_where_the_plain_pattern_finds_it(text: str) -> None:
+    plain = re.search(r"[\w.+-]{1,64}@([\w-]{1,63}\.[\w.-]{2,100})", text)
+    assert (people._ADDRESS.search(text) is None) == (plain is None)
 
 
 def _processor_seconds(body: bytes) -> float:
