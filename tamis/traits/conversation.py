@@ -76,7 +76,7 @@ def _look(letter: Letter, numbers: Numbers) -> Iterator[str]:
         yield "ANSWER_NO_QUOTE"
     if answers:
         yield from _header(letter, numbers)
-        if len(letter.words) - sum(line.count(" ") + 1 for line in quoted) < 30:
+        if letter.spoken[0] - sum(line.count(" ") + 1 for line in quoted) < 30:
             yield "ANSWER_SHORT"
     if "QUOTE_MARKUP" in letter.asked and letter.html and any(mark in letter.html_lower for mark in _MARKUP):
         yield "QUOTE_MARKUP"

@@ -4,12 +4,12 @@ import re
 from collections.abc import Container, Iterable, Mapping
 from typing import Final
 
-import numpy as np
-
 from tamis import limits
 from tamis.message import Message
 from tamis.mime import Field, unfold
 from tamis.once import once
+from tamis.traits import native
+from tamis.traits.common_words import LANGUAGES
 from tamis.traits.marks import MARKS
 from tamis.traits.weights import EVERYTHING, asked
 
@@ -17,7 +17,9 @@ _WORD: Final = re.compile(r"[^\W\d_]+")
 _HOST: Final = re.compile(r"(?:[a-z]+://)?(?:[^/?#@\s]*@)?([^/?#:\s\\]{1,253})", re.I)
 HOPS: Final = 20
 """Received: fields that are looked at more closely, from the last hop on."""
-_LINES: Final = 400
+LINES: Final = 400
+SPOKEN: Final = 1000
+"""Words of which the language is looked for."""
 _TAG: Final = re.compile(r"<(/?[a-zA-Z!?][a-zA-Z0-9:]{0,15})")
 
 
@@ -104,17 +106,14 @@ class Letter:
         return MARKS.found(self.octets, self.everything)
 
     @once
-    def _counts(self) -> list[int]:
-        return np.bincount(np.frombuffer(self.octets, dtype=np.uint8), minlength=256).tolist()  # type: ignore[no-any-return]
+    def counts(self) -> native.Octets:
+        """How often each octet is in the text."""
+        return native.Octets(self.octets)
 
-    def count(self, octets: bytes) -> int:
-        """How many of some octets are in the text."""
-        counts = self._counts
-        return sum([counts[octet] for octet in octets])
-
-    def between(self, first: int, last: int) -> int:
-        """How many octets are in the text that are no lower than the first nor higher than the last."""
-        return sum(self._counts[first : last + 1])
+    @once
+    def low(self) -> str:
+        """The text in small letters."""
+        return self.text.lower()
 
     @once
     def lines(self) -> list[str]:
@@ -123,12 +122,18 @@ class Letter:
     @once
     def stripped(self) -> list[str]:
         """The first lines, without the white space around them."""
-        return [line.strip() for line in self.lines[:_LINES]]
+        return [line.strip() for line in self.lines[:LINES]]
 
     @once
     def words(self) -> list[str]:
         """The words of the text in small letters, in order."""
-        return _WORD.findall(self.text.lower())
+        return _WORD.findall(self.low)
+
+    @once
+    def spoken(self) -> tuple[int, int, int, list[int]]:
+        """The number of words, the letters of the longest, different ones of the first 300, and how many are of which
+        language (`tamis.traits.common_words`)."""
+        return LANGUAGES.words(self.low, SPOKEN)
 
     @once
     def subject_words(self) -> list[str]:

@@ -134,7 +134,7 @@ _INITIAL: Final = re.compile(r"\b[A-Z]\. ")
 
 
 def _look(letter: Letter, numbers: Numbers) -> Iterator[str]:
-    text = letter.text.lower()
+    text = letter.low
     subject = letter.subject.lower()
     if letter.author is not None:
         yield from _address(letter, numbers)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from tamis import limits
+from tamis.traits import native
 from tamis.traits.family import Family, Numbers
 from tamis.traits.letter import Letter
 from tamis.traits.marks import Patterns, read_toml
@@ -24,10 +25,14 @@ def plain(text: str) -> str:
     return text.lower()
 
 
+def words_apart(text: str) -> bytes:
+    """Return the same, its words one space apart, in UTF-8."""
+    return native.words_apart(text) if text.isascii() else " ".join(plain(text).split()).encode("utf-8", "replace")
+
+
 def _look(letter: Letter, numbers: Numbers) -> Iterator[str]:
-    text = plain(f"{letter.subject}\n{letter.text[: limits.TRAIT_WORD_CHARS]}")
-    text = " ".join(text.split())
-    yield from _PATTERNS.found(text.encode("utf-8", "replace"), letter.everything)
+    text = f"{letter.subject}\n{letter.text[: limits.TRAIT_WORD_CHARS]}"
+    yield from _PATTERNS.found(words_apart(text), letter.everything)
 
 
 FAMILY: Final = Family("vocabulary", "what the words of Subject and text are about", _look, flags=FLAGS)
