@@ -4,6 +4,7 @@ from setuptools import Extension, setup
 
 COMPILED = {
     "tamis.models.native": "models/native.pyx",
+    "tamis.traits.answers": "tamis/traits/answers.pyx",
     "tamis.traits.native": "tamis/traits/native.pyx",
 }
 

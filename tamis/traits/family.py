@@ -1,6 +1,5 @@
 """How tests are declared: families of measures with thresholds, and of facts that hold or not."""
 
-from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -79,24 +78,6 @@ class Family:
         for name, meaning in self.flags.items():
             kind = next((kind for kind in self.kinds if name.startswith(kind)), name)
             yield Trait(name, meaning, self.name, kind)
-
-
-class Pieces:
-    """The measures of all families, ready to be asked."""
-
-    def __init__(self, families: Iterable[Family]) -> None:
-        self._cuts = {
-            measure.name: (measure.at, ("", *(name for name, _ in measure.tests())))
-            for family in families
-            for measure in family.measures
-        }
-
-    def of(self, numbers: Numbers) -> Iterator[str]:
-        """Yield the test of each number that is in one of the pieces of its measure."""
-        for measure, number in numbers.items():
-            at, names = self._cuts[measure]
-            if number >= at[0]:
-                yield names[bisect_right(at, number)]
 
 
 def percent(part: int, whole: int) -> int:

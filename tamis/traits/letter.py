@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Container, Iterable, Mapping
+from functools import lru_cache
 from typing import Final
 
 from tamis import limits
@@ -23,6 +24,29 @@ SPOKEN: Final = 1000
 _TAG: Final = re.compile(r"<(/?[a-zA-Z!?][a-zA-Z0-9:]{0,15})")
 
 
+def date_of(hop: str) -> str:
+    """Return what stands behind the last semicolon of a Received: field, empty where that is no date by its length."""
+    _, semicolon, tail = hop[-100:].rpartition(";")
+    date = tail.lstrip()
+    if len(date) < 10:
+        date = tail[-10:]
+    return date if semicolon and 10 <= len(date) <= 60 else ""
+
+
+def lower_name(name: bytes) -> str:
+    """Return the name of a field in small letters."""
+    return _lower_name(name) if len(name) < _NAME else name.decode("latin-1").lower()
+
+
+@lru_cache(maxsize=2048)
+def _lower_name(name: bytes) -> str:
+    return name.decode("latin-1").lower()
+
+
+_NAME: Final = 64
+"""Octets of names that are remembered."""
+
+
 class Letter:
     """A message, and what several families want to know of it. Everything is capped, and computed on first use.
 
@@ -34,7 +58,7 @@ class Letter:
         self.everything = everything
         self.asked: Container[str] = EVERYTHING if everything else asked()
         self.headers = message.headers[: limits.TRAIT_FIELDS]
-        self.names = [field.name.decode("latin-1").lower() for field in self.headers]
+        self.names = [lower_name(field.name) for field in self.headers]
         self.has = frozenset(self.names)
         self.parts = message.parts[: limits.TRAIT_PARTS]
         self.types = [part.content_type for part in self.parts]
@@ -71,6 +95,11 @@ class Letter:
     def hops(self) -> list[str]:
         """The last hops in small letters."""
         return [hop.lower() for hop in self.received[:HOPS]]
+
+    @once
+    def hop_dates(self) -> list[str]:
+        """The dates of the last hops, empty where there is none."""
+        return [date_of(hop) for hop in self.received[:HOPS]]
 
     @once
     def html(self) -> str:

@@ -58,7 +58,6 @@ _FOR: Final = re.compile(r"\bfor\s+<?([^\s<>;]{3,320})")
 _ID: Final = re.compile(r"\bid\s+([^\s;()]{1,100})")
 _LOCAL: Final = re.compile(r"\b(?:10\.\d{1,3}|192\.168|172\.(?:1[6-9]|2\d|3[01]))\.\d{1,3}\.\d{1,3}\b")
 _ADDRESS: Final = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
-_DATE: Final = re.compile(r";\s*([^;]{10,60})$")
 _ZONE: Final = re.compile(r"[+-]\d{4}")
 _WORDS: Final = words(
     (
@@ -110,13 +109,13 @@ def _look(letter: Letter, numbers: Numbers) -> Iterator[str]:
         flags.add("HOP_FOR_SEVERAL")
     if "HOP_ID_SHORT" in letter.asked and any(len(known) < 5 for known in _ID.findall(joined)):
         flags.add("HOP_ID_SHORT")
-    flags.update(_times(hops, numbers))
+    flags.update(_times(letter, numbers))
     flags.update(_first(hops[-1], letter.asked))
     yield from flags
 
 
-def _times(hops: list[str], numbers: Numbers) -> Iterator[str]:
-    written = [found[1] if (found := _DATE.search(hop[-100:])) else "" for hop in hops]
+def _times(letter: Letter, numbers: Numbers) -> Iterator[str]:
+    written = letter.hop_dates
     if not all(written):
         yield "HOP_NO_DATE"
     if any("(" in date for date in written):

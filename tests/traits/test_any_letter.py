@@ -3,14 +3,17 @@
 import re
 import time
 from collections import Counter
+from collections.abc import Callable
+from email.utils import parsedate_tz
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tamis.message import Message
 from tamis.traits import CANDIDATES, FAMILIES, TRAITS, found_in, people, weighed
+from tamis.traits.dates import parsed
 from tamis.traits.html_structure import comments_of
-from tamis.traits.letter import Letter
+from tamis.traits.letter import Letter, date_of
 from tamis.traits.web_links import has_token
 from tamis.traits.weights import asked
 
@@ -133,6 +136,33 @@ def test_comments_are_those_of_the_plain_pattern(text: str) -> None:
 def test_an_address_is_found_where_the_plain_pattern_finds_it(text: str) -> None:
     plain = re.search(r"[\w.+-]{1,64}@([\w-]{1,63}\.[\w.-]{2,100})", text)
     assert (people._ADDRESS.search(text) is None) == (plain is None)
+
+
+_DATE_PIECES = (
+    "Mon, |Mon,|mon |1 |31 |99 |Jan |Feb |jan |2007 |0099 |07 |10:00:00 |99:00:00 |1:2 |+0100|-0530|-0000|+9999|GMT"
+    "| |,| (CET)|٣ |\t|\n|;|some fifty characters that are no date of anything "
+)
+_DATES = st.lists(st.sampled_from(_DATE_PIECES.split("|")), max_size=9).map("".join)
+
+
+@given(_DATES)
+@example("Mon, 1 Jan 2007 10:00:00 -0130 (x)")
+@example("29 Feb 2008 23:59:60 -0000")
+def test_a_date_is_read_as_the_library_reads_it(text: str) -> None:
+    def answer(read: Callable[[str], object]) -> object:
+        try:
+            return read(text)
+        except (ValueError, TypeError, IndexError, OverflowError, AttributeError) as error:
+            return type(error)
+
+    assert answer(parsed) == answer(parsedate_tz)
+
+
+@given(_DATES)
+def test_the_date_of_a_hop_is_what_the_plain_pattern_finds(text: str) -> None:
+    hop = text.replace("\n", "").strip()
+    plain = re.search(r";\s*([^;]{10,60})$", hop[-100:])
+    assert date_of(hop) == (plain[1] if plain else "")
 
 
 def _processor_seconds(body: bytes) -> float:
