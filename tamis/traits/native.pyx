@@ -4,7 +4,7 @@
 Classes of characters are those of `str` and `re`. What is kept of a text has its place on the stack, and a cap.
 """
 
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.unicode cimport (
     PyUnicode_DATA, PyUnicode_GET_LENGTH, PyUnicode_KIND, PyUnicode_READ,
     Py_UNICODE_ISALNUM, Py_UNICODE_ISDECIMAL, Py_UNICODE_ISLOWER, Py_UNICODE_ISSPACE, Py_UNICODE_ISTITLE,
@@ -297,26 +297,3 @@ def bare_lines(str text not None, Py_ssize_t most):
         elif not something:
             something = not _is_space(code)
     return found + (something and most > 0)
-
-
-def words_apart(str text not None):
-    """Return a text in ASCII in small letters, its words one space apart, in octets: `" ".join(text.lower().split())`."""
-    cdef Py_ssize_t size = PyUnicode_GET_LENGTH(text), at, number = 0
-    cdef const uint8_t *data
-    cdef uint8_t code
-    if not text.isascii():
-        raise ValueError("the text is not in ASCII")
-    data = <const uint8_t *>PyUnicode_DATA(text)
-    found = PyBytes_FromStringAndSize(NULL, size)
-    cdef char *octets = PyBytes_AS_STRING(found)
-    for at in range(size):
-        code = data[at]
-        if not _is_space(code):
-            octets[number] = code + 32 if 65 <= code <= 90 else code
-            number += 1
-        elif number and octets[number - 1] != 32:
-            octets[number] = 32
-            number += 1
-    if number and octets[number - 1] == 32:
-        number -= 1
-    return found[:number]

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from tamis.traits import native
 from tamis.traits.common_words import COMMON, LANGUAGES, OF
-from tamis.traits.vocabulary import plain, words_apart
 
 # Among them: titles (ǅ), halves of surrogates, digits and spaces beyond ASCII, letters that `lower` makes longer.
 ALPHABET = "aBcZ09_ .,-'!\t\n\r\v\x1c\x85\xa0éßİıſKΣ²½٣ǅ漢\u2028\u3000\u00ad\u0301\U0001d7d8\U0001f600\ud800"
@@ -91,14 +90,3 @@ def test_lines(text: str) -> None:
 def test_bare_lines(text: str, most: int) -> None:
     full = [line.strip() for line in text.split("\n")[:most] if line.strip()]
     assert native.bare_lines(text, most) == sum(not any(map(str.isalnum, line)) for line in full)
-
-
-@given(TEXTS)
-def test_words_apart(text: str) -> None:
-    wanted = " ".join(plain(text).split()).encode("utf-8", "replace")
-    assert words_apart(text) == wanted
-    ascii_text = text.encode("ascii", "ignore").decode()
-    assert native.words_apart(ascii_text) == " ".join(ascii_text.lower().split()).encode()
-    if not text.isascii():
-        with pytest.raises(ValueError, match="not in ASCII"):
-            native.words_apart(text)
