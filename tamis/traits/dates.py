@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_tz
 from typing import Final
 
+from tamis.traits import native
 from tamis.traits.family import Family, Measure, Numbers
 from tamis.traits.letter import Letter
 
@@ -67,6 +68,9 @@ def parsed(text: str) -> Parsed | None:
 
 def seconds_of(text: str) -> float | None:
     """Return seconds since 1970 of a date as mail writes it, None where it is none."""
+    usual = native.seconds(text)
+    if usual is not None:
+        return usual
     try:
         found = parsed(text)
         if found is None:

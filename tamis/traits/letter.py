@@ -21,7 +21,6 @@ HOPS: Final = 20
 LINES: Final = 400
 SPOKEN: Final = 1000
 """Words of which the language is looked for."""
-_TAG: Final = re.compile(r"<(/?[a-zA-Z!?][a-zA-Z0-9:]{0,15})")
 
 
 def date_of(hop: str) -> str:
@@ -119,10 +118,7 @@ class Letter:
     @once
     def tags(self) -> Mapping[str, int]:
         """How often each tag stands in the markup, in small letters, closing ones with their slash."""
-        found: dict[str, int] = {}
-        for tag in _TAG.findall(self.html_lower):
-            found[tag] = found.get(tag, 0) + 1
-        return found
+        return native.tags(self.html_lower)
 
     @once
     def octets(self) -> bytes:

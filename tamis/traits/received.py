@@ -54,7 +54,7 @@ FLAGS: Final = {
 }
 _FROM: Final = re.compile(r"from\s+(\[?[^\s()\[\];]{1,255})", re.I)
 _BY: Final = re.compile(r"\bby\s+([^\s();]{1,255})", re.I)
-_FOR: Final = re.compile(r"\bfor\s+<?([^\s<>;]{3,320})")
+_FOR: Final = re.compile(r"for(?<!\wfor)\s+<?([^\s<>;]{3,320})")
 _ID: Final = re.compile(r"\bid\s+([^\s;()]{1,100})")
 _LOCAL: Final = re.compile(r"\b(?:10\.\d{1,3}|192\.168|172\.(?:1[6-9]|2\d|3[01]))\.\d{1,3}\.\d{1,3}\b")
 _ADDRESS: Final = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
@@ -147,7 +147,8 @@ def _first(hop: str, asked: Container[str]) -> Iterator[str]:
         target = _BY.search(hop)
         if target is not None and _ADDRESS.fullmatch(target[1]):
             yield "HOP_FIRST_BY_ADDRESS"
-    if "HOP_FIRST_PRIVATE" in asked and _LOCAL.search(hop):
+    private = "10." in hop or "192.168" in hop or "172." in hop
+    if private and "HOP_FIRST_PRIVATE" in asked and _LOCAL.search(hop):
         yield "HOP_FIRST_PRIVATE"
     low = hop.lower()
     if "http" in low:

@@ -229,8 +229,9 @@ def _ends(subject: str, words: list[str], letters: str, capitals: int, asked: Co
 
 
 def _beside_text(letter: Letter, subject: str, words: list[str]) -> Iterator[str]:
-    text = letter.text[:4000].lower()
-    if "SUBJECT_IN_TEXT" in letter.asked and len(subject) > 7 and subject.lower() in text:
+    asked = letter.asked
+    text = letter.low[:4000] if letter.text.isascii() else letter.text[:4000].lower()
+    if "SUBJECT_IN_TEXT" in asked and len(subject) > 7 and subject.lower() in text:
         yield "SUBJECT_IN_TEXT"
     long = [word.lower() for word in words if len(word) > 3]
     if len(long) > 1 and not any(word in text for word in long):

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Final, NamedTuple
 
 from tamis.traits import native
@@ -167,7 +168,7 @@ def _measure(letter: Letter, numbers: Numbers) -> None:
 def _marks(text: str, letter: Letter, numbers: Numbers) -> Iterator[str]:
     if text.islower():
         yield "TEXT_SMALL_ALL"
-    if numbers["TEXT_DOLLARS"] > 2 and "TEXT_PRICES" in letter.asked and len(_PRICE.findall(text)) > 2:
+    if numbers["TEXT_DOLLARS"] > 2 and "TEXT_PRICES" in letter.asked and len([*islice(_PRICE.finditer(text), 3)]) > 2:
         yield "TEXT_PRICES"
     if letter.counts.of(b"(") > 2:
         yield "TEXT_PARENTHESES"

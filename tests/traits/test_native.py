@@ -1,12 +1,15 @@
 """What is counted by compiled code is what Python counts."""
 
 import re
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_tz
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tamis.traits import native
+from tamis.traits import dates, native
 from tamis.traits.common_words import COMMON, LANGUAGES, OF
 
 # Among them: titles (ǅ), halves of surrogates, digits and spaces beyond ASCII, letters that `lower` makes longer.
@@ -90,3 +93,48 @@ def test_lines(text: str) -> None:
 def test_bare_lines(text: str, most: int) -> None:
     full = [line.strip() for line in text.split("\n")[:most] if line.strip()]
     assert native.bare_lines(text, most) == sum(not any(map(str.isalnum, line)) for line in full)
+
+
+@given(
+    st.lists(st.sampled_from(["<", "/", "a", "b1", ":", "!", "?", " ", ">", "td", "x" * 15, "é", "漢", "\ud800"])).map(
+        "".join
+    )
+)
+@example("".join(f"<t{number}>" * 2 for number in range(100)))
+@example("<")
+@example("</")
+def test_tags(html: str) -> None:
+    assert native.tags(html) == Counter(re.findall(r"<(/?[a-z!?][a-z0-9:]{0,15})", html))
+
+
+DATES = st.builds(
+    "{}{} {} {} {}:{}:{} {}{}".format,
+    st.sampled_from(["Mon, ", "", "mon, ", "Sun,"]),
+    st.sampled_from(["1", "01", "29", "31", "0", "x", "٣"]),
+    st.sampled_from(["Jan", "Feb", "Dec", "feb", "Foo"]),
+    st.sampled_from(["1970", "2000", "1900", "2008", "0999", "3000", "99"]),
+    st.sampled_from(["00", "23", "24", "1"]),
+    st.sampled_from(["00", "59", "60"]),
+    st.sampled_from(["00", "59", "60", "5"]),
+    st.sampled_from(["+0000", "-0000", "-0130", "+9999", "GMT", "+1", ""]),
+    st.sampled_from(["", " (CET)", "x", "\0"]),
+)
+
+
+@given(st.one_of(DATES, st.builds(lambda date, end: date[:end], DATES, st.integers(0, 40)), st.text(max_size=40)))
+def test_seconds(date: str) -> None:
+    try:
+        found = parsedate_tz(date)
+        wanted = found and datetime(*found[:6], tzinfo=UTC).timestamp() - (found[9] or 0)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        wanted = None
+    assert native.seconds(date) in (None, wanted)
+    assert dates.seconds_of(date) == wanted
+
+
+def test_seconds_of_each_day() -> None:
+    day = datetime(1995, 1, 1, 12, 34, 56, tzinfo=UTC)
+    for _ in range(2500):
+        day += timedelta(days=1)
+        written = f"{day:%a, %-d %b %Y %H:%M:%S} -0730 (x)"
+        assert native.seconds(written) == day.timestamp() + 27_000
