@@ -9,6 +9,7 @@ import hashlib
 import logging
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from itertools import chain
@@ -84,6 +85,7 @@ class Question(msgspec.Struct, frozen=True, eq=False):
     options: FilterOptions
     recipients: tuple[str, ...]
     cache_key: bytes | None
+    lasting_key: bytes | None
 
 
 def _plan(policy: Policy) -> Plan:
@@ -190,7 +192,9 @@ class Examination:
         if known is None:
             row, options = asking.row, asking.options
             instance = FILTERS[row.name]
-            known = Question(row, instance, options, self._sharing(asking), self._key(instance, options))
+            recipients = self._sharing(asking)
+            key, lasting = self._key(instance, options), self._lasting_key(instance, options, recipients)
+            known = Question(row, instance, options, recipients, key, lasting)
             self._asked[asking] = known
         return known
 
@@ -212,6 +216,15 @@ class Examination:
         digest.update(len(content).to_bytes(4, "big") + content)
         return b"tamis:answer:" + digest.digest()
 
+    def _lasting_key(self, instance: Filter, options: FilterOptions, recipients: tuple[str, ...]) -> bytes | None:
+        content = instance.lasting_key(self._mail, options)
+        if content is None:
+            return None
+        digest = _asked_how(instance, options, "", "").copy()
+        digest.update(len(content).to_bytes(4, "big") + content)
+        digest.update("\0".join(recipients).encode("utf-8", "surrogatepass"))
+        return b"tamis:lasting:" + digest.digest()
+
     def prepare(self, rows: Iterable[Row], more: Iterable[DnsQuestion] = ()) -> None:
         """Ask Redis in one round trip: for every cached answer of those rows, what their questions to the DNS are
         answered with, and what they count. What Redis does not know is then sent to the servers.
@@ -219,7 +232,7 @@ class Examination:
         `more` is asked of the DNS as well, after what the rows ask.
         """
         questions = list(self._questions(rows))
-        keys = [question.cache_key for question in questions if question.cache_key is not None]
+        keys = [key for one in questions for key in (one.cache_key, one.lasting_key) if key is not None]
         # Rows whose answers are cached ask the DNS nothing, or only where these are not known.
         asked = [(one.filter, one.options) for one in questions if one.cache_key is None]
         with self._cache.round_trip() as trip:
@@ -250,15 +263,27 @@ class Examination:
 
     def _answer(self, question: Question) -> Answer:
         key = question.cache_key
-        if key is not None and key in self._cached:
-            try:
-                return Answer(question.row, _hits_decoder.decode(self._cached[key]), cached=True)
-            except msgspec.DecodeError:
-                _log.warning("cached answer unreadable", extra={"fields": {"filter": question.row.name}})
+        known = self._known(key, question)
+        if known is not None:
+            return Answer(question.row, known, cached=True)
         answer = self._compute(question)
         if key is not None and not answer.abstained:
-            self._new[key] = _hits_encoder.encode(answer.hits)
+            self._keep(key, answer.hits)
         return answer
+
+    def _keep(self, key: bytes, hits: tuple[Hit, ...]) -> None:
+        with suppress(UnicodeEncodeError):  # A recipient may be said in octets that are no text.
+            self._new[key] = _hits_encoder.encode(hits)
+
+    def _known(self, key: bytes | None, question: Question) -> tuple[Hit, ...] | None:
+        """Return the hits that Redis has of a key, None where it has none."""
+        if key is None or key not in self._cached:
+            return None
+        try:
+            return _hits_decoder.decode(self._cached[key])
+        except msgspec.DecodeError:
+            _log.warning("cached answer unreadable", extra={"fields": {"filter": question.row.name}})
+            return None
 
     def _start(self, question: Question) -> None:
         if type(question.filter).start is Filter.start:
@@ -277,7 +302,7 @@ class Examination:
             answer.abstained = "the time for this message is used up"
         else:
             try:
-                answer.hits = tuple(question.filter.check(self._mail, self._show(question)))
+                answer.hits = tuple(question.filter.check(self._mail, self._with_lasting(question)))
             except Abstain as reason:
                 answer.abstained, answer.abstained_as = str(reason), reason.test
                 answer.ask_again = reason.ask_again
@@ -294,7 +319,18 @@ class Examination:
         if self._shown is None:
             self._shown = self._context(question)
         self._shown.options, self._shown.recipients = question.options, question.recipients
+        self._shown.lasting = None
         return self._shown
+
+    def _with_lasting(self, question: Question) -> Context:
+        """Return the context for a question with what its filter's lasting hits are, which are found out once."""
+        shown, key = self._show(question), question.lasting_key
+        if key is not None:
+            shown.lasting = self._known(key, question)
+            if shown.lasting is None:
+                shown.lasting = question.filter.kept(self._mail, shown)
+                self._keep(key, shown.lasting)
+        return shown
 
     def _context(self, question: Question) -> Context:
         return Context(

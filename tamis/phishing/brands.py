@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -90,6 +91,12 @@ def hosts() -> Hosts:
     )
 
 
+@cache
+def data_version() -> int:
+    """A number that changes with brands and hosts, so that answers that were kept are forgotten."""
+    return zlib.crc32(_octets("hosts.toml"), zlib.crc32(_octets("brands.toml")))
+
+
 def is_freemail(domain: str) -> bool:
     """Whether anybody gets an address in this domain for nothing."""
     return domain in hosts().freemail
@@ -172,4 +179,8 @@ def _brand(entry: dict[str, Any]) -> Brand:
 
 
 def _read(name: str) -> dict[str, Any]:
-    return tomllib.loads(files("tamis.phishing").joinpath(name).read_text(encoding="utf-8"))
+    return tomllib.loads(_octets(name).decode())
+
+
+def _octets(name: str) -> bytes:
+    return files("tamis.phishing").joinpath(name).read_bytes()
