@@ -2,7 +2,10 @@
 
 from setuptools import Extension, setup
 
-COMPILED = {"tamis.models.native": "models/native.pyx"}
+COMPILED = {
+    "tamis.header_split": "tamis/header_split.pyx",
+    "tamis.models.native": "models/native.pyx",
+}
 
 _FLAGS = {"extra_compile_args": ["-O3", "-g0"], "extra_link_args": ["-s"]}
 
