@@ -5,7 +5,7 @@ import tomllib
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any, Final
 
@@ -102,12 +102,14 @@ def is_freemail(domain: str) -> bool:
     return domain in hosts().freemail
 
 
+@lru_cache(maxsize=4096)
 def is_cheap(host: str) -> bool:
     """Whether a host is under a name where anybody gets a domain for next to nothing."""
     labels = host.split(".")
     return len(labels) > 1 and (labels[-1] in hosts().cheap or ".".join(labels[-2:]) in hosts().cheap)
 
 
+@lru_cache(maxsize=4096)
 def is_below(host: str, names: frozenset[str]) -> bool:
     """Whether a host is one of these, or below one."""
     labels = host.split(".")[-8:]
