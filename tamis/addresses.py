@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from email.utils import getaddresses
+from functools import lru_cache
 from typing import Final
 
 from tamis import limits
@@ -57,6 +58,7 @@ def normalise_domain(domain: str) -> str:
     return ".".join(labels)
 
 
+@lru_cache(maxsize=512)
 def domain_of(address: str) -> str:
     """Return the normalised domain of an address, empty where it has none."""
     return normalise_domain(address.rpartition("@")[2]) if "@" in address else ""

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from itertools import chain
 from typing import Final
 
@@ -88,6 +88,12 @@ class Question(msgspec.Struct, frozen=True, eq=False):
     lasting_key: bytes | None
 
 
+@cache
+def _does(instance: Filter, *methods: str) -> bool:
+    """Whether a filter does anything in one of these methods; most do not, and need not be called."""
+    return any(getattr(type(instance), name) is not getattr(Filter, name) for name in methods)
+
+
 def _plan(policy: Policy) -> Plan:
     return _plan_of(policy, id(ORDER))
 
@@ -131,6 +137,7 @@ class Examination:
         self._model_version = _model_version(snapshot.model, mail.recipients)
         self._policies = {r: policy or snapshot.policies.for_recipient(r) for r in mail.recipients}
         self._distinct = list({id(policy): policy for policy in self._policies.values()}.values())
+        self._recipients = tuple(self._policies)
         self._authentication = Authentication(mail, self._lookups, spf_of)
         self._rules = snapshot.rules.look_at(mail.message) if snapshot.rules else None
         self._attachments = Attachments(mail.message, snapshot.helper, answers, self._deadline)
@@ -193,17 +200,20 @@ class Examination:
             row, options = asking.row, asking.options
             instance = FILTERS[row.name]
             recipients = self._sharing(asking)
-            key, lasting = self._key(instance, options), self._lasting_key(instance, options, recipients)
+            key = self._key(instance, options) if _does(instance, "cache_key", "site_cache_key") else None
+            lasting = self._lasting_key(instance, options, recipients) if _does(instance, "lasting_key") else None
             known = Question(row, instance, options, recipients, key, lasting)
             self._asked[asking] = known
         return known
 
     def _sharing(self, asking: Asking) -> tuple[str, ...]:
         """Return the recipients whose policies ask that."""
+        if len(self._distinct) == 1:
+            return self._recipients
         name = asking.row.name
         asks = {id(one) for one in self._distinct if one.enabled[name] and _plan(one).askings[name] is asking}
         if len(asks) == len(self._distinct):
-            return tuple(self._policies)
+            return self._recipients
         return tuple([recipient for recipient, policy in self._policies.items() if id(policy) in asks])
 
     def _key(self, instance: Filter, options: FilterOptions) -> bytes | None:
@@ -245,8 +255,9 @@ class Examination:
             if value is not None:
                 self._cached[key] = value
         missing = [one for one in questions if one.cache_key is not None and one.cache_key not in self._cached]
-        for question in (one for one in questions if one.cache_key not in self._cached):
-            self._start(question)
+        for question in questions:
+            if _does(question.filter, "start") and question.cache_key not in self._cached:
+                self._start(question)
         if self._lookups is not None:
             left = [(one.filter, one.options) for one in missing]
             self._lookups.send(declared(self._mail, left, self._snapshot.site))
@@ -258,7 +269,8 @@ class Examination:
     def _ask(self, asking: Asking) -> Answer:
         known = self._answered.get(asking)
         if known is None:
-            known = self._answered[asking] = self._answer(self._question(asking))
+            question = self._asked.get(asking) or self._question(asking)
+            known = self._answered[asking] = self._answer(question)
         return known
 
     def _answer(self, question: Question) -> Answer:
@@ -286,8 +298,6 @@ class Examination:
             return None
 
     def _start(self, question: Question) -> None:
-        if type(question.filter).start is Filter.start:
-            return
         try:
             question.filter.start(self._mail, self._context(question))
         except Exception:  # Nothing is lost: the filter begins when its turn comes.
@@ -375,8 +385,9 @@ class Examination:
                 tests[answer.abstained_as or f"{row.label}_ABSTAINED"] = 0
             for hit in answer.hits:
                 if not (hit.domain or hit.recipient) or hit.applies_to(recipient, domain):
-                    amount = weights.get(hit.name, 0.0) if hit.amount is None else hit.amount
-                    tests[hit.name] = tests.get(hit.name, 0) + round(1000 * amount)
+                    name, amount = hit.name, hit.amount
+                    thousandths = round(1000 * (weights.get(name, 0.0) if amount is None else amount))
+                    tests[name] = tests[name] + thousandths if name in tests else thousandths
         return tuple(tests.items())
 
     def _judge(self, recipient: str, policy: Policy, trap: bool) -> Verdict:
@@ -403,33 +414,35 @@ class Examination:
             answer = self._ask(asking)
             if not answer.hits:
                 continue
-            hits = (hit for hit in answer.hits if hit.applies_to(recipient, domain))
-            grounds = ((hit, _ground(hit, score, policy.level)) for hit in hits)
-            found = next(((hit, ground) for hit, ground in grounds if ground is not None), None)
-            if found is None:
+            for hit in answer.hits:
+                found = _ground(hit, score, policy.level) if hit.applies_to(recipient, domain) else None
+                if found is not None:
+                    break
+            else:
                 continue
-            hit, ground = found
             seen.append((hit.name, 0))
             # An exception is the last row that lets through: what it skips, rows 19 to 31 but malware's, is all that
             # is left (SPEC, section 1, row 18).
             if row.judgement in (Judgement.LETS_THROUGH, Judgement.EXCEPTION):
                 passed = (row, hit)
                 continue
-            decided = (row, hit.name, ground)
+            decided = (row, hit.name, found)
             break
         malware = decided is not None and _is_malware(decided[0], decided[1])
         if decided and not malware and (infected := self._malware(recipient, policy, decided[0])):
             malware = True
             seen.append((infected.name, 0))
             decided = (decided[0], decided[1], f"{decided[2]}; and malware: {infected.because}")
-        known = {name for name, _ in tests}
+        if seen:
+            known = {name for name, _ in tests}
+            tests = (*(test for test in seen if test[0] not in known), *tests)
         verdict = partial(
             Verdict,
             recipient=recipient,
             mode=policy.mode,
             level=policy.level,
             score=score,
-            tests=(*(test for test in seen if test[0] not in known), *tests),
+            tests=tests,
             score_headers=policy.enabled["score-tags"],
         )
         if decided:
