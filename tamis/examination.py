@@ -8,10 +8,10 @@ nothing else. What is refused, at RCPT and of outgoing mail, is `tamis.refusal`.
 import hashlib
 import logging
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cache, lru_cache, partial
+from functools import lru_cache, partial
 from itertools import chain
 from typing import Final
 
@@ -27,7 +27,7 @@ from tamis.attachments.known import KnownFiles
 from tamis.authentication import Authentication, evidence
 from tamis.contract import Abstain, Context, Filter, FilterOptions, Hit
 from tamis.directory import NO_DIRECTORY, Directory
-from tamis.dns import Question as DnsQuestion
+from tamis.dns import Question
 from tamis.dns.lookups import Lookups, NoDns
 from tamis.dns.resolver import Resolver
 from tamis.filters.honeypot import Honeypot
@@ -77,29 +77,13 @@ class Snapshot:
     """Who reads macros and some archives, for all messages of a worker."""
 
 
-class Question(msgspec.Struct, frozen=True, eq=False):
-    """One row asked with one set of options, on behalf of the recipients who share them."""
-
-    row: Row
-    filter: Filter
-    options: FilterOptions
-    recipients: tuple[str, ...]
-    cache_key: bytes | None
-    lasting_key: bytes | None
-
-
-@cache
-def _does(instance: Filter, *methods: str) -> bool:
-    """Whether a filter does anything in one of these methods; most do not, and need not be called."""
-    return any(getattr(type(instance), name) is not getattr(Filter, name) for name in methods)
-
-
 def _plan(policy: Policy) -> Plan:
     return _plan_of(policy, id(ORDER))
 
 
 @lru_cache(maxsize=1024)
 def _plan_of(policy: Policy, _: int) -> Plan:
+    """The plan keeps its order, so that no other can be where that was."""
     return plan(policy, ORDER, FILTERS)
 
 
@@ -143,7 +127,8 @@ class Examination:
         self._attachments = Attachments(mail.message, snapshot.helper, answers, self._deadline)
         self._pictures = Pictures(mail.message, readers, answers, snapshot.images, self._deadline)
         self._scans = Scans(snapshot.site.scanners, mail, self._deadline)
-        self._asked: dict[Asking, Question] = {}
+        self._keys: dict[Asking, bytes] = {}
+        self._lasting_keys: dict[Asking, bytes] = {}
         self._answered: dict[Asking, Answer] = {}
         self._shown: Context | None = None
         self._cached: dict[bytes, bytes] = {}
@@ -182,29 +167,19 @@ class Examination:
         milliseconds = 1000 * (time.monotonic() - self._started)
         return Record(self._mail, answers, milliseconds=milliseconds, attachments=self._attachments)
 
-    def _questions(self, rows: Iterable[Row]) -> Iterator[Question]:
-        """Every question some policy may ask of this message."""
+    def _askings(self, rows: Iterable[Row]) -> Sequence[Asking]:
+        """Return what some policy may ask of this message."""
         policies = self._distinct
         if len(policies) == 1 and rows is ORDER:
-            yield from map(self._question, _plan(policies[0]).asked)
-            return
-        for row in rows:
-            if row.filter:
-                for asking in dict.fromkeys(_plan(p).askings[row.name] for p in policies if p.enabled[row.name]):
-                    yield self._question(asking)
-
-    def _question(self, asking: Asking) -> Question:
-        """Return the question of a row with some options; it is made once."""
-        known = self._asked.get(asking)
-        if known is None:
-            row, options = asking.row, asking.options
-            instance = FILTERS[row.name]
-            recipients = self._sharing(asking)
-            key = self._key(instance, options) if _does(instance, "cache_key", "site_cache_key") else None
-            lasting = self._lasting_key(instance, options, recipients) if _does(instance, "lasting_key") else None
-            known = Question(row, instance, options, recipients, key, lasting)
-            self._asked[asking] = known
-        return known
+            return _plan(policies[0]).asked
+        every = (
+            _plan(policy).askings[row.name]
+            for row in rows
+            if row.filter
+            for policy in policies
+            if policy.enabled[row.name]
+        )
+        return list(dict.fromkeys(every))
 
     def _sharing(self, asking: Asking) -> tuple[str, ...]:
         """Return the recipients whose policies ask that."""
@@ -216,35 +191,41 @@ class Examination:
             return self._recipients
         return tuple([recipient for recipient, policy in self._policies.items() if id(policy) in asks])
 
-    def _key(self, instance: Filter, options: FilterOptions) -> bytes | None:
+    def _key(self, asking: Asking) -> bytes | None:
+        instance = asking.filter
         content = instance.site_cache_key(self._snapshot.site, self._mail)
         if content is None:
             return None
         model = self._model_version if instance.uses_model else ""
         rules = self._snapshot.rules.version if instance.uses_rules and self._snapshot.rules else ""
-        digest = _asked_how(instance, options, model, rules).copy()
+        digest = _asked_how(instance, asking.options, model, rules).copy()
         digest.update(len(content).to_bytes(4, "big") + content)
         return b"tamis:answer:" + digest.digest()
 
-    def _lasting_key(self, instance: Filter, options: FilterOptions, recipients: tuple[str, ...]) -> bytes | None:
-        content = instance.lasting_key(self._mail, options)
+    def _lasting_key(self, asking: Asking) -> bytes | None:
+        content = asking.filter.lasting_key(self._mail, asking.options)
         if content is None:
             return None
-        digest = _asked_how(instance, options, "", "").copy()
+        digest = _asked_how(asking.filter, asking.options, "", "").copy()
         digest.update(len(content).to_bytes(4, "big") + content)
-        digest.update("\0".join(recipients).encode("utf-8", "surrogatepass"))
+        digest.update("\0".join(self._sharing(asking)).encode("utf-8", "surrogatepass"))
         return b"tamis:lasting:" + digest.digest()
 
-    def prepare(self, rows: Iterable[Row], more: Iterable[DnsQuestion] = ()) -> None:
+    def prepare(self, rows: Iterable[Row], more: Iterable[Question] = ()) -> None:
         """Ask Redis in one round trip: for every cached answer of those rows, what their questions to the DNS are
         answered with, and what they count. What Redis does not know is then sent to the servers.
 
         `more` is asked of the DNS as well, after what the rows ask.
         """
-        questions = list(self._questions(rows))
-        keys = [key for one in questions for key in (one.cache_key, one.lasting_key) if key is not None]
+        askings = self._askings(rows)
+        for one in askings:
+            if one.caches and (key := self._key(one)) is not None:
+                self._keys[one] = key
+            if one.lasts and (key := self._lasting_key(one)) is not None:
+                self._lasting_keys[one] = key
+        keys = [*self._keys.values(), *self._lasting_keys.values()]
         # Rows whose answers are cached ask the DNS nothing, or only where these are not known.
-        asked = [(one.filter, one.options) for one in questions if one.cache_key is None]
+        asked = [(one.filter, one.options) for one in askings if one not in self._keys]
         with self._cache.round_trip() as trip:
             if self._shared:
                 self._counters = self._shared.counters.ahead(counted(self._mail, asked), self._mail.now, trip)
@@ -254,10 +235,10 @@ class Examination:
         for key, value in zip(keys, found, strict=True):
             if value is not None:
                 self._cached[key] = value
-        missing = [one for one in questions if one.cache_key is not None and one.cache_key not in self._cached]
-        for question in questions:
-            if _does(question.filter, "start") and question.cache_key not in self._cached:
-                self._start(question)
+        missing = [one for one, key in self._keys.items() if key not in self._cached]
+        for one in askings:
+            if one.starts and (one not in self._keys or one in missing):
+                self._start(one)
         if self._lookups is not None:
             left = [(one.filter, one.options) for one in missing]
             self._lookups.send(declared(self._mail, left, self._snapshot.site))
@@ -269,16 +250,15 @@ class Examination:
     def _ask(self, asking: Asking) -> Answer:
         known = self._answered.get(asking)
         if known is None:
-            question = self._asked.get(asking) or self._question(asking)
-            known = self._answered[asking] = self._answer(question)
+            known = self._answered[asking] = self._answer(asking)
         return known
 
-    def _answer(self, question: Question) -> Answer:
-        key = question.cache_key
-        known = self._known(key, question)
+    def _answer(self, asking: Asking) -> Answer:
+        key = self._keys.get(asking)
+        known = self._known(key, asking)
         if known is not None:
-            return Answer(question.row, known, cached=True)
-        answer = self._compute(question)
+            return Answer(asking.row, known, cached=True)
+        answer = self._compute(asking)
         if key is not None and not answer.abstained:
             self._keep(key, answer.hits)
         return answer
@@ -287,32 +267,32 @@ class Examination:
         with suppress(UnicodeEncodeError):  # A recipient may be said in octets that are no text.
             self._new[key] = _hits_encoder.encode(hits)
 
-    def _known(self, key: bytes | None, question: Question) -> tuple[Hit, ...] | None:
+    def _known(self, key: bytes | None, asking: Asking) -> tuple[Hit, ...] | None:
         """Return the hits that Redis has of a key, None where it has none."""
         if key is None or key not in self._cached:
             return None
         try:
             return _hits_decoder.decode(self._cached[key])
         except msgspec.DecodeError:
-            _log.warning("cached answer unreadable", extra={"fields": {"filter": question.row.name}})
+            _log.warning("cached answer unreadable", extra={"fields": {"filter": asking.row.name}})
             return None
 
-    def _start(self, question: Question) -> None:
+    def _start(self, asking: Asking) -> None:
         try:
-            question.filter.start(self._mail, self._context(question))
+            asking.filter.start(self._mail, self._context(asking))
         except Exception:  # Nothing is lost: the filter begins when its turn comes.
-            _log.exception("a filter cannot begin ahead", extra={"fields": {"filter": question.row.name}})
+            _log.exception("a filter cannot begin ahead", extra={"fields": {"filter": asking.row.name}})
 
-    def _compute(self, question: Question) -> Answer:
-        answer = Answer(question.row)
+    def _compute(self, asking: Asking) -> Answer:
+        answer = Answer(asking.row)
         started = time.monotonic()
-        if question.filter.needs_peer and self._mail.peer is None:
+        if asking.filter.needs_peer and self._mail.peer is None:
             answer.abstained = "the peer is not known"
         elif started >= self._deadline:
             answer.abstained = "the time for this message is used up"
         else:
             try:
-                answer.hits = tuple(question.filter.check(self._mail, self._with_lasting(question)))
+                answer.hits = tuple(asking.filter.check(self._mail, self._with_lasting(asking)))
             except Abstain as reason:
                 answer.abstained, answer.abstained_as = str(reason), reason.test
                 answer.ask_again = reason.ask_again
@@ -320,32 +300,32 @@ class Examination:
             except Exception as error:  # fail open: one filter's fault never costs a message
                 answer.abstained = f"{type(error).__name__}: {error}"
                 answer.error = True
-                _log.exception("filter failed", extra={"fields": {"filter": question.row.name, "id": self._mail.id}})
+                _log.exception("filter failed", extra={"fields": {"filter": asking.row.name, "id": self._mail.id}})
         answer.milliseconds = 1000 * (time.monotonic() - started)
         return answer
 
-    def _show(self, question: Question) -> Context:
-        """Return the context for a question that is answered at once: all rows of a message share one."""
+    def _show(self, asking: Asking) -> Context:
+        """Return the context for a row that is answered at once: all rows of a message share one."""
         if self._shown is None:
-            self._shown = self._context(question)
-        self._shown.options, self._shown.recipients = question.options, question.recipients
+            self._shown = self._context(asking)
+        self._shown.options, self._shown.recipients = asking.options, self._sharing(asking)
         self._shown.lasting = None
         return self._shown
 
-    def _with_lasting(self, question: Question) -> Context:
-        """Return the context for a question with what its filter's lasting hits are, which are found out once."""
-        shown, key = self._show(question), question.lasting_key
+    def _with_lasting(self, asking: Asking) -> Context:
+        """Return the context for a row with what its filter's lasting hits are, which are found out once."""
+        shown, key = self._show(asking), self._lasting_keys.get(asking)
         if key is not None:
-            shown.lasting = self._known(key, question)
+            shown.lasting = self._known(key, asking)
             if shown.lasting is None:
-                shown.lasting = question.filter.kept(self._mail, shown)
+                shown.lasting = asking.filter.kept(self._mail, shown)
                 self._keep(key, shown.lasting)
         return shown
 
-    def _context(self, question: Question) -> Context:
+    def _context(self, asking: Asking) -> Context:
         return Context(
-            options=question.options,
-            recipients=question.recipients,
+            options=asking.options,
+            recipients=self._sharing(asking),
             lists=self._snapshot.lists,
             model=self._snapshot.model,
             rules=self._rules,
