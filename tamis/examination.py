@@ -130,6 +130,7 @@ class Examination:
         self._keys: dict[Asking, bytes] = {}
         self._lasting_keys: dict[Asking, bytes] = {}
         self._answered: dict[Asking, Answer] = {}
+        self._scores: dict[Policy, tuple[tuple[str, int], ...]] = {}
         self._shown: Context | None = None
         self._cached: dict[bytes, bytes] = {}
         self._new: dict[bytes, bytes] = {}
@@ -292,7 +293,7 @@ class Examination:
             answer.abstained = "the time for this message is used up"
         else:
             try:
-                answer.hits = tuple(asking.filter.check(self._mail, self._with_lasting(asking)))
+                answer.hits = tuple(asking.filter.check(self._mail, self._show(asking)))
             except Abstain as reason:
                 answer.abstained, answer.abstained_as = str(reason), reason.test
                 answer.ask_again = reason.ask_again
@@ -305,16 +306,14 @@ class Examination:
         return answer
 
     def _show(self, asking: Asking) -> Context:
-        """Return the context for a row that is answered at once: all rows of a message share one."""
+        """Return the context for a row that is answered at once: all rows of a message share one.
+
+        In it is what the filter's lasting hits are, which are found out once.
+        """
         if self._shown is None:
             self._shown = self._context(asking)
-        self._shown.options, self._shown.recipients = asking.options, self._sharing(asking)
-        self._shown.lasting = None
-        return self._shown
-
-    def _with_lasting(self, asking: Asking) -> Context:
-        """Return the context for a row with what its filter's lasting hits are, which are found out once."""
-        shown, key = self._show(asking), self._lasting_keys.get(asking)
+        shown, key = self._shown, self._lasting_keys.get(asking)
+        shown.options, shown.recipients, shown.lasting = asking.options, self._sharing(asking), None
         if key is not None:
             shown.lasting = self._known(key, asking)
             if shown.lasting is None:
@@ -350,8 +349,11 @@ class Examination:
 
     def _score(self, recipient: str, policy: Policy) -> tuple[tuple[str, int], ...]:
         """The evidence for one recipient, as (test, thousandths of a point) in the order of the rows."""
+        known = self._scores.get(policy)
+        if known is not None:
+            return known
         weights = self._snapshot.model.weights if self._snapshot.model else {}
-        domain = domain_of(recipient)
+        domain, narrow = domain_of(recipient), False
         tests: dict[str, int] = {}
         if self._mail.message.capped:
             tests["SIZE_CAPPED"] = 0
@@ -364,11 +366,17 @@ class Examination:
             if answer.abstained:
                 tests[answer.abstained_as or f"{row.label}_ABSTAINED"] = 0
             for hit in answer.hits:
-                if not (hit.domain or hit.recipient) or hit.applies_to(recipient, domain):
-                    name, amount = hit.name, hit.amount
-                    thousandths = round(1000 * (weights.get(name, 0.0) if amount is None else amount))
-                    tests[name] = tests[name] + thousandths if name in tests else thousandths
-        return tuple(tests.items())
+                if hit.domain or hit.recipient:
+                    narrow = True
+                    if not hit.applies_to(recipient, domain):
+                        continue
+                name, amount = hit.name, hit.amount
+                thousandths = round(1000 * (weights.get(name, 0.0) if amount is None else amount))
+                tests[name] = tests[name] + thousandths if name in tests else thousandths
+        found = tuple(tests.items())
+        if not narrow:  # It is that of all recipients of the policy.
+            self._scores[policy] = found
+        return found
 
     def _judge(self, recipient: str, policy: Policy, trap: bool) -> Verdict:
         """Walk the order for one recipient: the first decisive hit names the reason (SPEC, section 1)."""
