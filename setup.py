@@ -4,6 +4,7 @@ from setuptools import Extension, setup
 
 COMPILED = {
     "tamis.counted": "tamis/counted.pyx",
+    "tamis.header_split": "tamis/header_split.pyx",
     "tamis.models.native": "models/native.pyx",
     "tamis.rules.folder": "tamis/rules/folder.pyx",
     "tamis.rules.spots": "tamis/rules/spots.pyx",
