@@ -75,6 +75,9 @@ class Report:
     """Share of held-out ham at or above each of the seven levels."""
     missed: dict[float, float] = field(default_factory=dict)
     """Share of held-out spam below each of the seven levels."""
+    counts_misfiled: dict[float, float] = field(default_factory=dict)
+    """The same as `misfiled`, of the first layer alone on the scale of both."""
+    counts_missed: dict[float, float] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -222,13 +225,16 @@ def _set_scale(model: Model, held_out: Sequence[_Sample], report: Report, least:
 
 def _report_levels(model: Model, held_out: Sequence[_Sample], report: Report) -> None:
     """Report what each of the seven levels does to the held-out mail, named tests included."""
-    points = np.array(
-        [model.score(sample.indices) + sum(model.weights[name] for name in sample.tests) for sample in held_out]
-    )
+    tests = np.array([sum(model.weights[name] for name in sample.tests) for sample in held_out])
     spam = np.array([sample.spam for sample in held_out], dtype=np.bool_)
-    for level in LEVELS:
-        report.misfiled[level] = float(np.mean(points[~spam] >= level)) if report.held_out_ham else 0.0
-        report.missed[level] = float(np.mean(points[spam] < level)) if report.held_out_spam else 0.0
+    for score, misfiled, missed in (
+        (model.score, report.misfiled, report.missed),
+        (model.score_of_counts, report.counts_misfiled, report.counts_missed),
+    ):
+        points = np.array([score(sample.indices) for sample in held_out]) + tests
+        for level in LEVELS:
+            misfiled[level] = float(np.mean(points[~spam] >= level)) if report.held_out_ham else 0.0
+            missed[level] = float(np.mean(points[spam] < level)) if report.held_out_spam else 0.0
 
 
 def agreed_weights(sources: Iterable[HitCounts]) -> dict[str, float]:

@@ -43,9 +43,22 @@ def test_held_out_mail_sets_the_scale_and_the_report(entries: list[Entry]) -> No
     model, report = train([Source("all", entries)], lambda done, total: seen.append((done, total)))
     assert (report.held_out_ham, report.held_out_spam) == (6, 3)
     assert list(report.misfiled) == list(report.missed) == list(LEVELS)
+    assert list(report.counts_misfiled) == list(report.counts_missed) == list(LEVELS)
     assert report.misfiled[7.5] == 0.0
     assert model.middle >= FRESH_MIDDLE
     assert seen[-1] == (90, 90)
+
+
+@pytest.mark.slow
+def test_the_report_has_both_layers_and_the_counts_alone(entries: list[Entry], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Held-out mail is the same for both; what a layer scores is told by the levels it reaches."""
+    monkeypatch.setattr(Model, "score", lambda model, indices: 5.0)
+    monkeypatch.setattr(Model, "score_of_counts", lambda model, indices: 8.0)
+    _, report = train([Source("all", entries)])
+    assert [level for level in LEVELS if report.misfiled[level]] == [3, 4.5]
+    assert [level for level in LEVELS if report.missed[level]] == [6, 7.5, 9, 10.5, 12]
+    assert [level for level in LEVELS if report.counts_misfiled[level]] == [3, 4.5, 6, 7.5]
+    assert [level for level in LEVELS if report.counts_missed[level]] == [9, 10.5, 12]
 
 
 @pytest.mark.slow
