@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tamis.rules.folder import Folder
 from tamis.rules.spots import Plan, Spots
 
 Hit = tuple[int, int, int]
@@ -134,5 +133,3 @@ def test_plans_that_do_not_fit() -> None:
         Plan([[0]], [[0]], [], [[]])
     with pytest.raises(ValueError, match="has no letters"):
         Plan([[0]], [[0]], [None], [[(0, [b""])]])
-    with pytest.raises(ValueError, match="128 characters"):
-        Folder("abc", str, str, 10, True)
