@@ -22,6 +22,8 @@ cdef enum:
     NOTHING = -2
     BY_NEIGHBOURS = -3
     BY_THE_TEXT = -4
+    # Characters that one text may bring of which nobody knows yet what they become.
+    MOST_LEARNED = 2000
 
 cdef enum:
     OTHER = 0
@@ -188,6 +190,7 @@ cdef class Folder:
     cdef object _alone, _together
     cdef Py_ssize_t _most
     cdef bint _joins
+    cdef Py_ssize_t _learned
 
     def __cinit__(self, str plain not None, alone not None, together not None, Py_ssize_t most, bint joins):
         """Take what characters become: those of a text in ASCII `plain`, NUL for nothing, others by the functions.
@@ -229,6 +232,7 @@ cdef class Folder:
             self._strings.append(said)
         else:
             value = NOTHING
+        self._learned += 1
         # From here on no other thread comes between.
         page = self._pages[code // PAGE]
         if page is NULL:
@@ -253,7 +257,7 @@ cdef class Folder:
     def line(self, str text not None):
         """Return a text folded, white space as one space between words; None where it is left to others.
 
-        That is also where too many pieces would have to be asked for.
+        That is also where it would have to ask too often, for characters that are new or for pieces.
         """
         cdef str line = self._ascii(text) if text.isascii() and len(text) <= self._most else None
         return self._line(text) if line is None else line
@@ -287,7 +291,7 @@ cdef class Folder:
 
     cdef str _line(self, str text):
         cdef Line line
-        cdef Py_ssize_t size = PyUnicode_GET_LENGTH(text), at = 0, behind, plain, asked = 0
+        cdef Py_ssize_t size = PyUnicode_GET_LENGTH(text), at = 0, behind, plain, asked = 0, learned = self._learned
         cdef int kind = PyUnicode_KIND(text)
         cdef void *data = PyUnicode_DATA(text)
         cdef bint ascii = text.isascii(), together
@@ -303,6 +307,8 @@ cdef class Folder:
         try:
             ahead = self._value(PyUnicode_READ(kind, data, 0), ascii) if size else NOTHING
             while at < size:
+                if self._learned - learned > MOST_LEARNED:
+                    return None
                 value, behind = ahead, at + 1
                 ahead = self._value(PyUnicode_READ(kind, data, behind), ascii) if behind < size else 0
                 if value < 0 or ahead < 0:

@@ -171,6 +171,14 @@ def test_few_pieces_are_asked_for_by_themselves() -> None:
     assert folding._folder(frozenset()).line("ש\u05b0 " * 5000) is not None
 
 
+def test_few_new_characters_are_learned_at_once() -> None:
+    keep = frozenset({"case", "letters"})
+    folding._FOLDERS.pop(keep, None)
+    text = "".join(map(chr, range(0x4E00, 0x7E00)))
+    lines = [folding._folder(keep).line(text) for _ in range(8)]
+    assert lines == [None] * 6 + [folding.described(text, keep)] * 2
+
+
 def test_what_becomes_too_long() -> None:
     text = "ﷺ" * 20_000 + " é"
     assert folding._folder(frozenset()).line(text) is None
