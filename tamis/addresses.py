@@ -10,6 +10,10 @@ from tamis.charset import decode_bytes, decode_encoded_words
 
 _ADDRESS: Final = re.compile(r"[^\s<>@,;:\\\"\[\]()]+@[^\s<>@,;:\\\"()]+|\"[^\"\\\r\n]*\"@[^\s<>@,;:\\\"()]+")
 _NAME_AND_ADDRESS: Final = re.compile(rf"([^<>\",;:()\\]*)<\s*({_ADDRESS.pattern})\s*>\s*")
+_PLAIN: Final = r"[\w!#$%&'*+/=?^`{|}~-]+(?:\.[\w!#$%&'*+/=?^`{|}~-]+)*@[a-zA-Z0-9-]+(?:\.[a-zA-Z0-9-]+)*"
+_BARE: Final = re.compile(rf" *({_PLAIN}) *", re.A)
+_QUOTED: Final = re.compile(rf" *\"([\w .,'&@!?+/=-]*)\" *<({_PLAIN})> *", re.A)
+"""Forms that nearly all others have, in letters that mean nothing else anywhere in a field."""
 _IN_ANGLES: Final = re.compile(rf"<\s*({_ADDRESS.pattern})\s*>")
 
 
@@ -80,6 +84,12 @@ def parse_mailboxes(value: bytes) -> list[Mailbox]:
     usual = _NAME_AND_ADDRESS.fullmatch(flat)
     if usual:
         return [Mailbox(_decode_name(usual[1]), normalise_address(usual[2]))]
+    bare = _BARE.fullmatch(flat)
+    if bare:
+        return [Mailbox("", normalise_address(bare[1]))]
+    quoted = _QUOTED.fullmatch(flat)
+    if quoted:
+        return [Mailbox(_decode_name(quoted[1]), normalise_address(quoted[2]))]
     try:
         pairs = getaddresses([flat])
     except (ValueError, IndexError, RecursionError, TypeError):

@@ -55,10 +55,34 @@ cdef bint _put(Runs *seen, int kind, const char *data, Py_ssize_t start, Py_ssiz
     return True
 
 
-cdef inline bint _is_letter(uint32_t code) noexcept:
-    if code < 128:
-        return 97 <= code <= 122 or 65 <= code <= 90
-    return Py_UNICODE_ISALNUM(code) and not Py_UNICODE_ISDECIMAL(code)
+cdef enum:
+    LETTER = 1          # `[^\W\d_]`
+    CAPITAL = 2         # `[A-Z]`
+    WORD = 4            # `\w`
+    DIGIT = 8           # `\d`
+
+cdef uint8_t[128] CLASSES
+
+
+cdef uint8_t _look_up(uint32_t code) noexcept:
+    cdef uint8_t found = 0
+    if Py_UNICODE_ISDECIMAL(code):
+        found |= DIGIT | WORD
+    elif Py_UNICODE_ISALNUM(code):
+        found |= LETTER | WORD
+    elif code == 95:
+        found |= WORD
+    if 65 <= code <= 90:
+        found |= CAPITAL
+    return found
+
+
+for _code in range(128):
+    CLASSES[_code] = _look_up(_code)
+
+
+cdef inline uint8_t _classes(uint32_t code) noexcept:
+    return CLASSES[code] if code < 128 else _look_up(code)
 
 
 cdef class Octets:
@@ -152,11 +176,11 @@ cdef class Languages:
         memset(counts, 0, sizeof(counts))
         while at < size:
             code = <uint32_t>PyUnicode_READ(kind, <void *>data, at)
-            if not _is_letter(code):
+            if not _classes(code) & LETTER:
                 at += 1
                 continue
             begin, hashed = at, 0
-            while _is_letter(code):
+            while _classes(code) & LETTER:
                 hashed = hashed * BASE + code + 1
                 at += 1
                 if at == size:
@@ -179,23 +203,18 @@ def capital_words_and_numbers(str text not None):
     cdef int kind = PyUnicode_KIND(text)
     cdef const void *data = PyUnicode_DATA(text)
     cdef Py_ssize_t words = 0, numbers = 0
-    cdef bint capitals = True
-    cdef uint32_t code
-    for at in range(size + 1):
-        code = <uint32_t>PyUnicode_READ(kind, <void *>data, at) if at < size else 32
-        if 65 <= code <= 90:
+    cdef uint8_t classes, all_of = CAPITAL
+    for at in range(size):
+        classes = _classes(<uint32_t>PyUnicode_READ(kind, <void *>data, at))
+        if classes & WORD:
             run += 1
-        elif code == 95 or (97 <= code <= 122 if code < 128 and not 48 <= code <= 57 else Py_UNICODE_ISALNUM(code)):
-            capitals = False
-        else:
-            words += capitals and run > 3
-            run, capitals = 0, True
-        if Py_UNICODE_ISDECIMAL(code):
-            digits += 1
-        else:
-            numbers += digits > 4
-            digits = 0
-    return words, numbers
+            all_of &= classes
+            digits = digits + 1 if classes & DIGIT else 0
+            numbers += digits == 5
+        elif run:
+            words += run > 3 and all_of != 0
+            run, digits, all_of = 0, 0, CAPITAL
+    return words + (run > 3 and all_of != 0), numbers
 
 
 def lines(str text not None):

@@ -1,6 +1,11 @@
 """Addresses: what is compared with lists is what a mail client would answer to, whatever tricks stand around it."""
 
+import re
+from email.utils import getaddresses
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tamis.addresses import bare_address, domain_of, normalise_address, normalise_domain, parse_mailboxes
 from tamis.message import Message
@@ -92,3 +97,23 @@ def test_what_cannot_be_told_is_several(value: bytes) -> None:
 )
 def test_dots_and_blanks_at_the_end_make_no_other_domain(said: str) -> None:
     assert normalise_domain(said) == "sender.example"
+
+
+_PIECES = st.lists(
+    st.sampled_from(
+        ["ann", "b.c", "x-y", "@", "@x.example", "..", ".", "-", " ", "'", "&", ",", "!", "?", "/", "%", "é", "_"]
+    ),
+    max_size=7,
+).map("".join)
+
+
+@given(st.one_of(_PIECES, st.builds(' "{}" <{}@x.example> '.format, _PIECES, _PIECES)))
+def test_the_usual_forms_are_read_as_the_library_reads_them(field: str) -> None:
+    pairs = [
+        (name, address) for name, address in getaddresses([field]) if re.fullmatch(r"[\w.'&!?/%-]+@[\w.-]+", address)
+    ]
+    if len(pairs) == 1:
+        ((name, address),) = pairs
+        assert [(box.name, box.address) for box in parse_mailboxes(field.encode())] == [
+            (name.strip(), normalise_address(address))
+        ]
