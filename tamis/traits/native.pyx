@@ -398,8 +398,8 @@ cdef int _named(const uint8_t *text, const char *names, int number) noexcept:
     return -1
 
 
-def seconds(str date not None):
-    """Return the seconds since 1970 of a date in its usual form, None where it has another or there is no such date.
+def date(str date not None):
+    """Return seconds since 1970 and those ahead of UTC of a date in its usual form, None where it has none or is none.
 
     The form is `Mon, 1 Jan 2007 10:00:00 +0100`, with or without the day of the week, and with whatever behind a space.
     """
@@ -437,4 +437,25 @@ def seconds(str date not None):
     zone = 3600 * (zone // 100) + 60 * (zone % 100)
     if text[at + 19] == 45:
         zone = -zone
-    return ((days * 24 + hour) * 60 + minute) * 60 + second - zone
+    return ((days * 24 + hour) * 60 + minute) * 60 + second - zone, zone
+
+
+def longest_gap(str text not None):
+    r"""Return the most line feeds in a row, nothing but spaces and CR between, around which there is something."""
+    cdef Py_ssize_t size = PyUnicode_GET_LENGTH(text), at, run = 0, before = 0, longest = 0
+    cdef int kind = PyUnicode_KIND(text)
+    cdef const void *data = PyUnicode_DATA(text)
+    cdef bint something = False
+    cdef uint32_t code
+    for at in range(size):
+        code = <uint32_t>PyUnicode_READ(kind, <void *>data, at)
+        if code == 10:
+            run += 1
+        elif code != 32 and code != 13:
+            before = max(before, run)
+            run = 0
+            if not _is_space(code):
+                if something:
+                    longest = max(longest, before)
+                something, before = True, 0
+    return longest

@@ -122,19 +122,25 @@ DATES = st.builds(
 
 
 @given(st.one_of(DATES, st.builds(lambda date, end: date[:end], DATES, st.integers(0, 40)), st.text(max_size=40)))
-def test_seconds(date: str) -> None:
+def test_dates(date: str) -> None:
     try:
         found = parsedate_tz(date)
-        wanted = found and datetime(*found[:6], tzinfo=UTC).timestamp() - (found[9] or 0)
+        wanted = found and (datetime(*found[:6], tzinfo=UTC).timestamp() - (found[9] or 0), found[9] or 0)
     except (ValueError, TypeError, IndexError, OverflowError):
         wanted = None
-    assert native.seconds(date) in (None, wanted)
-    assert dates.seconds_of(date) == wanted
+    assert native.date(date) in (None, wanted)
+    assert dates.read(date) == wanted
 
 
-def test_seconds_of_each_day() -> None:
+def test_each_day() -> None:
     day = datetime(1995, 1, 1, 12, 34, 56, tzinfo=UTC)
     for _ in range(2500):
         day += timedelta(days=1)
         written = f"{day:%a, %-d %b %Y %H:%M:%S} -0730 (x)"
-        assert native.seconds(written) == day.timestamp() + 27_000
+        assert native.date(written) == (day.timestamp() + 27_000, -27_000)
+
+
+@given(st.lists(st.sampled_from(["\n" * 9, "\n", "\r", " ", "\t", "x", "\u2028", "é"]), max_size=9).map("".join))
+def test_longest_gap(text: str) -> None:
+    plain = text.replace("\r", "").replace(" ", "").strip()
+    assert native.longest_gap(text) == max(map(len, re.findall("\n+", plain)), default=0)
