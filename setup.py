@@ -5,6 +5,7 @@ from setuptools import Extension, setup
 COMPILED = {
     "tamis.models.native": "models/native.pyx",
     "tamis.traits.answers": "tamis/traits/answers.pyx",
+    "tamis.traits.forms": "tamis/traits/forms.pyx",
     "tamis.traits.phrases": "tamis/traits/phrases.pyx",
     "tamis.traits.native": "tamis/traits/native.pyx",
 }

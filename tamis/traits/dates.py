@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from email.utils import parsedate_tz
 from typing import Final, NamedTuple
 
-from tamis.traits import native
+from tamis.traits import forms
 from tamis.traits.family import Family, Measure, Numbers
 from tamis.traits.letter import Letter
 
@@ -56,7 +56,7 @@ class Date(NamedTuple):
 
 def read(text: str) -> Date | None:
     """Return a date as mail writes it, None where it is none."""
-    usual = native.date(text)
+    usual = forms.date(text)
     if usual is not None:
         return Date(*usual)
     try:

@@ -9,8 +9,9 @@ from tamis import limits
 from tamis.message import Message
 from tamis.mime import Field, unfold
 from tamis.once import once
-from tamis.traits import native
+from tamis.traits import forms, native
 from tamis.traits.common_words import LANGUAGES
+from tamis.traits.html_words import HTML_WORDS
 from tamis.traits.marks import MARKS
 from tamis.traits.weights import EVERYTHING, asked
 
@@ -116,9 +117,14 @@ class Letter:
         return self.html_lower.encode("utf-8", "replace")
 
     @once
+    def html_words(self) -> frozenset[str]:
+        """The pieces of HTML that are in it, by the names of `tamis.traits.html_words`."""
+        return HTML_WORDS.found(self.html_octets, self.everything)
+
+    @once
     def tags(self) -> Mapping[str, int]:
         """How often each tag stands in the markup, in small letters, closing ones with their slash."""
-        return native.tags(self.html_lower)
+        return forms.tags(self.html_lower)
 
     @once
     def octets(self) -> bytes:

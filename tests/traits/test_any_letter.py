@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tamis.message import Message
-from tamis.traits import CANDIDATES, FAMILIES, TRAITS, found_in, people, weighed
+from tamis.traits import CANDIDATES, FAMILIES, TRAITS, found_in, mailings, people, subjects, weighed
 from tamis.traits.html_structure import comments_of
 from tamis.traits.letter import Letter, date_of
 from tamis.traits.web_links import has_token
@@ -177,3 +177,23 @@ def test_no_text_is_slow() -> None:
         assert _processor_seconds(piece * 40_000) < 3
     assert _processor_seconds(b"".join(b"http://x%d.example/%s " % (number, b"a" * 2000) for number in range(200))) < 1
     assert _processor_seconds(b"$ $ $ x" + b"1" * 20_000) < 0.5
+
+
+_ASCII_PIECES = (
+    "re:|patch|[rfc|r12345|a.b.c|a1a|aA|123456|1/2/2007|2010-12|jan|5|x.com|you|I|we|$5|5 usd|NY|12345|75001|Paris|P.O."
+    "|Box|Suite|Street|Ave|copyright|(C)|all rights|opt-out|unsubscribe|no longer|want"
+)
+_ASCII = st.lists(
+    st.one_of(
+        st.sampled_from(_ASCII_PIECES.split("|")), st.text(alphabet=st.characters(max_codepoint=127), max_size=4)
+    ),
+    max_size=9,
+).flatmap(lambda words: st.sampled_from([" ", "", "\v", "\x1c", "\n"]).map(lambda space: space.join(words)))
+
+
+@given(_ASCII)
+def test_both_engines_say_the_same_of_ascii(text: str) -> None:
+    for both in (subjects._EXPRESSIONS, mailings._AT_END, mailings._IN_LAST_FIFTH):
+        wanted = {flag for flag, pattern in both._table.all if pattern.search(text)}
+        assert both._together.found(text.encode(), everything=True) == wanted
+        assert both.of(text, Letter(Message(b""))) == wanted & TRAITS.keys()
