@@ -150,7 +150,7 @@ def _look(letter: Letter, numbers: Numbers) -> Iterator[str]:
     numbers["SUBJECT_WORDS"] = len(words)
     numbers["SUBJECT_CAPITALS"] = percent(capitals, len(letters))
     numbers["SUBJECT_DIGITS"] = sum(map(str.isdigit, subject))
-    numbers["SUBJECT_SIGNS"] = sum(not mark.isalnum() and not mark.isspace() for mark in subject)
+    numbers["SUBJECT_SIGNS"] = len(subject) - sum(map(str.isalnum, subject)) - sum(map(str.isspace, subject))
     numbers["SUBJECT_BANGS"] = subject.count("!")
     numbers["SUBJECT_LONGEST_WORD"] = max(map(len, words), default=0)
     numbers["SUBJECT_CAPITAL_WORDS"] = percent(sum(word[0].isupper() for word in words), len(words))

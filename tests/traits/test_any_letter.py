@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tamis.message import Message
-from tamis.traits import CANDIDATES, FAMILIES, TRAITS, found_in, mailings, people, subjects, weighed
+from tamis.traits import CANDIDATES, FAMILIES, TRAITS, found_in, header_layout, mailings, people, subjects, weighed
 from tamis.traits.html_structure import comments_of
 from tamis.traits.letter import Letter, date_of
 from tamis.traits.web_links import has_token
@@ -147,6 +147,31 @@ def test_the_date_of_a_hop_is_what_the_plain_pattern_finds(text: str) -> None:
     hop = text.replace("\n", "").strip()
     plain = re.search(r";\s*([^;]{10,60})$", hop[-100:])
     assert date_of(hop) == (plain[1] if plain else "")
+
+
+def described_spelling(name: bytes) -> str:
+    if name[:2] == b"x-":
+        return "SPELLED_X_SMALL"
+    if len(name) > 4 and name.isupper():
+        return "SPELLED_CAPITALS"
+    if b"-" in name and name[0] < 97 and name[name.index(b"-") + 1 :][:1].islower():
+        return "SPELLED_SMALL_SECOND"
+    return {b"Message-Id": "SPELLED_MESSAGE_ID", b"Mime-Version": "SPELLED_MIME_VERSION"}.get(name, "")
+
+
+_SPELLED_NAME = st.lists(
+    st.sampled_from([b"x", b"-", b"A", b"AAAA", b"b", b"1", b"\xff", b"Message-Id", b"Mime-Version"]),
+    min_size=1,
+    max_size=5,
+).map(b"".join)
+
+
+@given(st.lists(_SPELLED_NAME, max_size=5))
+def test_names_and_their_spelling(names: list[bytes]) -> None:
+    letter = Letter(Message(b"".join(name + b": x\n" for name in names) + b"\n"), everything=True)
+    assert letter.names == [field.name.decode("latin-1").lower() for field in letter.headers]
+    spelled = {flag for flag in header_layout.FAMILY.look(letter, {}) if flag.startswith("SPELLED_")}
+    assert spelled - {"SPELLED_SMALL"} == {*map(described_spelling, names)} - {""}
 
 
 def _processor_seconds(body: bytes) -> float:
