@@ -280,7 +280,7 @@ class Examination:
 
     def _start(self, asking: Asking) -> None:
         try:
-            asking.filter.start(self._mail, self._context(asking))
+            asking.filter.start(self._mail, self._show(asking))
         except Exception:  # Nothing is lost: the filter begins when its turn comes.
             _log.exception("a filter cannot begin ahead", extra={"fields": {"filter": asking.row.name}})
 
@@ -293,7 +293,7 @@ class Examination:
             answer.abstained = "the time for this message is used up"
         else:
             try:
-                answer.hits = tuple(asking.filter.check(self._mail, self._show(asking)))
+                answer.hits = tuple(asking.filter.check(self._mail, self._show_with_lasting(asking)))
             except Abstain as reason:
                 answer.abstained, answer.abstained_as = str(reason), reason.test
                 answer.ask_again = reason.ask_again
@@ -306,14 +306,16 @@ class Examination:
         return answer
 
     def _show(self, asking: Asking) -> Context:
-        """Return the context for a row that is answered at once: all rows of a message share one.
-
-        In it is what the filter's lasting hits are, which are found out once.
-        """
-        if self._shown is None:
-            self._shown = self._context(asking)
-        shown, key = self._shown, self._lasting_keys.get(asking)
+        """Return the context for a row: all rows of a message share one."""
+        shown = self._shown
+        if shown is None:
+            shown = self._shown = self._context(asking)
         shown.options, shown.recipients, shown.lasting = asking.options, self._sharing(asking), None
+        return shown
+
+    def _show_with_lasting(self, asking: Asking) -> Context:
+        """The same with what the filter's lasting hits are, which are found out once."""
+        shown, key = self._show(asking), self._lasting_keys.get(asking)
         if key is not None:
             shown.lasting = self._known(key, asking)
             if shown.lasting is None:
@@ -382,7 +384,7 @@ class Examination:
         """Walk the order for one recipient: the first decisive hit names the reason (SPEC, section 1)."""
         domain = domain_of(recipient)
         tests = self._score(recipient, policy)
-        score = sum(weight for _, weight in tests)
+        score = sum([weight for _, weight in tests])
         decided: tuple[Row, str, str] | None = None
         passed: tuple[Row, Hit] | None = None
         seen: list[tuple[str, int]] = []
@@ -456,11 +458,11 @@ class Examination:
         """Return what the rows about malware behind the one that decided say: the reason is named by the first row,
         but what carries malware is held whatever the reason."""
         domain = domain_of(recipient)
-        for row in ORDER[POSITION[decided.name] + 1 :]:
-            if row.filter is None or row.judgement is not Judgement.MALWARE or not policy.judges(row):
+        for asking in _plan(policy).malware:
+            if POSITION[asking.row.name] <= POSITION[decided.name]:
                 continue
-            for hit in self.ask(row, policy).hits:
-                if hit.decides and _is_malware(row, hit.name) and hit.applies_to(recipient, domain):
+            for hit in self._ask(asking).hits:
+                if hit.decides and _is_malware(asking.row, hit.name) and hit.applies_to(recipient, domain):
                     return hit
         return None
 

@@ -38,7 +38,8 @@ class Plan:
     """The rows that are built, each with a policy's options, in their order.
 
     `askings` has all of them by name, on or off; `asked` are those that are on; `scored` those whose hits are
-    evidence for the score, with None for one that is off, which is printed; `judged` those that may decide.
+    evidence for the score, with None for one that is off, which is printed; `judged` those that may decide,
+    `malware` those of them that look for malware.
     """
 
     order: Sequence[Row]
@@ -46,6 +47,7 @@ class Plan:
     asked: tuple[Asking, ...]
     scored: tuple[tuple[Row, Asking | None], ...]
     judged: tuple[Asking, ...]
+    malware: tuple[Asking, ...]
 
 
 def plan(policy: Policy, order: Sequence[Row], filters: Mapping[str, Filter]) -> Plan:
@@ -63,5 +65,6 @@ def plan(policy: Policy, order: Sequence[Row], filters: Mapping[str, Filter]) ->
             scored.append((row, None))
         elif filters[row.name].scores_with(asking.options):
             scored.append((row, asking))
-    judged = (one for one in asked if one.row.judgement is not Judgement.NONE and policy.judges(one.row))
-    return Plan(order, askings, asked, tuple(scored), tuple(judged))
+    judged = tuple(one for one in asked if one.row.judgement is not Judgement.NONE and policy.judges(one.row))
+    malware = tuple(one for one in judged if one.row.judgement is Judgement.MALWARE)
+    return Plan(order, askings, asked, tuple(scored), judged, malware)
