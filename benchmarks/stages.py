@@ -18,6 +18,7 @@ import tempfile
 import time
 from collections import Counter
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from types import FrameType
 from typing import Final
@@ -108,6 +109,9 @@ class NothingLearned:
 
     def find(self, domain: str, sender: str) -> Weight | None:
         return None
+
+    def complained_of(self, organisation: str, since: datetime) -> bool:
+        return False
 
 
 class NothingChosen:

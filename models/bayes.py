@@ -336,17 +336,19 @@ def _readable(
     A third at most are facts of how it is made: words tell a reader more.
     """
     numbers = np.array(sorted(wanted), dtype=np.uint32)
-    places = [
-        (wanted[int(family.indices[at])], family, int(at))
-        for family in found
-        for at in np.flatnonzero(np.isin(family.indices, numbers))
-    ]
-    places.sort(key=lambda place: (-abs(place[0]), place[1].kind.endswith("octets")))
+    # What tells them apart comes first in each, so that they are sorted without a function.
+    places: list[tuple[float, bool, int, float, Family, int]] = []
+    for family in found:
+        octets = family.kind.endswith("octets")
+        for at in np.flatnonzero(_among(family.indices, numbers)).tolist():
+            weight = wanted[int(family.indices[at])]
+            places.append((-abs(weight), octets, len(places), weight, family, at))
+    places.sort()
     clues: list[Clue] = []
     shown: set[int] = set()
     taken: dict[str, list[tuple[int, int]]] = {}
     facts = 0
-    for weight, family, at in places:
+    for _, _, _, weight, family, at in places:
         if len(clues) >= n:
             break
         index = int(family.indices[at])
@@ -364,3 +366,11 @@ def _readable(
         piece = " ".join(family.text(at).split())
         clues.append(Clue(f"{family.kind}: {piece}", weight, ham, spam))
     return clues
+
+
+def _among(indices: Indices, numbers: Indices) -> NDArray[np.bool_]:
+    """Return which indices are among some sorted numbers; a tenth of the time of `np.isin` for few numbers."""
+    if not len(numbers):
+        return np.zeros(len(indices), dtype=np.bool_)
+    among: NDArray[np.bool_] = numbers[np.minimum(np.searchsorted(numbers, indices), len(numbers) - 1)] == indices
+    return among
