@@ -9,10 +9,10 @@ import hashlib
 import logging
 import time
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from itertools import chain
+from operator import attrgetter
 from typing import Final
 
 import msgspec
@@ -75,6 +75,9 @@ class Snapshot:
     directory: Directory = NO_DIRECTORY
     helper: Helper | None = None
     """Who reads macros and some archives, for all messages of a worker."""
+
+
+_in_the_order: Final = attrgetter("position")
 
 
 def _plan(policy: Policy) -> Plan:
@@ -164,7 +167,7 @@ class Examination:
     def record(self) -> Record:
         """Keep the new answers for other messages, and return the record of all that was asked."""
         self._cache.remember(self._new)
-        answers = sorted(self._answered.values(), key=lambda answer: POSITION[answer.row.name])
+        answers = [self._answered[asking] for asking in sorted(self._answered, key=_in_the_order)]
         milliseconds = 1000 * (time.monotonic() - self._started)
         return Record(self._mail, answers, milliseconds=milliseconds, attachments=self._attachments)
 
@@ -265,8 +268,11 @@ class Examination:
         return answer
 
     def _keep(self, key: bytes, hits: tuple[Hit, ...]) -> None:
-        with suppress(UnicodeEncodeError):  # A recipient may be said in octets that are no text.
-            self._new[key] = _hits_encoder.encode(hits)
+        try:
+            octets = _hits_encoder.encode(hits)
+        except UnicodeEncodeError:  # A recipient may be said in octets that are no text.
+            return
+        self._new[key] = octets
 
     def _known(self, key: bytes | None, asking: Asking) -> tuple[Hit, ...] | None:
         """Return the hits that Redis has of a key, None where it has none."""
@@ -459,7 +465,7 @@ class Examination:
         but what carries malware is held whatever the reason."""
         domain = domain_of(recipient)
         for asking in _plan(policy).malware:
-            if POSITION[asking.row.name] <= POSITION[decided.name]:
+            if asking.position <= POSITION[decided.name]:
                 continue
             for hit in self._ask(asking).hits:
                 if hit.decides and _is_malware(asking.row, hit.name) and hit.applies_to(recipient, domain):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from tamis.contract import Filter, FilterOptions
-from tamis.filters.order import Judgement, Row
+from tamis.filters.order import POSITION, Judgement, Row
 from tamis.policy import Policy
 
 
@@ -13,13 +13,14 @@ from tamis.policy import Policy
 class Asking:
     """A row with options: one object for all policies that have the same, so that none needs to be compared again.
 
-    `caches`, `lasts` and `starts` say whether its filter does anything in its methods for that; most do not, and those
-    are not called.
+    `position` is that of the row in the order; `caches`, `lasts` and `starts` say whether its filter does anything in
+    its methods for that; most do not, and those are not called.
     """
 
     row: Row
     options: FilterOptions
     filter: Filter
+    position: int
     caches: bool
     lasts: bool
     starts: bool
@@ -30,7 +31,7 @@ def _asking(row: Row, options: FilterOptions, instance: Filter) -> Asking:
     kind = type(instance)
     caches = kind.cache_key is not Filter.cache_key or kind.site_cache_key is not Filter.site_cache_key
     lasts, starts = kind.lasting_key is not Filter.lasting_key, kind.start is not Filter.start
-    return Asking(row, options, instance, caches, lasts, starts)
+    return Asking(row, options, instance, POSITION[row.name], caches, lasts, starts)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
