@@ -91,10 +91,10 @@ def _plan_of(policy: Policy, _: int) -> Plan:
 
 
 @lru_cache(maxsize=1024)
-def _asked_how(instance: Filter, options: FilterOptions, model: str, rules: str) -> "hashlib.blake2b":
+def _asked_how(asking: Asking, model: str, rules: str) -> "hashlib.blake2b":
     """Return the beginning of the key of a cached answer: all but the content that was asked about."""
     digest = hashlib.blake2b(digest_size=16)
-    piece = msgspec.json.encode([instance.name, instance.version, options, model, rules])
+    piece = msgspec.json.encode([asking.filter.name, asking.filter.version, asking.options, model, rules])
     digest.update(len(piece).to_bytes(4, "big") + piece)
     return digest
 
@@ -202,7 +202,7 @@ class Examination:
             return None
         model = self._model_version if instance.uses_model else ""
         rules = self._snapshot.rules.version if instance.uses_rules and self._snapshot.rules else ""
-        digest = _asked_how(instance, asking.options, model, rules).copy()
+        digest = _asked_how(asking, model, rules).copy()
         digest.update(len(content).to_bytes(4, "big") + content)
         return b"tamis:answer:" + digest.digest()
 
@@ -210,7 +210,7 @@ class Examination:
         content = asking.filter.lasting_key(self._mail, asking.options)
         if content is None:
             return None
-        digest = _asked_how(asking.filter, asking.options, "", "").copy()
+        digest = _asked_how(asking, "", "").copy()
         digest.update(len(content).to_bytes(4, "big") + content)
         digest.update("\0".join(self._sharing(asking)).encode("utf-8", "surrogatepass"))
         return b"tamis:lasting:" + digest.digest()
