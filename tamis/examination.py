@@ -25,7 +25,7 @@ from tamis.attachments import Attachments
 from tamis.attachments.helper import Helper
 from tamis.attachments.known import KnownFiles
 from tamis.authentication import Authentication, evidence
-from tamis.contract import Abstain, Context, Filter, FilterOptions, Hit
+from tamis.contract import Abstain, Context, Filter, Hit
 from tamis.directory import NO_DIRECTORY, Directory
 from tamis.dns import Question
 from tamis.dns.lookups import Lookups, NoDns
