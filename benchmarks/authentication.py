@@ -5,7 +5,7 @@ CPU of this process, keys and policies known already (no DNS on the way), median
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import dkim
 
@@ -26,7 +26,7 @@ class Known:
     def __init__(self, record: str) -> None:
         self._answer = Answer(Status.OK, (record.encode(),), 300)
 
-    def ask(self, questions: list[Question]) -> list[Answer]:
+    def ask(self, questions: Sequence[Question]) -> list[Answer]:
         return [self._answer] * len(questions)
 
 

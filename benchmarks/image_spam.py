@@ -14,7 +14,7 @@ import resource
 import statistics
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -189,11 +189,12 @@ def time_look_ups(images: int) -> None:
     text = " ".join("".join(map(chr, random.integers(97, 123, 6))) for _ in range(200))
     look = Look(100, 100, 1, random.bytes(16), random.bytes(32), ())
     digest = random.bytes(16)
-    for name, ask in (
+    questions: tuple[tuple[str, Callable[[], object]], ...] = (
         ("the octets", lambda: known.by_octets(digest)),
         ("pixels and looks", lambda: known.by_look(look)),
         ("a text of 200 words", lambda: known.by_text(text)),
-    ):
+    )
+    for name, ask in questions:
         times = []
         for _ in range(50):
             began = time.process_time()

@@ -18,6 +18,7 @@ import tempfile
 import time
 from collections import Counter
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from types import FrameType
 from typing import Final
@@ -35,7 +36,7 @@ from tamis.weights import Weights
 
 STAGES: Final = {
     "parse: header, MIME, charsets": ("mime.py", "charset.py", "message.py", "addresses.py", "mail.py"),
-    "HTML to text": ("html_page.py", "css.py"),
+    "HTML to text": ("html_page.py", "looks.py", "css.py"),
     "links and URLs": ("links.py", "hosts.py", "domains.py", "private_space.py", "filters/surbl.py"),
     "rules (keywords, logic)": ("/rules/", "filters/keywords.py", "filters/regex_logic.py"),
     "named tests": ("/traits/",),
@@ -107,6 +108,9 @@ class NothingLearned:
 
     def find(self, domain: str, sender: str) -> Weight | None:
         return None
+
+    def complained_of(self, organisation: str, since: datetime) -> bool:
+        return False
 
 
 def raw(letter: Letter) -> bytes:

@@ -20,6 +20,9 @@ class EmptyMail(Filter):
     stage = Stage.MESSAGE
     tests = {"EMPTY_MAIL": "no text, no image and no attachment"}
 
+    def cache_key(self, mail: Mail) -> bytes | None:
+        return mail.message.digest
+
     def check(self, mail: Mail, ctx: Context) -> Iterator[Hit]:
         message = mail.message
         if message.capped or "message/rfc822" in message.tree.containers:

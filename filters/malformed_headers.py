@@ -11,18 +11,17 @@ from collections.abc import Iterator
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 
-from tamis import limits
+from tamis import header_octets, limits
 from tamis.charset import is_charset
 from tamis.contract import Context, Filter, FilterOptions, Hit, Stage
 from tamis.mail import Mail
 from tamis.message import Message
 from tamis.phishing import author_signs, letter_signs, page_signs
+from tamis.phishing.brands import data_version
 from tamis.phishing.sign import as_hits
 
 _HOUR, _DAY = 3600.0, 86400.0
 _MESSAGE_ID = re.compile(r"<[^\s<>@]+@([^\s<>@]+)>")
-_ENCODED_WORD = re.compile(rb"=\?([^?\s]*)\?([^?\s]*)\?([^?]*)\?=")
-_CONTROL = re.compile(rb"[\x01-\x08\x0b-\x1f\x7f]")
 _RECEIVED_DATE = re.compile(r";\s*([^;]{10,60})$")
 _ENCODINGS = ("", "7bit", "8bit", "binary", "base64", "quoted-printable")
 _ONCE = ("from", "to", "cc", "subject", "date", "message-id", "reply-to", "sender", "mime-version", "content-type")
@@ -70,12 +69,20 @@ class MalformedHeaders(Filter):
         **{name: sign.meaning for name, sign in _SIGNS.items()},
     }
     given = {name: sign.points for name, sign in _SIGNS.items()}
+    version = data_version()
 
     class Options(FilterOptions, frozen=True):
         protected_names: tuple[str, ...] = ()
         protect_users: bool = False
 
+    def lasting_key(self, mail: Mail, options: Options) -> bytes | None:
+        # A user may come or go at any time.
+        return None if options.protect_users else mail.message.digest
+
     def check(self, mail: Mail, ctx: Context) -> Iterator[Hit]:
+        yield from self.kept(mail, ctx)
+
+    def lasting(self, mail: Mail, ctx: Context) -> Iterator[Hit]:
         yield from (Hit(name, self.tests[name]) for name in anomalies(mail.message))
         known = ctx.directory.has_person if ctx.directory and ctx.options.protect_users else None
         authors = author_signs.found_in(mail, ctx.recipients, ctx.options.protected_names, known)
@@ -84,7 +91,13 @@ class MalformedHeaders(Filter):
 
 def anomalies(message: Message) -> list[str]:
     """Return the names of the tests that a message hits, in the order of `MalformedHeaders.tests`."""
-    found = {*_presence(message), *_dates(message), *_identity(message), *_octets(message), *_mime(message)}
+    found = {
+        *_presence(message),
+        *_dates(message),
+        *_identity(message),
+        *header_octets.oddities(message),
+        *_mime(message),
+    }
     return [name for name in MalformedHeaders.tests if name in found] if found else []
 
 
@@ -149,35 +162,6 @@ def _parse_date(text: str) -> float | None:
         return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
     except (ValueError, TypeError, IndexError, OverflowError, AttributeError):
         return None
-
-
-def _octets(message: Message) -> Iterator[str]:
-    header = message.raw[: message.header_block.body_start]  # What is nowhere in it is in none of its fields.
-    odd = not header.isascii() or b"=?" in header or b"\0" in header or _CONTROL.search(header)
-    for name, value in ((field.name, field.value) for field in message.headers):
-        if len(name) > 60:
-            yield "FIELD_NAME_LONG"
-        if len(value) > 998 and any(len(line) > 998 for line in value.split(b"\n")):
-            yield "FIELD_LONG_LINE"
-        if b"\n" in value and any(not line.strip() for line in value.split(b"\n")[1:]):
-            yield "FIELD_BLANK_FOLD"
-        if odd and not (value.isascii() and name.isascii()):
-            yield "FIELD_8BIT"
-            if name.lower() in (b"subject", b"from"):
-                yield f"{name.decode().upper()}_8BIT"
-        if odd and _CONTROL.search(value):
-            yield "FIELD_CONTROL"
-        if b"\0" in value:
-            yield "FIELD_NUL"
-        for match in _ENCODED_WORD.finditer(value if odd else b""):
-            charset = match.group(1).partition(b"*")[0].decode("latin-1")
-            if match.group(2) not in (b"q", b"Q", b"b", b"B") or not is_charset(charset):
-                yield "ENCODED_WORD_BROKEN"
-    if message.header_block.ended_early:
-        yield "HEADER_ENDED_EARLY"
-    subjects = message.fields("subject")
-    if subjects and b"=?" in subjects[0].value and message.subject.isascii() and "=?" not in message.subject:
-        yield "SUBJECT_NEEDLESSLY_ENCODED"
 
 
 def _mime(message: Message) -> Iterator[str]:

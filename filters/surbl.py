@@ -25,7 +25,7 @@ from tamis.dns_votes import Subject, questions, vote
 from tamis.images.pictures import Pictures
 from tamis.mail import Mail
 from tamis.phishing import link_signs
-from tamis.phishing.brands import hosts
+from tamis.phishing.brands import data_version, hosts
 from tamis.phishing.sign import as_hits
 from tamis.private_space import is_private
 from tamis.site import Site
@@ -47,6 +47,7 @@ class Surbl(Filter):
         **{name: sign.meaning for name, sign in link_signs.SIGNS.items()},
     }
     given = {"SURBL_SOME": SOME_POINTS, **{name: sign.points for name, sign in link_signs.SIGNS.items()}}
+    version = data_version()
 
     class Options(FilterOptions, frozen=True):
         share: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.5
@@ -56,9 +57,15 @@ class Surbl(Filter):
         lists = of_kind(site.dns_lists, "url")
         return questions(lists, _subjects(mail, site, lists)[0]) if lists else ()
 
+    def lasting_key(self, mail: Mail, options: Options) -> bytes | None:
+        return mail.message.digest
+
+    def lasting(self, mail: Mail, ctx: Context) -> Iterator[Hit]:
+        return as_hits(link_signs.found_in(mail, ctx.recipients), link_signs.SIGNS)
+
     def check(self, mail: Mail, ctx: Context) -> Iterator[Hit]:
         lists, options = of_kind(ctx.site.dns_lists, "url"), ctx.options
-        signs = tuple(as_hits(link_signs.found_in(mail, ctx.recipients), link_signs.SIGNS))
+        signs = self.kept(mail, ctx)
         if not lists and of_kind(ctx.site.mute_lists, "url"):
             raise Abstain("no list has a vote: none has passed its test", signs)
         if not lists:

@@ -215,8 +215,8 @@ def _examiner() -> Any:
     from tamis.milter.core import real_core
     from tamis.milter.examiner import Examiner
 
-    log.failure = _raise  # type: ignore[assignment]
-    log.info = lambda *_, **__: None  # type: ignore[assignment]
+    log.failure = _raise
+    log.info = lambda *_, **__: None
 
     class FailingEngine(Engine):
         """A row that fails abstains, and costs no message: here it is a finding."""

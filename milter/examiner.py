@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Any, Final, TypeVar
 
-from tamis import limits
+from tamis import limits, turn
 from tamis.config import Config
 from tamis.contract import Stage
 from tamis.disposition import Disposition
@@ -190,6 +190,10 @@ class Examiner:
         return future.result()
 
     def _examine(self, transaction: Transaction, envelope: Envelope, message_id: str) -> Decision:
+        with turn.taken():
+            return self._decide(transaction, envelope, message_id)
+
+    def _decide(self, transaction: Transaction, envelope: Envelope, message_id: str) -> Decision:
         message = transaction.message()
         identity = self._identify(envelope, message)
         if identity.mail_class is not MailClass.OUTGOING and not self._engine.ready:

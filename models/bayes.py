@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tamis.message import Message
-from tamis.models import storage
+from tamis.models import native, storage
 from tamis.models.correction import UNIT, Correction, vote
 from tamis.models.features import (
     BODY,
@@ -181,7 +181,7 @@ class Model:
 
     def log_odds(self, indices: Indices) -> float:
         """Return the naive-Bayes log-odds (natural logarithm) that a message with these features is spam."""
-        return float(sum(self._weights(part, view).sum() for view, part in enumerate(split_views(indices))))
+        return sum(self._log_odds(part, view) for view, part in enumerate(split_views(indices)))
 
     def score(self, indices: Indices) -> float:
         """Return the token evidence in score points: about 0 for what is neutral, see `points`."""
@@ -193,23 +193,23 @@ class Model:
 
     def evidence(self, indices: Indices) -> float:
         """Return what both layers say, on the scale of a mean log-odds per token."""
-        votes = (
-            self._trust(view) * vote(self.correction.log_odds(part), view)
-            for view, part in enumerate(split_views(indices))
-        )
-        return self.mean_log_odds(indices) + sum(votes)
+        parts = split_views(indices)
+        votes = (self._trust(view) * vote(self.correction.log_odds(part), view) for view, part in enumerate(parts))
+        return self._mean_log_odds(parts) + sum(votes)
 
     def mean_log_odds(self, indices: Indices) -> float:
         """Return what the first layer says: the mean log-odds per token.
 
         It is drawn towards 0 for few tokens and for a view little seen.
         """
+        return self._mean_log_odds(split_views(indices))
+
+    def _mean_log_odds(self, parts: Sequence[Indices]) -> float:
         total, tokens = 0.0, NEUTRAL_TOKENS
-        parts = split_views(indices)
         for view in _COUNTED_VIEWS:
             trust = self._trust(view)
             if trust:
-                total += trust * float(self._weights(parts[view], view).sum())
+                total += trust * self._log_odds(parts[view], view)
                 tokens += trust * len(parts[view])
         return total / tokens
 
@@ -293,20 +293,38 @@ class Model:
             found = found + learned.at(indices)
         return found
 
+    def _balances(self, view: int) -> tuple[float, float] | None:
+        """Return by what counts of ham and of spam are multiplied; None until the view has seen both classes."""
+        ham_mass, spam_mass = self._mass[view].tolist()
+        if ham_mass <= 0 or spam_mass <= 0:
+            return None
+        mean = (ham_mass + spam_mass) / 2
+        return mean / ham_mass, mean / spam_mass
+
+    def _log_odds(self, indices: Indices, view: int) -> float:
+        """Return the sum of `_weights`."""
+        balances = self._balances(view)
+        if balances is None:
+            return 0.0
+        if not self._learned:
+            return native.log_odds(self._counts[HAM], self._counts[SPAM], indices, *balances, self.alpha)
+        seen = self._seen(indices)
+        return native.log_odds(seen[HAM], seen[SPAM], np.arange(len(indices), dtype=np.uint32), *balances, self.alpha)
+
     def _weights(self, indices: Indices, view: int) -> NDArray[np.float64]:
         """Return the log-odds of each feature of one view; all 0 until the view has seen both classes."""
-        ham_mass, spam_mass = self._mass[view]
-        if not len(indices) or ham_mass <= 0 or spam_mass <= 0:
+        balances = self._balances(view)
+        if balances is None:
             return np.zeros(len(indices))
-        mean = (ham_mass + spam_mass) / 2
-        seen = self._seen(indices)
-        ham = seen[HAM] * (mean / ham_mass) + self.alpha
-        spam = seen[SPAM] * (mean / spam_mass) + self.alpha
-        weights: NDArray[np.float64] = np.log(spam / ham)
+        seen = self._seen(indices).astype(np.float64)
+        weights: NDArray[np.float64] = np.log(
+            (seen[SPAM] * balances[SPAM] + self.alpha) / (seen[HAM] * balances[HAM] + self.alpha)
+        )
         return weights
 
     def _trust(self, view: int) -> float:
-        rarer = float((self.messages[view] + self._learned_messages[view]).min())
+        own, learned = self.messages[view].tolist(), self._learned_messages[view].tolist()
+        rarer: float = min(own[HAM] + learned[HAM], own[SPAM] + learned[SPAM])
         return max(0.0, rarer / (rarer + _HALF_TRUST))
 
 
@@ -318,17 +336,19 @@ def _readable(
     A third at most are facts of how it is made: words tell a reader more.
     """
     numbers = np.array(sorted(wanted), dtype=np.uint32)
-    places = [
-        (wanted[int(family.indices[at])], family, int(at))
-        for family in found
-        for at in np.flatnonzero(np.isin(family.indices, numbers))
-    ]
-    places.sort(key=lambda place: (-abs(place[0]), place[1].kind.endswith("octets")))
+    # What tells them apart comes first in each, so that they are sorted without a function.
+    places: list[tuple[float, bool, int, float, Family, int]] = []
+    for family in found:
+        octets = family.kind.endswith("octets")
+        for at in np.flatnonzero(_among(family.indices, numbers)).tolist():
+            weight = wanted[int(family.indices[at])]
+            places.append((-abs(weight), octets, len(places), weight, family, at))
+    places.sort()
     clues: list[Clue] = []
     shown: set[int] = set()
     taken: dict[str, list[tuple[int, int]]] = {}
     facts = 0
-    for weight, family, at in places:
+    for _, _, _, weight, family, at in places:
         if len(clues) >= n:
             break
         index = int(family.indices[at])
@@ -346,3 +366,11 @@ def _readable(
         piece = " ".join(family.text(at).split())
         clues.append(Clue(f"{family.kind}: {piece}", weight, ham, spam))
     return clues
+
+
+def _among(indices: Indices, numbers: Indices) -> NDArray[np.bool_]:
+    """Return which indices are among some sorted numbers; a tenth of the time of `np.isin` for few numbers."""
+    if not len(numbers):
+        return np.zeros(len(indices), dtype=np.bool_)
+    among: NDArray[np.bool_] = numbers[np.minimum(np.searchsorted(numbers, indices), len(numbers) - 1)] == indices
+    return among

@@ -15,6 +15,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from tamis.models import native
 from tamis.models.features import FEATURES, Indices, split_views
 from tamis.models.sparse import SparseWeights
 
@@ -48,6 +49,8 @@ class Correction:
 
     def log_odds(self, part: Indices) -> float:
         """Return what one view's weights say of its features: log-odds of spam, 0 where nothing was learned."""
+        if self._moved is None:
+            return native.votes(self.weights, part) * UNIT
         return int(self.of(part).sum(dtype=np.int64)) * UNIT
 
     def learn(self, indices: Indices, spam: bool, passes: int = 0, weight: float = 1.0) -> None:

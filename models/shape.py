@@ -149,13 +149,9 @@ def _rough(number: int, steps: float) -> int:
     return int(math.log2(1 + number) * steps)
 
 
-def fact_hashes(texts: list[str]) -> tuple[hashing.Hashes, str, hashing.Spans, hashing.Spans]:
-    """Hash each fact; return the hashes, all facts as one text, and where in it each begins and ends.
-
-    What does not fit into one text is left out: a message has some hundred facts.
-    """
-    joined = "\n".join(texts)[: hashing.MAX_CHARS]
-    points = np.frombuffer(joined.encode("utf-32-le", "replace"), dtype=np.uint32)
+def fact_hashes(text: str) -> tuple[hashing.Hashes, hashing.Spans, hashing.Spans]:
+    """Hash each fact, one a line; return the hashes, and where each begins and ends."""
+    points = np.frombuffer(text.encode("utf-32-le", "replace"), dtype=np.uint32)
     ends = np.append(np.flatnonzero(points == ord("\n")), len(points))
     starts = np.append(0, ends[:-1] + 1)
-    return hashing.span_hashes(points, starts, ends), joined, starts, ends
+    return hashing.span_hashes(points, starts, ends), starts, ends

@@ -31,7 +31,7 @@ def main() -> int:
     program = ENVIRONMENT / "bin" / "pip-audit"
     if not program.exists():
         venv.create(ENVIRONMENT, with_pip=True)
-        command = [ENVIRONMENT / "bin" / "python", "-m", "pip", "install", "-q", "pip-audit>=2.7,<3"]
+        command = [str(ENVIRONMENT / "bin" / "python"), "-m", "pip", "install", "-q", "pip-audit>=2.7,<3"]
         if subprocess.run(command, check=False).returncode:
             return 1
     # OSV, since it takes all packages in one question, and answers for those that PyPI does not know.

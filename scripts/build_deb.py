@@ -55,8 +55,8 @@ def stage(tree: Path, compiled: bool = True) -> None:
     command.chmod(0o755)
     (tree / "usr" / "bin").mkdir()
     (tree / "usr" / "bin" / "tamis").symlink_to(f"/{HOME}/bin/tamis")
-    for source, place in _INSTALLED_AS.items():
-        _install(ROOT / source, tree / place)
+    for name, path in _INSTALLED_AS.items():
+        _install(ROOT / name, tree / path)
     for source in (*(ROOT / "docs").glob("*.md"), *(ROOT / "docs").glob("*.example")):
         _install(source, tree / "usr/share/doc/tamis/docs" / source.name)
     for source in (ROOT / "postfix").glob("*.tamis"):

@@ -52,15 +52,20 @@ def licence(one: Distribution) -> str:
     name = one.metadata["Name"].lower()
     if name in _BY_HAND:
         return _BY_HAND[name]
-    if expression := one.metadata.get("License-Expression"):
-        return str(expression)
-    if not one.metadata.get_all("Classifier") or one.metadata.get("License") in COMPATIBLE:
-        return str(one.metadata.get("License"))
+    if expression := _said(one, "License-Expression"):
+        return expression
+    if not one.metadata.get_all("Classifier") or _said(one, "License") in COMPATIBLE:
+        return _said(one, "License")
     said = [text.rpartition(" :: ")[2] for text in one.metadata.get_all("Classifier") or () if text[:9] == "License :"]
     found = sorted({_CLASSIFIERS[text] for text in said if text in _CLASSIFIERS})
     if not found or len(found) < len(set(said)):
-        raise UnknownLicence(f"{name}: its metadata say {said or one.metadata.get('License')!r}")
+        raise UnknownLicence(f"{name}: its metadata say {said or _said(one, 'License')!r}")
     return " AND ".join(found)
+
+
+def _said(one: Distribution, field: str) -> str:
+    """Return the first field of a name, empty where there is none."""
+    return next(iter(one.metadata.get_all(field) or ()), "")
 
 
 def judge(name: str, expression: str) -> None:

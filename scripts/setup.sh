@@ -8,6 +8,7 @@ umask 022
 
 python=${PYTHON:-/usr/bin/python3}
 stamp=.venv/.installed
+compiled_stamp=.venv/.compiled
 
 missing_packages() {
     local package
@@ -26,12 +27,21 @@ wanted_stamp() {
     echo "$python" "$("$python" --version 2>/dev/null || echo missing)" "$PWD"
 }
 
+# What the compiled modules were made from: they are made anew by themselves.
+wanted_compiled() {
+    sha256sum setup.py */*.pyx tamis/*/*.pyx
+}
+
 mapfile -t missing < <(missing_packages)
 venv_ready=no
 if [ -x .venv/bin/python ] && [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$(wanted_stamp)" ]; then
     venv_ready=yes
 fi
 if [ ${#missing[@]} -eq 0 ] && [ "$venv_ready" = yes ]; then
+    if [ "$(cat "$compiled_stamp" 2>/dev/null)" != "$(wanted_compiled)" ]; then
+        .venv/bin/python setup.py -q build_ext --inplace --force
+        wanted_compiled >"$compiled_stamp"
+    fi
     exit 0
 fi
 
@@ -67,5 +77,6 @@ if [ "$venv_ready" = no ]; then
     rm -rf .venv
     "$python" -m venv .venv
     .venv/bin/python -m pip install -qq --disable-pip-version-check -e '.[test]'
+    wanted_compiled >"$compiled_stamp"
     wanted_stamp >"$stamp"
 fi

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from email.utils import getaddresses
+from functools import lru_cache
 from typing import Final
 
 from tamis import limits
@@ -10,6 +11,9 @@ from tamis.charset import decode_bytes, decode_encoded_words
 
 _ADDRESS: Final = re.compile(r"[^\s<>@,;:\\\"\[\]()]+@[^\s<>@,;:\\\"()]+|\"[^\"\\\r\n]*\"@[^\s<>@,;:\\\"()]+")
 _NAME_AND_ADDRESS: Final = re.compile(rf"([^<>\",;:()\\]*)<\s*({_ADDRESS.pattern})\s*>\s*")
+_PLAIN: Final = r"[^\s<>@,;:\\\"\[\]()]+@[^\s<>@,;:\\\"\[\]()]+"
+_QUOTED_NAME_OR_NONE: Final = re.compile(rf'[ \t]*(?:"([^"\\\r]*)"[ \t]*<({_PLAIN})>|({_PLAIN}))[ \t]*')
+"""The other forms that nearly all fields have: the library takes a hundred times as long for the same."""
 _IN_ANGLES: Final = re.compile(rf"<\s*({_ADDRESS.pattern})\s*>")
 
 
@@ -57,6 +61,7 @@ def normalise_domain(domain: str) -> str:
     return ".".join(labels)
 
 
+@lru_cache(maxsize=512)
 def domain_of(address: str) -> str:
     """Return the normalised domain of an address, empty where it has none."""
     return normalise_domain(address.rpartition("@")[2]) if "@" in address else ""
@@ -80,6 +85,13 @@ def parse_mailboxes(value: bytes) -> list[Mailbox]:
     usual = _NAME_AND_ADDRESS.fullmatch(flat)
     if usual:
         return [Mailbox(_decode_name(usual[1]), normalise_address(usual[2]))]
+    simple = _QUOTED_NAME_OR_NONE.fullmatch(flat)
+    if simple:
+        return [Mailbox(_decode_name(simple[1] or ""), normalise_address(simple[2] or simple[3]))]
+    return _by_the_library(flat)
+
+
+def _by_the_library(flat: str) -> list[Mailbox]:
     try:
         pairs = getaddresses([flat])
     except (ValueError, IndexError, RecursionError, TypeError):

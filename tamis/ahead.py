@@ -19,6 +19,9 @@ def declared(mail: Mail, asked: Iterable[tuple[Filter, FilterOptions]], site: Si
     Of one filter no more is taken than the whole message may ask.
     """
     for filter, options in asked:
+        kind = type(filter)
+        if kind.queries is Filter.queries and kind.site_queries is Filter.site_queries:
+            continue
         if filter.needs_peer and mail.peer is None:
             continue
         try:

@@ -112,7 +112,8 @@ class Context:
     text that is not in it (`rules.match("ocr", texts)`), None where there are none; `decoys` are the names of
     listeners whose every recipient is a trap; `forwarders` the networks of `networks.forwarders`; `authentication`,
     `attachments` and `pictures` are shared by all filters of the message; `known_files` is what is lastingly known of
-    files; `scans` what scanners say of it; `deadline` is monotonic seconds.
+    files; `scans` what scanners say of it; `deadline` is monotonic seconds; `lasting` is what the filter says of the
+    message by `Filter.lasting`, now or when it was seen before, None where it was not asked.
     """
 
     options: Any = field(default_factory=FilterOptions)
@@ -137,6 +138,7 @@ class Context:
     scans: "Scans" = field(default_factory=_no_scans)
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     deadline: float = float("inf")
+    lasting: tuple[Hit, ...] | None = None
 
     def list_domains(self) -> list[str]:
         """The platform, then each recipient domain."""
@@ -204,6 +206,21 @@ class Filter:
     def site_cache_key(self, site: Site, mail: Mail) -> bytes | None:
         """The same, of a filter whose answer depends on what the site has; in place of `cache_key`."""
         return self.cache_key(mail)
+
+    def lasting_key(self, mail: Mail, options: Any) -> bytes | None:
+        """All that `lasting` depends on, besides options and recipients; None where that is nothing to be kept."""
+        return None
+
+    def lasting(self, mail: Mail, ctx: Context) -> Iterable[Hit]:
+        """Hits that the message, the options and the recipients alone lead to, of a filter that is not cached.
+
+        They are kept as a cached answer is, and `check` reads them by `kept`.
+        """
+        return ()
+
+    def kept(self, mail: Mail, ctx: Context) -> tuple[Hit, ...]:
+        """Return what `lasting` says, of which the engine may know what it said of the same message before."""
+        return tuple(self.lasting(mail, ctx)) if ctx.lasting is None else ctx.lasting
 
     def scores_with(self, options: Any) -> bool:
         """Whether its hits are evidence with these options; asked only of a filter that `scores`."""

@@ -125,7 +125,7 @@ class Current:
 
 
 class _Source(Generic[_Content]):
-    """One source, and whether it could be read: what is wrong with it is said once."""
+    """One source, and whether it could be read: what is wrong with it is said once, and that it no longer is."""
 
     def __init__(
         self, fresh: Callable[[], _Content | None], what: str, without: str = "", missing_is_said: bool = True
@@ -149,5 +149,7 @@ class _Source(Generic[_Content]):
                 level = logging.ERROR if instead else logging.WARNING
                 _log.log(level, "%s not read, %s: %s", self._what, instead or _STAY, first_line(error))
             return None
+        if self.failed:
+            _log.info("%s read again", self._what)
         self.ready, self.failed = True, False
         return content

@@ -8,7 +8,8 @@ nothing else. What is refused, at RCPT and of outgoing mail, is `tamis.refusal`.
 import hashlib
 import logging
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from itertools import chain
@@ -26,7 +27,7 @@ from tamis.attachments.known import KnownFiles
 from tamis.authentication import Authentication, evidence
 from tamis.contract import Abstain, Context, Filter, FilterOptions, Hit
 from tamis.directory import NO_DIRECTORY, Directory
-from tamis.dns import Question as DnsQuestion
+from tamis.dns import Question
 from tamis.dns.lookups import Lookups, NoDns
 from tamis.dns.resolver import Resolver
 from tamis.filters.honeypot import Honeypot
@@ -76,22 +77,13 @@ class Snapshot:
     """Who reads macros and some archives, for all messages of a worker."""
 
 
-class Question(msgspec.Struct, frozen=True, eq=False):
-    """One row asked with one set of options, on behalf of the recipients who share them."""
-
-    row: Row
-    filter: Filter
-    options: FilterOptions
-    recipients: tuple[str, ...]
-    cache_key: bytes | None
-
-
 def _plan(policy: Policy) -> Plan:
     return _plan_of(policy, id(ORDER))
 
 
 @lru_cache(maxsize=1024)
 def _plan_of(policy: Policy, _: int) -> Plan:
+    """The plan keeps its order, so that no other can be where that was."""
     return plan(policy, ORDER, FILTERS)
 
 
@@ -129,13 +121,16 @@ class Examination:
         self._model_version = _model_version(snapshot.model, mail.recipients)
         self._policies = {r: policy or snapshot.policies.for_recipient(r) for r in mail.recipients}
         self._distinct = list({id(policy): policy for policy in self._policies.values()}.values())
+        self._recipients = tuple(self._policies)
         self._authentication = Authentication(mail, self._lookups, spf_of)
         self._rules = snapshot.rules.look_at(mail.message) if snapshot.rules else None
         self._attachments = Attachments(mail.message, snapshot.helper, answers, self._deadline)
         self._pictures = Pictures(mail.message, readers, answers, snapshot.images, self._deadline)
         self._scans = Scans(snapshot.site.scanners, mail, self._deadline)
-        self._asked: dict[Asking, Question] = {}
+        self._keys: dict[Asking, bytes] = {}
+        self._lasting_keys: dict[Asking, bytes] = {}
         self._answered: dict[Asking, Answer] = {}
+        self._scores: dict[Policy, tuple[tuple[str, int], ...]] = {}
         self._shown: Context | None = None
         self._cached: dict[bytes, bytes] = {}
         self._new: dict[bytes, bytes] = {}
@@ -173,55 +168,65 @@ class Examination:
         milliseconds = 1000 * (time.monotonic() - self._started)
         return Record(self._mail, answers, milliseconds=milliseconds, attachments=self._attachments)
 
-    def _questions(self, rows: Iterable[Row]) -> Iterator[Question]:
-        """Every question some policy may ask of this message."""
+    def _askings(self, rows: Iterable[Row]) -> Sequence[Asking]:
+        """Return what some policy may ask of this message."""
         policies = self._distinct
         if len(policies) == 1 and rows is ORDER:
-            yield from map(self._question, _plan(policies[0]).asked)
-            return
-        for row in rows:
-            if row.filter:
-                for asking in dict.fromkeys(_plan(p).askings[row.name] for p in policies if p.enabled[row.name]):
-                    yield self._question(asking)
-
-    def _question(self, asking: Asking) -> Question:
-        """Return the question of a row with some options; it is made once."""
-        known = self._asked.get(asking)
-        if known is None:
-            row, options = asking.row, asking.options
-            instance = FILTERS[row.name]
-            known = Question(row, instance, options, self._sharing(asking), self._key(instance, options))
-            self._asked[asking] = known
-        return known
+            return _plan(policies[0]).asked
+        every = (
+            _plan(policy).askings[row.name]
+            for row in rows
+            if row.filter
+            for policy in policies
+            if policy.enabled[row.name]
+        )
+        return list(dict.fromkeys(every))
 
     def _sharing(self, asking: Asking) -> tuple[str, ...]:
         """Return the recipients whose policies ask that."""
+        if len(self._distinct) == 1:
+            return self._recipients
         name = asking.row.name
         asks = {id(one) for one in self._distinct if one.enabled[name] and _plan(one).askings[name] is asking}
         if len(asks) == len(self._distinct):
-            return tuple(self._policies)
+            return self._recipients
         return tuple([recipient for recipient, policy in self._policies.items() if id(policy) in asks])
 
-    def _key(self, instance: Filter, options: FilterOptions) -> bytes | None:
+    def _key(self, asking: Asking) -> bytes | None:
+        instance = asking.filter
         content = instance.site_cache_key(self._snapshot.site, self._mail)
         if content is None:
             return None
         model = self._model_version if instance.uses_model else ""
         rules = self._snapshot.rules.version if instance.uses_rules and self._snapshot.rules else ""
-        digest = _asked_how(instance, options, model, rules).copy()
+        digest = _asked_how(instance, asking.options, model, rules).copy()
         digest.update(len(content).to_bytes(4, "big") + content)
         return b"tamis:answer:" + digest.digest()
 
-    def prepare(self, rows: Iterable[Row], more: Iterable[DnsQuestion] = ()) -> None:
+    def _lasting_key(self, asking: Asking) -> bytes | None:
+        content = asking.filter.lasting_key(self._mail, asking.options)
+        if content is None:
+            return None
+        digest = _asked_how(asking.filter, asking.options, "", "").copy()
+        digest.update(len(content).to_bytes(4, "big") + content)
+        digest.update("\0".join(self._sharing(asking)).encode("utf-8", "surrogatepass"))
+        return b"tamis:lasting:" + digest.digest()
+
+    def prepare(self, rows: Iterable[Row], more: Iterable[Question] = ()) -> None:
         """Ask Redis in one round trip: for every cached answer of those rows, what their questions to the DNS are
         answered with, and what they count. What Redis does not know is then sent to the servers.
 
         `more` is asked of the DNS as well, after what the rows ask.
         """
-        questions = list(self._questions(rows))
-        keys = [question.cache_key for question in questions if question.cache_key is not None]
+        askings = self._askings(rows)
+        for one in askings:
+            if one.caches and (key := self._key(one)) is not None:
+                self._keys[one] = key
+            if one.lasts and (key := self._lasting_key(one)) is not None:
+                self._lasting_keys[one] = key
+        keys = [*self._keys.values(), *self._lasting_keys.values()]
         # Rows whose answers are cached ask the DNS nothing, or only where these are not known.
-        asked = [(one.filter, one.options) for one in questions if one.cache_key is None]
+        asked = [(one.filter, one.options) for one in askings if one not in self._keys]
         with self._cache.round_trip() as trip:
             if self._shared:
                 self._counters = self._shared.counters.ahead(counted(self._mail, asked), self._mail.now, trip)
@@ -231,9 +236,10 @@ class Examination:
         for key, value in zip(keys, found, strict=True):
             if value is not None:
                 self._cached[key] = value
-        missing = [one for one in questions if one.cache_key is not None and one.cache_key not in self._cached]
-        for question in (one for one in questions if one.cache_key not in self._cached):
-            self._start(question)
+        missing = [one for one, key in self._keys.items() if key not in self._cached]
+        for one in askings:
+            if one.starts and (one not in self._keys or one in missing):
+                self._start(one)
         if self._lookups is not None:
             left = [(one.filter, one.options) for one in missing]
             self._lookups.send(declared(self._mail, left, self._snapshot.site))
@@ -245,39 +251,49 @@ class Examination:
     def _ask(self, asking: Asking) -> Answer:
         known = self._answered.get(asking)
         if known is None:
-            known = self._answered[asking] = self._answer(self._question(asking))
+            known = self._answered[asking] = self._answer(asking)
         return known
 
-    def _answer(self, question: Question) -> Answer:
-        key = question.cache_key
-        if key is not None and key in self._cached:
-            try:
-                return Answer(question.row, _hits_decoder.decode(self._cached[key]), cached=True)
-            except msgspec.DecodeError:
-                _log.warning("cached answer unreadable", extra={"fields": {"filter": question.row.name}})
-        answer = self._compute(question)
+    def _answer(self, asking: Asking) -> Answer:
+        key = self._keys.get(asking)
+        known = self._known(key, asking)
+        if known is not None:
+            return Answer(asking.row, known, cached=True)
+        answer = self._compute(asking)
         if key is not None and not answer.abstained:
-            self._new[key] = _hits_encoder.encode(answer.hits)
+            self._keep(key, answer.hits)
         return answer
 
-    def _start(self, question: Question) -> None:
-        if type(question.filter).start is Filter.start:
-            return
-        try:
-            question.filter.start(self._mail, self._context(question))
-        except Exception:  # Nothing is lost: the filter begins when its turn comes.
-            _log.exception("a filter cannot begin ahead", extra={"fields": {"filter": question.row.name}})
+    def _keep(self, key: bytes, hits: tuple[Hit, ...]) -> None:
+        with suppress(UnicodeEncodeError):  # A recipient may be said in octets that are no text.
+            self._new[key] = _hits_encoder.encode(hits)
 
-    def _compute(self, question: Question) -> Answer:
-        answer = Answer(question.row)
+    def _known(self, key: bytes | None, asking: Asking) -> tuple[Hit, ...] | None:
+        """Return the hits that Redis has of a key, None where it has none."""
+        if key is None or key not in self._cached:
+            return None
+        try:
+            return _hits_decoder.decode(self._cached[key])
+        except msgspec.DecodeError:
+            _log.warning("cached answer unreadable", extra={"fields": {"filter": asking.row.name}})
+            return None
+
+    def _start(self, asking: Asking) -> None:
+        try:
+            asking.filter.start(self._mail, self._context(asking))
+        except Exception:  # Nothing is lost: the filter begins when its turn comes.
+            _log.exception("a filter cannot begin ahead", extra={"fields": {"filter": asking.row.name}})
+
+    def _compute(self, asking: Asking) -> Answer:
+        answer = Answer(asking.row)
         started = time.monotonic()
-        if question.filter.needs_peer and self._mail.peer is None:
+        if asking.filter.needs_peer and self._mail.peer is None:
             answer.abstained = "the peer is not known"
         elif started >= self._deadline:
             answer.abstained = "the time for this message is used up"
         else:
             try:
-                answer.hits = tuple(question.filter.check(self._mail, self._show(question)))
+                answer.hits = tuple(asking.filter.check(self._mail, self._show(asking)))
             except Abstain as reason:
                 answer.abstained, answer.abstained_as = str(reason), reason.test
                 answer.ask_again = reason.ask_again
@@ -285,21 +301,30 @@ class Examination:
             except Exception as error:  # fail open: one filter's fault never costs a message
                 answer.abstained = f"{type(error).__name__}: {error}"
                 answer.error = True
-                _log.exception("filter failed", extra={"fields": {"filter": question.row.name, "id": self._mail.id}})
+                _log.exception("filter failed", extra={"fields": {"filter": asking.row.name, "id": self._mail.id}})
         answer.milliseconds = 1000 * (time.monotonic() - started)
         return answer
 
-    def _show(self, question: Question) -> Context:
-        """Return the context for a question that is answered at once: all rows of a message share one."""
-        if self._shown is None:
-            self._shown = self._context(question)
-        self._shown.options, self._shown.recipients = question.options, question.recipients
-        return self._shown
+    def _show(self, asking: Asking) -> Context:
+        """Return the context for a row that is answered at once: all rows of a message share one.
 
-    def _context(self, question: Question) -> Context:
+        In it is what the filter's lasting hits are, which are found out once.
+        """
+        if self._shown is None:
+            self._shown = self._context(asking)
+        shown, key = self._shown, self._lasting_keys.get(asking)
+        shown.options, shown.recipients, shown.lasting = asking.options, self._sharing(asking), None
+        if key is not None:
+            shown.lasting = self._known(key, asking)
+            if shown.lasting is None:
+                shown.lasting = asking.filter.kept(self._mail, shown)
+                self._keep(key, shown.lasting)
+        return shown
+
+    def _context(self, asking: Asking) -> Context:
         return Context(
-            options=question.options,
-            recipients=question.recipients,
+            options=asking.options,
+            recipients=self._sharing(asking),
             lists=self._snapshot.lists,
             model=self._snapshot.model,
             rules=self._rules,
@@ -324,8 +349,11 @@ class Examination:
 
     def _score(self, recipient: str, policy: Policy) -> tuple[tuple[str, int], ...]:
         """The evidence for one recipient, as (test, thousandths of a point) in the order of the rows."""
+        known = self._scores.get(policy)
+        if known is not None:
+            return known
         weights = self._snapshot.model.weights if self._snapshot.model else {}
-        domain = domain_of(recipient)
+        domain, narrow = domain_of(recipient), False
         tests: dict[str, int] = {}
         if self._mail.message.capped:
             tests["SIZE_CAPPED"] = 0
@@ -338,10 +366,17 @@ class Examination:
             if answer.abstained:
                 tests[answer.abstained_as or f"{row.label}_ABSTAINED"] = 0
             for hit in answer.hits:
-                if not (hit.domain or hit.recipient) or hit.applies_to(recipient, domain):
-                    amount = weights.get(hit.name, 0.0) if hit.amount is None else hit.amount
-                    tests[hit.name] = tests.get(hit.name, 0) + round(1000 * amount)
-        return tuple(tests.items())
+                if hit.domain or hit.recipient:
+                    narrow = True
+                    if not hit.applies_to(recipient, domain):
+                        continue
+                name, amount = hit.name, hit.amount
+                thousandths = round(1000 * (weights.get(name, 0.0) if amount is None else amount))
+                tests[name] = tests[name] + thousandths if name in tests else thousandths
+        found = tuple(tests.items())
+        if not narrow:  # It is that of all recipients of the policy.
+            self._scores[policy] = found
+        return found
 
     def _judge(self, recipient: str, policy: Policy, trap: bool) -> Verdict:
         """Walk the order for one recipient: the first decisive hit names the reason (SPEC, section 1)."""
@@ -367,33 +402,35 @@ class Examination:
             answer = self._ask(asking)
             if not answer.hits:
                 continue
-            hits = (hit for hit in answer.hits if hit.applies_to(recipient, domain))
-            grounds = ((hit, _ground(hit, score, policy.level)) for hit in hits)
-            found = next(((hit, ground) for hit, ground in grounds if ground is not None), None)
-            if found is None:
+            for hit in answer.hits:
+                found = _ground(hit, score, policy.level) if hit.applies_to(recipient, domain) else None
+                if found is not None:
+                    break
+            else:
                 continue
-            hit, ground = found
             seen.append((hit.name, 0))
             # An exception is the last row that lets through: what it skips, rows 19 to 31 but malware's, is all that
             # is left (SPEC, section 1, row 18).
             if row.judgement in (Judgement.LETS_THROUGH, Judgement.EXCEPTION):
                 passed = (row, hit)
                 continue
-            decided = (row, hit.name, ground)
+            decided = (row, hit.name, found)
             break
         malware = decided is not None and _is_malware(decided[0], decided[1])
         if decided and not malware and (infected := self._malware(recipient, policy, decided[0])):
             malware = True
             seen.append((infected.name, 0))
             decided = (decided[0], decided[1], f"{decided[2]}; and malware: {infected.because}")
-        known = {name for name, _ in tests}
+        if seen:
+            known = {name for name, _ in tests}
+            tests = (*(test for test in seen if test[0] not in known), *tests)
         verdict = partial(
             Verdict,
             recipient=recipient,
             mode=policy.mode,
             level=policy.level,
             score=score,
-            tests=(*(test for test in seen if test[0] not in known), *tests),
+            tests=tests,
             score_headers=policy.enabled["score-tags"],
         )
         if decided:

@@ -131,12 +131,11 @@ def _subject(field: Field) -> str:
 def fields(record: Record, verdicts: Sequence[Verdict], names: Headers) -> Iterable[tuple[str, str]]:
     """Yield the fields to write above the copy of some of the recipients."""
     mail, first = record.mail, leading(verdicts)
-    shared = _shared(verdicts)
     lowest = min(verdict.level for verdict in verdicts)
     scored = any(verdict.score_headers for verdict in verdicts)
     written = (
         (names.score if scored else "", f"{first.score / 1000:.3f}"),
-        (names.status if scored else "", _status(first, shared, lowest, names.spamassassin_spelling)),
+        (names.status if scored else "", _status(first, _shown(first, verdicts), lowest, names.spamassassin_spelling)),
         (SPAM_FLAG if all(verdict.action == "junk" for verdict in verdicts) else "", "YES"),
         (names.return_path, f"<{sanitise(mail.mail_from)}>"),
         (names.helo, sanitise(mail.helo)),
@@ -158,19 +157,21 @@ def _results(mail: Mail, authentication: Authentication | None, names: Headers) 
     return header.written(authentication, mail, _authserv_id(mail, names))
 
 
-def _agree(verdicts: Iterable[Verdict], attribute: str) -> bool:
-    return len({getattr(verdict, attribute) for verdict in verdicts}) == 1
+def _agree(verdicts: Sequence[Verdict], attribute: str) -> bool:
+    return len(verdicts) == 1 or len({getattr(verdict, attribute) for verdict in verdicts}) == 1
 
 
-def _shared(verdicts: Iterable[Verdict]) -> set[str]:
-    """The tests that every recipient of this copy has: no recipient learns of another's lists."""
-    sets = [{name for name, _ in verdict.tests} for verdict in verdicts]
-    return set.intersection(*sets) if sets else set()
-
-
-def _status(leading: Verdict, shared: set[str], level: float, spamassassin_spelling: bool) -> str:
+def _shown(leading: Verdict, verdicts: Sequence[Verdict]) -> Sequence[tuple[str, int]]:
+    """Return the tests that are printed of this copy: those that score, and of the others those that every recipient
+    has. No recipient learns of another's lists."""
+    if len(verdicts) == 1:
+        return leading.tests
+    shared = set.intersection(*({name for name, _ in verdict.tests} for verdict in verdicts))
     scored = {name for name, weight in leading.tests if weight}
-    shown = [(name, weight) for name, weight in leading.tests if name in shared or name in scored]
+    return [test for test in leading.tests if test[0] in shared or test[0] in scored]
+
+
+def _status(leading: Verdict, shown: Sequence[tuple[str, int]], level: float, spamassassin_spelling: bool) -> str:
     tests = [f"{name}: {points(weight)}" for name, weight in _printed(shown)]
     answer = "Yes" if leading.score >= round(1000 * level) else "No"
     word = "score" if spamassassin_spelling else "hits"
@@ -178,13 +179,13 @@ def _status(leading: Verdict, shared: set[str], level: float, spamassassin_spell
     return first + _fold("tests=", tests or ["none"])
 
 
-def _printed(tests: list[tuple[str, int]]) -> list[tuple[str, int]]:
+def _printed(tests: Sequence[tuple[str, int]]) -> Sequence[tuple[str, int]]:
     """Return what is printed of tests: of those of `tamis.traits` the strongest, and what the others add up to."""
     small = [test for test in tests if test[0] in TRAITS]
-    small.sort(key=lambda test: abs(test[1]))
-    left = dict(small[: max(0, len(small) - limits.STATUS_TESTS)])
-    if not left:
+    if len(small) <= limits.STATUS_TESTS:
         return tests
+    small.sort(key=lambda test: abs(test[1]))
+    left = dict(small[: -limits.STATUS_TESTS])
     return [*(test for test in tests if test[0] not in left), (OTHERS, sum(left.values()))]
 
 
@@ -197,8 +198,7 @@ def hits(score: int) -> str:
 def _fold(start: str, items: list[str]) -> str:
     """Join items with commas on folded lines of a bearable length (RFC 5322, section 2.2.3)."""
     lines, line = [], start
-    for position, item in enumerate(items):
-        piece = item + ("," if position < len(items) - 1 else "")
+    for piece in (*[f"{item}," for item in items[:-1]], items[-1]):
         if len(line) + len(piece) > limits.WRITTEN_LINE_CHARS and line != start:
             lines.append(line)
             line = ""

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from tamis.addresses import bare_address, domain_of, normalise_address
 from tamis.message import Message
@@ -27,6 +28,7 @@ def new_id() -> str:
     return secrets.token_hex(8)
 
 
+@lru_cache(maxsize=512)
 def parse_ip(text: str) -> IPAddress | None:
     """Return an address, None for what is none.
 

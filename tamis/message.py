@@ -74,20 +74,20 @@ class Message:
         """The header fields in order, octets as they came."""
         return self.header_block.fields
 
-    @once
+    @property
     def numbers(self) -> dict[bytes, list[int]]:
         """Where the fields of each name stand, from the top; the names in small letters, as octets."""
-        numbers: dict[bytes, list[int]] = {}
-        for number, field in enumerate(self.headers):
-            numbers.setdefault(field.name.lower(), []).append(number)
-        return numbers
+        return self.header_block.numbers
 
     @once
     def _by_name(self) -> dict[str, list[Field]]:
+        headers = self.headers
+        numbers = self.numbers
+        if all(map(bytes.isascii, numbers)):
+            return {name.decode(): [headers[number] for number in places] for name, places in numbers.items()}
         names: dict[str, list[Field]] = {}
-        for field in self.headers:
-            name = field.name
-            names.setdefault((name.decode() if name.isascii() else decode_bytes(name)).lower(), []).append(field)
+        for field in headers:  # Names that differ in octets may be the same in letters.
+            names.setdefault(decode_bytes(field.name).lower(), []).append(field)
         return names
 
     def fields(self, name: str) -> list[Field]:
@@ -115,7 +115,7 @@ class Message:
 
     @once
     def tree(self) -> Tree:
-        return parse_tree(self.headers, self.body)
+        return parse_tree(self.header_block, self.body)
 
     @property
     def parts(self) -> list[Part]:

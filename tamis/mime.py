@@ -7,14 +7,15 @@ mail client is then shown: the first line that is not a header field ends the he
 
 import binascii
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 from tamis import limits
 from tamis.charset import decode_bytes, decode_encoded_words
+from tamis.header_split import split
 
-_FIELD: Final = re.compile(rb"([!-9;-~\x80-\xff]+)[ \t]*:")
 _PARAMETER: Final = re.compile(rb';\s*([^\s=;"]{1,80})\s*=\s*(?:"((?:[^"\\]|\\.)*)("?)|([^;]*))', re.S)
 _CONTROLS: Final = bytes({*range(32), 127} - set(b"\t\n\r\f\x1b"))
 _COMMENT: Final = re.compile(rb"\([^()]*\)")
@@ -46,10 +47,17 @@ class HeaderBlock:
     """A parsed header block and where the body starts in the bytes it came from."""
 
     fields: tuple[Field, ...]
+    numbers: dict[bytes, list[int]]
+    """Where the fields of each name stand, from the top; the names in small letters, as octets."""
     body_start: int
     ended_early: bool = False
     """A line that is no header field ended the block (no empty line before the body)."""
     capped: bool = False
+
+    def value(self, name: bytes) -> bytes:
+        """Return the first value of a field by its lower-case name, or nothing."""
+        places = self.numbers.get(name)
+        return self.fields[places[0]].value if places else b""
 
 
 @dataclass(slots=True)
@@ -98,8 +106,8 @@ class Tree:
     capped: bool = False
 
 
-_Branch = tuple[tuple[Field, ...], bytes, int, bool]
-"""Header fields, body, depth, and whether it stands in a multipart/digest."""
+_Branch = tuple[HeaderBlock, bytes, int, bool]
+"""Header, body, depth, and whether it stands in a multipart/digest."""
 
 
 def unfold(value: bytes) -> bytes:
@@ -107,43 +115,11 @@ def unfold(value: bytes) -> bytes:
     return value.replace(b"\n", b"") if b"\n" in value else value
 
 
-def parse_header(data: bytes, start: int = 0, end: int | None = None) -> HeaderBlock:
-    """Split the header block that begins at `start` of LF-terminated `data`."""
-    stop = len(data) if end is None else end
-    limit = min(stop, start + limits.HEADER_BLOCK_BYTES)
-    fields: list[Field] = []
-    name, value_start, position = b"", -1, start
-    ended_early = capped = False
-    while True:
-        line_end = data.find(b"\n", position, stop)
-        next_line = stop if line_end < 0 else line_end + 1
-        line_stop = stop if line_end < 0 else line_end
-        blank = position >= stop or line_stop == position
-        match = None
-        if not blank and not capped:
-            if data[position] in b" \t" and value_start >= 0:
-                position = next_line
-                if position < limit or position >= stop:
-                    continue
-                capped = True
-            else:
-                match = _FIELD.match(data, position, line_stop)
-        if value_start >= 0:
-            fields.append(Field(name, data[value_start:position].removesuffix(b"\n")))
-            value_start = -1
-        if match and (len(fields) >= limits.HEADER_FIELDS or position >= limit):
-            capped = True
-        if capped:
-            blank_line = data.find(b"\n\n", position - 1 if position else 0, stop)
-            return HeaderBlock(tuple(fields), stop if blank_line < 0 else blank_line + 2, False, True)
-        if match is None:
-            ended_early = not blank
-            return HeaderBlock(tuple(fields), next_line if blank else position, ended_early)
-        name, value_start = match.group(1), match.end()
-        position = next_line
-        if position >= stop and line_end < 0:
-            fields.append(Field(name, data[value_start:stop]))
-            return HeaderBlock(tuple(fields), stop)
+def parse_header(data: bytes) -> HeaderBlock:
+    """Split the header block at the beginning of LF-terminated `data`."""
+    pairs, numbers, body_start, ended_early, capped = split(data, limits.HEADER_BLOCK_BYTES, limits.HEADER_FIELDS)
+    fields = tuple([Field(name, value) for name, value in pairs])
+    return HeaderBlock(fields, numbers, body_start, ended_early, capped)
 
 
 def parse_parameters(value: bytes) -> tuple[str, dict[str, str]]:
@@ -152,7 +128,15 @@ def parse_parameters(value: bytes) -> tuple[str, dict[str, str]]:
     Comments are dropped, and what stands after the value without a semicolon, as clients do. A boundary is not
     decoded: its octets are what clients look for.
     """
-    flat = unfold(value)[: limits.HEADER_VALUE_CHARS]
+    if not value:
+        return "", {}
+    first, parameters = _parsed(unfold(value)[: limits.HEADER_VALUE_CHARS])
+    return first, {**parameters}
+
+
+@lru_cache(maxsize=256)
+def _parsed(flat: bytes) -> tuple[str, Mapping[str, str]]:
+    """The same of a value on one line: few are as common as ``text/plain; charset=utf-8``."""
     head, _, _ = flat.partition(b";")
     plain: dict[str, str] = {}
     pieces: dict[str, dict[int, tuple[bytes, bool]]] = {}
@@ -171,7 +155,7 @@ def parse_parameters(value: bytes) -> tuple[str, dict[str, str]]:
             plain.setdefault(key, decode_encoded_words(content).strip())
     for base, numbered in pieces.items():
         plain.setdefault(base, _join_rfc2231(numbered))
-    words = decode_bytes(_COMMENT.sub(b" ", head)).partition("(")[0].lower().split()
+    words = decode_bytes(_COMMENT.sub(b" ", head) if b"(" in head else head).partition("(")[0].lower().split()
     first = words[0] if words else ""
     return first if "/" in first.strip("/") else "".join(words), plain
 
@@ -231,24 +215,16 @@ def _reads_as_text(decoded: bytes) -> bool:
     return True
 
 
-def header_value(fields: tuple[Field, ...], name: bytes) -> bytes:
-    """Return the first value of a field by its lower-case name, or nothing."""
-    for candidate in fields:
-        if candidate.name.lower() == name:
-            return candidate.value
-    return b""
-
-
-def parse_tree(fields: tuple[Field, ...], body: bytes) -> Tree:
-    """Walk the MIME structure of a message whose header is `fields`, within the caps of `tamis.limits`."""
+def parse_tree(header: HeaderBlock, body: bytes) -> Tree:
+    """Walk the MIME structure of a message with that header, within the caps of `tamis.limits`."""
     tree = Tree()
-    stack: list[_Branch] = [(fields, body, 0, False)]
+    stack: list[_Branch] = [(header, body, 0, False)]
     while stack:
         if len(tree.parts) >= limits.MIME_PARTS:
             tree.capped = True
             break
-        part_fields, raw, depth, in_digest = stack.pop()
-        declared, parameters = parse_parameters(header_value(part_fields, b"content-type"))
+        header, raw, depth, in_digest = stack.pop()
+        declared, parameters = parse_parameters(header.value(b"content-type"))
         content_type = declared if "/" in declared else ("message/rfc822" if in_digest else "text/plain")
         if content_type == "message/global":  # The same with UTF-8 in its header (RFC 6532).
             content_type = "message/rfc822"
@@ -258,10 +234,10 @@ def parse_tree(fields: tuple[Field, ...], body: bytes) -> Tree:
             if depth >= limits.MIME_DEPTH:
                 tree.capped = True
             elif content_type == "message/rfc822":
-                raw = _enclosed(part_fields, raw)
+                raw = _enclosed(header, raw)
                 block = parse_header(raw)
                 tree.enclosed.append(block.fields)
-                nested = [(block.fields, raw[block.body_start :], depth + 1, False)]
+                nested = [(block, raw[block.body_start :], depth + 1, False)]
             else:
                 nested = _split_multipart(tree, parameters.get("boundary", ""), raw, depth, content_type)
                 # Clients show what they cannot part as text; hidden from the filters it would be a way past them.
@@ -270,20 +246,20 @@ def parse_tree(fields: tuple[Field, ...], body: bytes) -> Tree:
             tree.containers.append(content_type)
             stack.extend(reversed(nested))
             continue
-        tree.parts.append(_leaf(part_fields, raw, depth, content_type, parameters))
+        tree.parts.append(_leaf(header, raw, depth, content_type, parameters))
     return tree
 
 
-def _encoding(fields: tuple[Field, ...]) -> str:
+def _encoding(header: HeaderBlock) -> str:
     """The transfer encoding; comments, quotes and what stands behind it are passed over, as clients do."""
-    value = unfold(header_value(fields, b"content-transfer-encoding"))[: limits.HEADER_VALUE_CHARS]
-    found = _TOKEN.search(_COMMENT.sub(b" ", value))
+    value = unfold(header.value(b"content-transfer-encoding"))[: limits.HEADER_VALUE_CHARS]
+    found = _TOKEN.search(_COMMENT.sub(b" ", value) if b"(" in value else value)
     return decode_bytes(found.group()).lower() if found else ""
 
 
-def _enclosed(fields: tuple[Field, ...], raw: bytes) -> bytes:
+def _enclosed(header: HeaderBlock, raw: bytes) -> bytes:
     """Return an enclosed message, its encoding undone: none is allowed (RFC 2046, section 5.2.1), clients undo it."""
-    encoding = _encoding(fields)
+    encoding = _encoding(header)
     if encoding in ("base64", "quoted-printable"):
         return decode_transfer(raw, encoding).replace(b"\r\n", b"\n")
     return raw
@@ -304,7 +280,7 @@ def _split_multipart(tree: Tree, boundary: str, raw: bytes, depth: int, content_
             tree.capped = True
             break
         block = parse_header(chunk)
-        children.append((block.fields, chunk[block.body_start :], depth + 1, content_type == "multipart/digest"))
+        children.append((block, chunk[block.body_start :], depth + 1, content_type == "multipart/digest"))
     if not children:
         tree.missing_boundaries += 1
         return None
@@ -339,16 +315,16 @@ def _chunks(raw: bytes, delimiter: bytes) -> Iterator[bytes | None]:
         yield raw[chunk_start:]
 
 
-def _leaf(fields: tuple[Field, ...], raw: bytes, depth: int, content_type: str, parameters: dict[str, str]) -> Part:
-    disposition, disposition_parameters = parse_parameters(header_value(fields, b"content-disposition"))
+def _leaf(header: HeaderBlock, raw: bytes, depth: int, content_type: str, parameters: dict[str, str]) -> Part:
+    disposition, disposition_parameters = parse_parameters(header.value(b"content-disposition"))
     filename = disposition_parameters.get("filename") or parameters.get("name", "")
     return Part(
-        fields=fields,
+        fields=header.fields,
         raw=raw,
         depth=depth,
         content_type=content_type,
         parameters=parameters,
         disposition=disposition,
         filename=filename[:255],
-        encoding=_encoding(fields),
+        encoding=_encoding(header),
     )

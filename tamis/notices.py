@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from tamis import limits
 from tamis.message import Message
-from tamis.mime import header_value, parse_parameters
+from tamis.mime import parse_parameters
 
 _REPORTS = ("delivery-status", "disposition-notification", "feedback-report")
 _RETURNED = ("message/rfc822", "text/rfc822-headers", "message/rfc822-headers", "message/global")
@@ -38,7 +38,7 @@ def shape_of_a_notice(message: Message) -> str:
 
 def is_report(message: Message) -> bool:
     """Whether it says of itself, or holds a part, that reports a delivery, a reading or a complaint."""
-    _, parameters = parse_parameters(header_value(message.headers, b"content-type"))
+    _, parameters = parse_parameters(message.header_block.value(b"content-type"))
     kinds = {part.content_type.removeprefix("message/").removeprefix("global-") for part in message.parts}
     return not kinds.isdisjoint(_REPORTS) or parameters.get("report-type", "").lower() in _REPORTS
 

@@ -9,6 +9,8 @@ import subprocess
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from tamis import turn
+
 _WHOLE_ADDRESSES_ONLY: Final = frozenset({"regexp", "pcre", "cidr", "tcp", "socketmap"})
 _TABLE: Final = re.compile(r"[a-z][a-z0-9_-]*:\S[^\x00-\x1f]*")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
@@ -42,14 +44,15 @@ def ask(program: str, table: str, keys: Iterable[str], seconds: float) -> Mappin
     if not wanted:
         return {}
     try:
-        done = subprocess.run(
-            [program, "-q", "-", table],
-            input=b"".join(key + b"\n" for key in wanted),
-            capture_output=True,
-            env={**os.environ, "PATH": f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"},
-            timeout=max(seconds, 0.0),
-            check=False,
-        )
+        with turn.given():
+            done = subprocess.run(
+                [program, "-q", "-", table],
+                input=b"".join(key + b"\n" for key in wanted),
+                capture_output=True,
+                env={**os.environ, "PATH": f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"},
+                timeout=max(seconds, 0.0),
+                check=False,
+            )
     except subprocess.TimeoutExpired:
         raise MapFailed(f"{table}: no answer in time") from None
     except (OSError, ValueError) as error:

@@ -4,6 +4,7 @@ Not the same as Python's ``is_private``, which counts what is set aside for docu
 """
 
 import ipaddress
+from functools import lru_cache
 from typing import Final
 
 from tamis.mail import IPAddress, parse_ip
@@ -28,6 +29,7 @@ _NETWORKS: Final = tuple(
 """RFC 1122 (this network, loopback), 1918, 3927, 4193, 4291 and 6598."""
 
 
+@lru_cache(maxsize=1024)
 def is_private(ip: IPAddress) -> bool:
     """Whether an address is of this host or of a private network."""
     return any(ip in network for network in _NETWORKS)

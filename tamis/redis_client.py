@@ -21,6 +21,8 @@ from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError
 from redis.retry import Retry
 
+from tamis import turn
+
 _log = logging.getLogger("tamis")
 
 _FIRST_PAUSE: Final = 1.0
@@ -103,13 +105,14 @@ class RedisClient:
         """Send the commands, and return a reply or an error for each. Raises anything where the server fails."""
         connection = self._connection()
         try:
-            connection.send_packed_command([b"".join(map(_pack, commands))], check_health=False)
-            replies: list[Any] = []
-            for _ in commands:
-                try:
-                    replies.append(connection.read_response())
-                except redis.ResponseError as error:
-                    replies.append(error)
+            with turn.given():
+                connection.send_packed_command([b"".join(map(_pack, commands))], check_health=False)
+                replies: list[Any] = []
+                for _ in commands:
+                    try:
+                        replies.append(connection.read_response())
+                    except redis.ResponseError as error:
+                        replies.append(error)
         except BaseException:  # What is still on its way would be taken for the reply to something else.
             connection.disconnect()
             raise

@@ -11,15 +11,26 @@ from tamis.policy import Policy
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Asking:
-    """A row with options: one object for all policies that have the same, so that none needs to be compared again."""
+    """A row with options: one object for all policies that have the same, so that none needs to be compared again.
+
+    `caches`, `lasts` and `starts` say whether its filter does anything in its methods for that; most do not, and those
+    are not called.
+    """
 
     row: Row
     options: FilterOptions
+    filter: Filter
+    caches: bool
+    lasts: bool
+    starts: bool
 
 
 @lru_cache(maxsize=1 << 16)
-def _asking(row: Row, options: FilterOptions) -> Asking:
-    return Asking(row, options)
+def _asking(row: Row, options: FilterOptions, instance: Filter) -> Asking:
+    kind = type(instance)
+    caches = kind.cache_key is not Filter.cache_key or kind.site_cache_key is not Filter.site_cache_key
+    lasts, starts = kind.lasting_key is not Filter.lasting_key, kind.start is not Filter.start
+    return Asking(row, options, instance, caches, lasts, starts)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,6 +41,7 @@ class Plan:
     evidence for the score, with None for one that is off, which is printed; `judged` those that may decide.
     """
 
+    order: Sequence[Row]
     askings: Mapping[str, Asking]
     asked: tuple[Asking, ...]
     scored: tuple[tuple[Row, Asking | None], ...]
@@ -38,7 +50,9 @@ class Plan:
 
 def plan(policy: Policy, order: Sequence[Row], filters: Mapping[str, Filter]) -> Plan:
     """Return what a policy makes of the rows of an order, with the filters of their names."""
-    askings = {row.name: _asking(row, policy.options[row.name]) for row in order if row.filter}
+    askings = {
+        row.name: _asking(row, policy.options[row.name], filters[row.name]) for row in order if row.filter is not None
+    }
     asked = tuple(asking for asking in askings.values() if policy.enabled[asking.row.name])
     scored: list[tuple[Row, Asking | None]] = []
     for asking in askings.values():
@@ -50,4 +64,4 @@ def plan(policy: Policy, order: Sequence[Row], filters: Mapping[str, Filter]) ->
         elif filters[row.name].scores_with(asking.options):
             scored.append((row, asking))
     judged = (one for one in asked if one.row.judgement is not Judgement.NONE and policy.judges(one.row))
-    return Plan(askings, asked, tuple(scored), tuple(judged))
+    return Plan(order, askings, asked, tuple(scored), tuple(judged))

@@ -92,8 +92,14 @@ def _by_smtp(postfix: PrivatePostfix, letter: Letter) -> str:
     answer = "failed"
     for _ in range(_TRIES):
         with contextlib.suppress(OSError):
-            peer = {"peer": letter.peer, "name": letter.rdns or None, "helo": letter.helo}
-            sent = postfix.send(message, letter.sender, [letter.recipient], **peer)
+            sent = postfix.send(
+                message,
+                letter.sender,
+                [letter.recipient],
+                peer=letter.peer,
+                name=letter.rdns or None,
+                helo=letter.helo,
+            )
             answer = str(sent.code)
         if answer != "450":
             break

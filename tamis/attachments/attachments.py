@@ -3,8 +3,10 @@
 import hashlib
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec.structs import replace
 
 from tamis import limits
 from tamis.answers import Answers
@@ -120,18 +122,17 @@ class _Walk:
         if not payload:
             return
         digest = hashlib.sha256(payload).digest()
-        digests: tuple[bytes, ...] = (digest,)
-        if part.encoding != "base64" and b"\n" in payload:
-            digests += (hashlib.sha256(payload.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")).digest(),)
+        # The message keeps these octets, too.
+        text = payload if part.encoding != "base64" and b"\n" in payload else b""
         said = File(
-            part.filename, part.content_type, Kind.DATA, len(payload), digest, digests, attached=part.is_attachment
+            part.filename, part.content_type, Kind.DATA, len(payload), digest, text, attached=part.is_attachment
         )
         self._look(said, payload, 0)
 
     def file(self, data: bytes, name: str) -> None:
         digest = hashlib.sha256(data).digest()
         try:
-            self._look(File(name, "", Kind.DATA, len(data), digest, (digest,)), data, 0)
+            self._look(File(name, "", Kind.DATA, len(data), digest), data, 0)
         except Exhausted as reason:
             self.found.unread.append(str(reason))
 
@@ -203,7 +204,7 @@ class _Walk:
     def _member(self, file: File, member: Member, depth: int) -> None:
         if member.data:
             digest = hashlib.sha256(member.data).digest()
-            said = File(member.name, "", Kind.DATA, member.size, digest, (digest,), file.label)
+            said = File(member.name, "", Kind.DATA, member.size, digest, inside=file.label)
             self._look(said, member.data, depth + 1)
             return
         self._budget.take_file()

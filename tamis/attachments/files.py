@@ -1,7 +1,10 @@
 """One file of a message: a part of it, or a member of an archive."""
 
-from dataclasses import dataclass, field
+import hashlib
+from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from tamis.attachments import names
 from tamis.attachments.kinds import EXECUTABLES, Kind
@@ -18,12 +21,11 @@ class Macros:
     suspicious: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class File:
+class File(msgspec.Struct, frozen=True):
     """A file. `digest` is its SHA-256, empty where the content could not be had.
 
-    `digests` has that of each form that a text may have had before it was sent (RFC 2045, section 6.8).
-    `data` is kept of what is sketched, for as long as the message is examined.
+    `text` is its content where that may have had other line ends before it was sent (RFC 2045, section 6.8), empty
+    elsewhere. `data` is kept of what is sketched, for as long as the message is examined.
     """
 
     name: str
@@ -31,14 +33,22 @@ class File:
     kind: Kind
     size: int
     digest: bytes = b""
-    digests: tuple[bytes, ...] = ()
+    text: bytes = b""
     inside: str = ""
     """What holds it, in words; empty for a part of the message."""
     attached: bool = True
     """False of the text of a message."""
     encrypted: bool = False
     macros: Macros | None = None
-    data: bytes = field(default=b"", repr=False)
+    data: bytes = b""
+
+    @property
+    def digests(self) -> tuple[bytes, ...]:
+        """The SHA-256 of each form that it may have had, of which most messages are never asked."""
+        if not self.text:
+            return (self.digest,) if self.digest else ()
+        lines = self.text.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+        return self.digest, hashlib.sha256(lines).digest()
 
     @property
     def runs(self) -> bool:

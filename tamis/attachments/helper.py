@@ -15,7 +15,7 @@ from typing import Final
 
 import msgspec
 
-from tamis import limits
+from tamis import limits, turn
 from tamis.attachments.wire import LENGTH_BYTES, Found, Request, packed
 
 _log: Final = logging.getLogger("tamis")
@@ -46,12 +46,13 @@ class Helper:
         deadline = min(deadline, time.monotonic() + limits.HELPER_SECONDS)
         if time.monotonic() < self._closed_until:
             raise NoAnswer("the helper cannot be started")
-        if not self._turn.acquire(timeout=max(0.0, deadline - time.monotonic())):
-            raise NoAnswer("the helper is busy with other files")
-        try:
-            return self._ask(request, deadline)
-        finally:
-            self._turn.release()
+        with turn.given():
+            if not self._turn.acquire(timeout=max(0.0, deadline - time.monotonic())):
+                raise NoAnswer("the helper is busy with other files")
+            try:
+                return self._ask(request, deadline)
+            finally:
+                self._turn.release()
 
     def close(self) -> None:
         """End the process, whatever it does."""

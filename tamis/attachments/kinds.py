@@ -118,6 +118,11 @@ _MAGIC: Final = (
     (b"Windows Registry Editor", Kind.SCRIPT),
     (b"[InternetShortcut]", Kind.SCRIPT),
 )
+_BY_OCTET: Final = {
+    first: tuple((magic, kind) for magic, kind in _MAGIC if magic.startswith(first))
+    for first in {magic[:1] for magic, _ in _MAGIC}
+}
+"""The same by the first octet."""
 _MSI_CLASSES: Final = tuple(bytes.fromhex(f"{n}100c0000000000c000000000000046") for n in ("84", "86", "82"))
 _MARKUP: Final = re.compile(rb"\s*(?:<!doctype\s+html|<html|<head|<body|<script|<svg|<hta:)", re.I)
 _HTA: Final = re.compile(rb"<hta:application", re.I)
@@ -137,7 +142,7 @@ def kind_of(data: bytes, name: str = "") -> Kind:
         return Kind.MACH_O
     if start[:4] == b"\xca\xfe\xba\xbe":  # A universal binary counts its architectures there, a class its version.
         return Kind.MACH_O if int.from_bytes(start[4:8], "big") < 40 else Kind.JAVA
-    found = next((kind for magic, kind in _MAGIC if start.startswith(magic)), None)
+    found = next((kind for magic, kind in _BY_OCTET.get(start[:1], ()) if start.startswith(magic)), None)
     if found is Kind.OLE:
         return _ole(data)
     if found is Kind.MEDIA and data[8:12] == b"WEBP":

@@ -86,10 +86,11 @@ def _instance(message: SignedMessage, number: int, name: bytes) -> int:
     return int(said[1])
 
 
-def check(message: SignedMessage, now: float, dns: Dns) -> Arc:
-    """Return what is to be said of the chain. `now`: seconds since 1970."""
+def check(message: SignedMessage, chain: Chain | Unverified, dns: Dns) -> Arc:
+    """Return what is to be said of the chain, or of what is none."""
     try:
-        chain = Chain(message, now)
+        if isinstance(chain, Unverified):
+            raise chain
         if chain.newest is None:
             return Arc(Result.NONE)
         _check_said(chain)

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from itertools import islice
 from typing import Protocol, TypeVar
 
@@ -56,6 +55,17 @@ class Authentication:
         return SignedMessage(self._mail.message)
 
     @once
+    def _signatures(self) -> tuple[Signature | Dkim, ...]:
+        return tuple(dkim.signatures(self._message, self._now))
+
+    @once
+    def _chain(self) -> arc.Chain | Unverified:
+        try:
+            return arc.Chain(self._message, self._now)
+        except Unverified as why:
+            return why
+
+    @once
     def author_domain(self) -> str:
         """The domain of the one author, normalised; empty where there is none, or several."""
         message = self._mail.message
@@ -74,11 +84,11 @@ class Authentication:
     @once
     def dkim(self) -> tuple[Dkim, ...]:
         """What is to be said of each signature, from the top."""
-        return self._safe(lambda: dkim.check(self._message, self._now, self._dns), (Dkim(Result.TEMPERROR),))
+        return self._safe(lambda: dkim.check(self._message, self._signatures, self._dns), (Dkim(Result.TEMPERROR),))
 
     @once
     def arc(self) -> Arc:
-        return self._safe(lambda: arc.check(self._message, self._now, self._dns), Arc(Result.TEMPERROR))
+        return self._safe(lambda: arc.check(self._message, self._chain, self._dns), Arc(Result.TEMPERROR))
 
     @once
     def iprev(self) -> Iprev:
@@ -161,11 +171,11 @@ class Authentication:
         return iter(self._safe(lambda: [*self._questions()], found))
 
     def _questions(self) -> Iterator[Question]:
-        for one in dkim.signatures(self._message, self._now):
+        for one in self._signatures:
             if isinstance(one, Signature):
                 yield one.signer.question
-        with suppress(Unverified):
-            yield from islice(arc.Chain(self._message, self._now).questions(), limits.DKIM_SIGNATURES)
+        if not isinstance(self._chain, Unverified):
+            yield from islice(self._chain.questions(), limits.DKIM_SIGNATURES)
         if self.author_domain:
             yield from dmarc.questions(self.author_domain)
         if self._mail.peer is not None and not self._mail.rdns:

@@ -1,6 +1,6 @@
 """The DKIM signatures of a message (RFC 6376, RFC 8301, RFC 8463)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from tamis import limits
 from tamis.authentication import signature
@@ -33,11 +33,10 @@ def signatures(message: SignedMessage, now: float) -> Iterator[Signature | Dkim]
             yield Dkim(why.result, tags.get("d", ""), tags.get("s", ""), tags.get("a", ""), why.reason)
 
 
-def check(message: SignedMessage, now: float, dns: Dns) -> tuple[Dkim, ...]:
-    """Return what is to be said of each signature. `now`: seconds since 1970."""
-    found = list(signatures(message, now))
-    asked = [one for one in found if isinstance(one, Signature)]
-    answers = iter(dns.ask([one.signer.question for one in asked]))
+def check(message: SignedMessage, found: Sequence[Signature | Dkim], dns: Dns) -> tuple[Dkim, ...]:
+    """Return what is to be said of each signature that `signatures` has found."""
+    asked = [one.signer.question for one in found if isinstance(one, Signature)]
+    answers = iter(dns.ask(asked) if asked else ())
     return tuple(_said(message, one, next(answers)) if isinstance(one, Signature) else one for one in found)
 
 

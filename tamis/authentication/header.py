@@ -3,6 +3,7 @@
 import re
 import socket
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
 from tamis import limits
@@ -37,6 +38,7 @@ def summary(said: Authentication) -> list[str]:
     return [*spf, *(signatures or ["dkim=none"]), dmarc, arc, f"iprev={said.iprev.result}"]
 
 
+@lru_cache(maxsize=16)
 def authserv_id(configured: str, mta: str) -> str:
     """Return the name that our results stand under: the configured one, else the MTA's, else this machine's."""
     name = configured or mta or socket.gethostname()

@@ -100,7 +100,8 @@ def bar(what: str) -> Iterator[Callable[[int, int], None] | None]:
 
 
 def print_json(value: Any) -> None:
-    json.dump(value, sys.stdout, ensure_ascii=True, separators=(",", ":"))
+    # Not `json.dump`, which writes piece by piece in Python.
+    sys.stdout.write(json.dumps(value, ensure_ascii=True, separators=(",", ":")))
     sys.stdout.write("\n")
 
 

@@ -113,9 +113,13 @@ def text_of(labels: list[bytes]) -> str:
 
 def reversed_name(address: ipaddress.IPv4Address | ipaddress.IPv6Address, zone: str = "") -> str:
     """Return the name of an address in a zone of a DNS list (RFC 5782), or without a zone that of its PTR record."""
-    return f"{_reversed(address)}.{zone}" if zone else address.reverse_pointer
+    return f"{_reversed(address)}.{zone}" if zone else _pointer(address)
 
 
 @lru_cache(maxsize=256)
+def _pointer(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> str:
+    return address.reverse_pointer
+
+
 def _reversed(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> str:
-    return address.reverse_pointer.rpartition(".")[0].rpartition(".")[0]
+    return _pointer(address).rpartition(".")[0].rpartition(".")[0]

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from math import inf
 from typing import Final
 
-from tamis import limits
+from tamis import limits, turn
 from tamis.dns.answer import INVALID, UNAVAILABLE, Answer, Status
 from tamis.dns.flight import Flight, Waiter
 from tamis.dns.memory import Memory
@@ -179,8 +179,9 @@ class Resolver:
             waiter = Waiter(len(missing))
             for flight in missing:
                 flight.waiters.append(waiter)
-        if waiter.gate.acquire(timeout=max(0.0, min(deadline - time.monotonic(), threading.TIMEOUT_MAX))):
-            return
+        with turn.given():
+            if waiter.gate.acquire(timeout=max(0.0, min(deadline - time.monotonic(), threading.TIMEOUT_MAX))):
+                return
         with self._lock:
             for flight in missing:
                 if flight.answer is None:

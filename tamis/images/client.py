@@ -8,7 +8,7 @@ from typing import Final, Protocol
 
 import msgspec
 
-from tamis import limits
+from tamis import limits, turn
 from tamis.images.answers import Reply, Request, Task
 from tamis.images.wire import receive, send
 
@@ -72,7 +72,7 @@ class SocketReaders:
         return reply
 
     def _exchange(self, request: Request, deadline: float) -> Reply:
-        with socket.socket(socket.AF_UNIX) as connection:
+        with turn.given(), socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(max(0.01, deadline - time.monotonic()))
             connection.connect(self._path)
             send(connection, msgspec.msgpack.encode(request))

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Final
 
+from ahocorasick_rs import AhoCorasick
+
 from tamis.phishing.brands import Brand, brands
 from tamis.phishing.confusables import look, plain
 
@@ -32,7 +34,9 @@ class BrandIndex:
         self._dotted = _by_key(dotted)
         self._most_labels = max(domain.count(".") + 1 for domain, _ in dotted)
         self._words = _by_key((look(word), place) for place, brand in enumerate(known) for word in brand.host_words)
-        self._inside: Final = tuple((look(word), place) for place, brand in enumerate(known) for word in brand.inside)
+        inside = [(look(word), place) for place, brand in enumerate(known) for word in brand.inside]
+        self._inside: Final = AhoCorasick([word for word, _ in inside])
+        self._inside_places: Final = [place for _, place in inside]
 
     def may_be_owned(self, domain: str, organisation: str) -> bool:
         """Whether a domain can be a brand's own, at any depth."""
@@ -68,7 +72,7 @@ class BrandIndex:
     def word(self, pieces: Iterable[str], label: str) -> int | None:
         """The first brand of which a word is one of these pieces, or stands within the label; both as they look."""
         found = [place for piece in pieces for place in self._words.get(piece, ())]
-        found += [place for word, place in self._inside if word in label]
+        found += [self._inside_places[at] for at, _, _ in self._inside.find_matches_as_indexes(label, overlapping=True)]
         return min(found, default=None)
 
 

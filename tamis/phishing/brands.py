@@ -2,9 +2,10 @@
 
 import re
 import tomllib
+import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any, Final
 
@@ -90,17 +91,25 @@ def hosts() -> Hosts:
     )
 
 
+@cache
+def data_version() -> int:
+    """A number that changes with brands and hosts, so that answers that were kept are forgotten."""
+    return zlib.crc32(_octets("hosts.toml"), zlib.crc32(_octets("brands.toml")))
+
+
 def is_freemail(domain: str) -> bool:
     """Whether anybody gets an address in this domain for nothing."""
     return domain in hosts().freemail
 
 
+@lru_cache(maxsize=4096)
 def is_cheap(host: str) -> bool:
     """Whether a host is under a name where anybody gets a domain for next to nothing."""
     labels = host.split(".")
     return len(labels) > 1 and (labels[-1] in hosts().cheap or ".".join(labels[-2:]) in hosts().cheap)
 
 
+@lru_cache(maxsize=4096)
 def is_below(host: str, names: frozenset[str]) -> bool:
     """Whether a host is one of these, or below one."""
     labels = host.split(".")[-8:]
@@ -172,4 +181,8 @@ def _brand(entry: dict[str, Any]) -> Brand:
 
 
 def _read(name: str) -> dict[str, Any]:
-    return tomllib.loads(files("tamis.phishing").joinpath(name).read_text(encoding="utf-8"))
+    return tomllib.loads(_octets(name).decode())
+
+
+def _octets(name: str) -> bytes:
+    return files("tamis.phishing").joinpath(name).read_bytes()

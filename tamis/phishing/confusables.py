@@ -43,7 +43,9 @@ _LOWER: Final = "".join(letter for letter in "".join(_LOOKS.values()) if "\u0400
 _FOREIGN: Final = _LOWER + "".join(letter.upper() for letter in _LOWER if letter.upper() != letter)
 _BESIDE: Final = re.compile(rf"[A-Za-z][{_FOREIGN}]|[{_FOREIGN}][A-Za-z]")
 _WORD: Final = re.compile(r"[^\W\d_]+")
-_STYLED: Final = re.compile("[\U0001d400-\U0001d7ff\uff21-\uff3a\uff41-\uff5a\u24b6-\u24e9\U0001f130-\U0001f189]")
+_STYLED_LETTERS: Final = "\U0001d400-\U0001d7ff\uff21-\uff3a\uff41-\uff5a\u24b6-\u24e9\U0001f130-\U0001f189"
+_STYLED: Final = re.compile(f"[{_STYLED_LETTERS}]")
+_MISLEADING: Final = re.compile(f"[{_FOREIGN}{_STYLED_LETTERS}]")
 _PAIRS: Final = (("rn", "m"), ("vv", "w"))
 # Arrows, operators, technical signs, boxes, dingbats and fillers; neither emoji nor stars, hearts and ticks.
 _MARKS: Final = re.compile(
@@ -67,6 +69,11 @@ def look(text: str) -> str:
     for pair, one in _PAIRS:
         looks = looks.replace(pair, one)
     return looks
+
+
+def may_mislead(text: str) -> bool:
+    """Whether a text has any letter that `mixed_words` or `styled_letters` goes by; most in other letters have none."""
+    return _MISLEADING.search(text) is not None
 
 
 def mixed_words(text: str) -> list[str]:

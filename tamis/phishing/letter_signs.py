@@ -6,7 +6,7 @@ from typing import Final
 
 from tamis import limits
 from tamis.message import Message
-from tamis.phishing.confusables import begins_with_marks, mixed_words, styled_letters
+from tamis.phishing.confusables import begins_with_marks, may_mislead, mixed_words, styled_letters
 from tamis.phishing.sign import Found, Sign
 
 SIGNS: Final = {
@@ -27,6 +27,8 @@ _IN_TEXT: Final = re.compile(rf"(?<=[{_LATIN}])[\u034f\u180e\u200b-\u200d\u2060\
 _DIRECTION: Final = re.compile("[\u202a\u202b\u202d\u202e\u2066-\u2068]")
 _OVERRIDE: Final = re.compile("[\u202d\u202e]")
 _RIGHT_TO_LEFT: Final = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
+_NOT_IN_LETTERS: Final = re.compile("[\u034f\u180e\u200b-\u200d\u2060\ufeff\u202d\u202e]")
+"""What `_IN_TEXT` and `_OVERRIDE` look for."""
 _MANY_WORDS: Final = 5
 _MANY_LETTERS: Final = 20
 _STYLED_IN_SUBJECT: Final = 4
@@ -48,7 +50,7 @@ def found_in(message: Message) -> Iterator[Found]:
         if begins_with_marks(subject):
             yield Found("SUBJECT_MARKS", f"the Subject begins with {subject.lstrip()[:8]!r}")
     text = message.text[: limits.SIGN_CHARS]
-    if text.isascii():
+    if text.isascii() or not (_NOT_IN_LETTERS.search(text) or may_mislead(text)):
         return
     split = len(_IN_TEXT.findall(text))
     if split >= _MANY_WORDS:

@@ -77,7 +77,7 @@ def _written(link: Link) -> Iterator[Found]:
             yield Found("LINK_USER", f"{link.user[:60]}@ stands before {link.host}")
         if link.port not in _USUAL_PORTS:
             yield Found("LINK_PORT", f"a link leads to port {link.port} of {link.host}")
-        if not link.name and not is_private(link.host):  # type: ignore[arg-type]
+        if not link.name and not is_private(link.host):
             yield Found("LINK_ADDRESS", f"a link leads to {link.host}")
             written = link.authority.rpartition("@")[2].partition(":")[0]
             if not written.startswith("[") and written.rstrip(".") != str(link.host):

@@ -52,12 +52,12 @@ class Link:
     def host(self) -> Host | None:
         return host_of(self.authority) if self.authority else None
 
-    @property
+    @once
     def name(self) -> str:
         """The host where it is a name, else nothing."""
         return self.host if isinstance(self.host, str) else ""
 
-    @property
+    @once
     def organisation(self) -> str:
         return organisational(self.name) if self.name else ""
 

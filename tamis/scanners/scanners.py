@@ -9,7 +9,7 @@ from concurrent.futures import Future, wait
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from tamis import limits
+from tamis import limits, turn
 from tamis.mail import Mail
 from tamis.pool import Pool
 from tamis.redis_client import RedisClient
@@ -77,7 +77,8 @@ class Scans:
         """Return what each scanner of a stage says, as soon as all have, or the time is over."""
         self.start_antivirus(stage)
         asked = self._stages.get(stage, [])
-        wait([future for _, future in asked], max(0.0, self._deadline - time.monotonic()))
+        with turn.given():
+            wait([future for _, future in asked], max(0.0, self._deadline - time.monotonic()))
         return [
             future.result() if future.done() else Said(one.name, unanswered="no answer in time")
             for one, future in asked
@@ -94,6 +95,7 @@ class Scans:
         if self._judgement is None:
             return None
         try:
-            return self._judgement.result(max(0.0, self._deadline - time.monotonic()))
+            with turn.given():
+                return self._judgement.result(max(0.0, self._deadline - time.monotonic()))
         except TimeoutError:
             raise Unanswered("no answer in time", dead=False) from None

@@ -98,7 +98,7 @@ def test_more_than_fifty_sets_are_not_looked_at() -> None:
 @pytest.mark.corpora
 @pytest.mark.skipif(not SUITE.is_file(), reason="TAMIS_CORPORA names no folder with the ARC test suite")
 def test_the_public_suite(record_property: Callable[[str, object], None]) -> None:
-    import yaml
+    import yaml  # type: ignore[import-untyped]
 
     counted = {"pass": 0, "fail": 0, "none": 0, "left open": 0}
     for scenario in yaml.safe_load_all(SUITE.read_text("utf-8")):

@@ -1,7 +1,10 @@
 """Addresses: what is compared with lists is what a mail client would answer to, whatever tricks stand around it."""
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
+from tamis import addresses
 from tamis.addresses import bare_address, domain_of, normalise_address, normalise_domain, parse_mailboxes
 from tamis.message import Message
 
@@ -92,3 +95,35 @@ def test_what_cannot_be_told_is_several(value: bytes) -> None:
 )
 def test_dots_and_blanks_at_the_end_make_no_other_domain(said: str) -> None:
     assert normalise_domain(said) == "sender.example"
+
+
+PIECES = [
+    '"',
+    "<",
+    ">",
+    "a",
+    "b@c.example",
+    "@",
+    ".",
+    " ",
+    "\t",
+    "'",
+    "=?utf-8?q?x?=",
+    "é",
+    "(",
+    ")",
+    ",",
+    "\0",
+    "\x1f",
+    "[",
+    "]",
+]
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=9).map("".join), st.text(alphabet="ab.-_=?'é\0\x7f", max_size=6))
+@example('"Smith, Ann (Sales)" <ann@example.net>', "a")
+@example('"a@b.example" <ann@example.net>', "a")
+def test_the_short_ways_say_what_the_library_says(value: str, local: str) -> None:
+    for flat in (value, f'"{value}" <{local}@c.example>', f" {local}@{local}", f'"{local}"<a@{local}>'):
+        if addresses._QUOTED_NAME_OR_NONE.fullmatch(flat):
+            assert parse_mailboxes(flat.encode()) == addresses._by_the_library(flat)

@@ -552,9 +552,14 @@ def test_a_filter_sees_its_deadline(place: Place) -> None:
 # Cached answers
 
 
+def alone(place: Place, probe: Probe) -> None:
+    """Put a probe in the row of the classifier, and nothing that is kept in those that keep something without it."""
+    place(bayes=probe, empty_mail=Probe(), malformed_headers=Probe(), surbl=Probe())
+
+
 def test_one_round_trip_to_ask_and_one_to_store(place: Place) -> None:
     cache, probe = Memory(), CachedProbe(Hit("BAYES", "why", amount=8.0))
-    place(bayes=probe)
+    alone(place, probe)
     first, second = examine(cache=cache), examine(cache=cache)
     # With those of rows 18 to 20, which abstain here without rules: that is not stored.
     assert cache.fetched == [4, 4]
@@ -594,7 +599,7 @@ def test_the_same_body_with_anything_else_changed_is_answered_anew(change: dict[
 def test_errors_and_abstentions_are_never_cached(place: Place) -> None:
     for failure in (ValueError(), Abstain("not now")):
         cache, probe = Memory(), CachedProbe(failure)
-        place(bayes=probe)
+        alone(place, probe)
         for _ in range(2):
             examine(cache=cache)
         assert cache.known == {}
@@ -604,7 +609,7 @@ def test_errors_and_abstentions_are_never_cached(place: Place) -> None:
 @pytest.mark.parametrize("garbage", [b"", b"\xc1", b"garbage", b"\x90x", b"\x91\x01", b"\x91\x92\x01\x02", b"\x80"])
 def test_garbage_in_the_cache_is_ignored(place: Place, garbage: bytes) -> None:
     cache, probe = Memory(), CachedProbe(Hit("BAYES", "", amount=8.0))
-    place(bayes=probe)
+    alone(place, probe)
     examine(cache=cache)
     (key,) = cache.known
     cache.known[key] = garbage

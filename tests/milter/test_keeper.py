@@ -293,4 +293,6 @@ def test_without_any_lists_it_is_said_and_they_are_taken_up_when_there_are(
         reply = postfix.send(b"Subject: x\n\nx\n", "a@x.example", ["b@example.org"], peer=PEER)
         assert (reply.code, reply.text[:5]) == (451, "4.3.0")
     assert until(lambda: postfix.send(b"Subject: x\n\nx\n", "a@x.example", ["b@example.org"]).accepted, 5)
+    # Of each worker by itself: one may be ready before the other.
+    assert until(lambda: daemon.log().count("lists read again") == len(daemon.workers()), 5)
     assert_acts_everywhere(daemon, postfix, True, time.monotonic())

@@ -82,6 +82,23 @@ def test_every_package_is_listed() -> None:
     assert listed == {name if name.startswith("tamis") else f"tamis.{name}" for name in found}
 
 
+def test_every_compiled_module_is_listed_and_has_a_stub() -> None:
+    found = {path.relative_to(ROOT) for name in ("tamis", *LINKED) for path in (ROOT / name).rglob("*.pyx")}
+    listed = ast.literal_eval(
+        next(
+            node.value
+            for node in ast.parse((ROOT / "setup.py").read_text("utf-8")).body
+            if isinstance(node, ast.Assign)
+        )
+    )
+    dotted = {path: path.with_suffix("").as_posix().replace("/", ".") for path in found}
+    assert listed == {
+        name if name.startswith("tamis.") else f"tamis.{name}": str(path) for path, name in dotted.items()
+    }
+    assert all((ROOT / path).with_suffix(".pyi").exists() for path in found)
+    assert found
+
+
 @pytest.mark.slow
 def test_only_the_milter_folder_imports_pymilter() -> None:
     users = {path.relative_to(ROOT).parts[0] for path in SOURCES if imports(path) & {"milter", "Milter", "mime"}}

@@ -1,0 +1,23 @@
+"""What `native.pyx` gives."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+class Indices:
+    """Collects indices of features, view by view. One thread uses it."""
+
+    def __init__(self, is_word: NDArray[np.uint8]) -> None: ...
+    def words(self, folded: str, seed: int, bits: int, start: int, pairs: bool) -> None: ...
+    def lines(self, text: str, seed: int, bits: int, start: int) -> None: ...
+    def octets(self, data: bytes, seed: int, bits: int, start: int) -> None: ...
+    def found(self) -> bytes: ...
+
+def log_odds(
+    ham: NDArray[np.float32],
+    spam: NDArray[np.float32],
+    indices: NDArray[np.uint32],
+    ham_balance: float,
+    spam_balance: float,
+    alpha: float,
+) -> float: ...
+def votes(weights: NDArray[np.int16], indices: NDArray[np.uint32]) -> int: ...
