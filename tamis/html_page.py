@@ -82,11 +82,16 @@ class _Reader:
 
     def read(self) -> None:
         looks = Looks(self._sheets())
-        stack: list[tuple[LexborNode | None, Look, Anchor | None]] = [(self._root, Look(), None)]
-        while stack:
-            node, look, anchor = stack.pop()
+        outside: list[tuple[Iterator[LexborNode], Look, Anchor | None, bool]] = []
+        nodes, look, anchor, parts = iter([self._root]), Look(), None, False
+        while True:
+            node = next(nodes, None)
             if node is None:
-                self._part()
+                if parts:
+                    self._part()
+                if not outside:
+                    break
+                nodes, look, anchor, parts = outside.pop()
             elif node.is_text_node:
                 self._text(node.text_content or "", look, anchor)
             elif node.is_element_node:
@@ -95,16 +100,16 @@ class _Reader:
                     self._note(tag, attributes)
                 if tag in _UNSEEN:
                     continue
+                outside.append((nodes, look, anchor, parts))
                 if tag == "head":
-                    inside, parts = look._replace(removed=True, hides=True), True
+                    look, parts = look._replace(removed=True, hides=True), True
                 else:
-                    inside, parts = looks.inside(tag, attributes, look)
+                    look, parts = looks.inside(tag, attributes, look)
                 if tag in _LEADING:
                     anchor = self._anchor(attributes) or anchor
                 if parts:
                     self._part()
-                    stack.append((None, look, None))
-                stack += [(child, inside, anchor) for child in node.iter(include_text=True)][::-1]
+                nodes = node.iter(include_text=True)
         self._page.text = "".join(self._pieces)
 
     def _sheets(self) -> Iterator[str]:

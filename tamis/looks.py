@@ -89,6 +89,7 @@ _BLOCKS: Final = frozenset(
 _PARTING: Final = frozenset({"block", "inline-block", "table", "table-cell", "table-row", "flex", "grid", "list-item"})
 _LOOKED_AT: Final = ("class", "id", "style", "hidden", "color", "bgcolor", "background", "text")
 """Attributes that say how an element looks."""
+_SAYING: Final = frozenset(_LOOKED_AT)
 _WHITE: Final = (255, 255, 255)
 _INHERITED: Final = "inherited"
 
@@ -135,9 +136,13 @@ class Looks:
 
     def inside(self, tag: str, attributes: Attributes, look: Look) -> tuple[Look, bool]:
         """Return how what is in an element looks that stands in one of that look, and whether it parts words."""
-        if not attributes and not self._rules:
-            return look, tag in _BLOCKS
-        key = (tag, *map(attributes.get, _LOOKED_AT), "hidden" in attributes)
+        key: tuple[str | bool | None, ...]
+        if _SAYING.isdisjoint(attributes):
+            if not self._rules:
+                return look, tag in _BLOCKS
+            key = (tag,)
+        else:
+            key = (tag, *map(attributes.get, _LOOKED_AT), "hidden" in attributes)
         if key not in self._said:
             self._said[key] = self._own(tag, attributes)
         own = self._said[key]
