@@ -16,6 +16,7 @@ MAIL =
 REVISION ?= 1
 KEEP ?=
 TESTS ?=
+JOBS ?= $(shell expr $$(nproc) + 1)
 # A word for the shell, whatever is in it.
 quoted = '$(subst ','\'',$(1))'
 export PYTHON YES
@@ -31,9 +32,10 @@ setup:
 demo: setup
 	@scripts/as-root.sh .venv/bin/python -m demo $(if $(value MAIL),--mail $(call quoted,$(value MAIL))) $(if $(filter-out 0,$(KEEP)),--keep)
 
-# In the order of tests/conftest.py: the longest files first, not those of the most tests.
+# In the order of tests/conftest.py: the longest files first, not those of the most tests. Half of a test's time it waits for
+# a server, so there is one more of them at once than cores.
 test: setup
-	@scripts/as-root.sh .venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(TESTS)
+	@scripts/as-root.sh .venv/bin/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(TESTS)
 
 # Side by side; all of it is said, whichever fails.
 check: setup

@@ -15,6 +15,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from tamis.message import Message
 from tamis.models.bayes import Model
 from tamis.models.corpus import entries_of
@@ -22,7 +24,8 @@ from tamis.models.digests import text_digest
 from tamis.models.evaluation import Scored, measure_scored, scored
 from tamis.models.features import Indices, body_only, features
 from tamis.models.fitting import Fit
-from tamis.models.points import CAUTION, FRESH_MIDDLE
+from tamis.models.held_out import Numbers, hold_out
+from tamis.models.points import CAUTION
 from tamis.models.shipped import FEWEST_MESSAGES, FEWEST_SOURCES, SMOOTHING
 from tamis.models.stream import Stream
 
@@ -82,6 +85,9 @@ class Bodies(Stream):
         indices, spam = self._whole[number]
         return body_only(indices), spam
 
+    def is_spam(self, number: int) -> bool:
+        return self._whole.is_spam(number)
+
 
 def report(title: str, found: list[Scored]) -> None:
     """Print one line for both layers and one for the counts alone."""
@@ -110,12 +116,24 @@ def online(mail: Mail, delay: int) -> list[Scored]:
 def batch(mail: Mail, number: int = HALF) -> list[Scored]:
     """Learn the first messages of TREC 2007 and score the next."""
     messages = mail.of(TREC)
-    fit = Fit(mail.stream, Model().alpha)
-    for one in messages[:number]:
-        fit.add(one.number, one.source)
-    model = fit.model()
-    model.middle = FRESH_MIDDLE
+    model = site(mail.stream, messages[:number])
     return [mail.score(model, one) for one in messages[number : 2 * number]]
+
+
+def site(stream: Stream, messages: list[Known]) -> Model:
+    """Return the model that a site's own mail teaches, on the scale that this mail sets."""
+
+    def fitted(numbers: Numbers) -> Model:
+        fit = Fit(stream, Model().alpha)
+        for number in numbers.tolist():
+            fit.add(number, "")
+        return fit.model()
+
+    numbers = np.array([one.number for one in messages])
+    model = fitted(numbers)
+    model.middle = hold_out(stream, numbers, fitted).middle()
+    print(f"7.5 is an evidence of {model.middle:.3f}", flush=True)
+    return model
 
 
 def folds(mail: Mail) -> list[Scored]:
@@ -123,11 +141,7 @@ def folds(mail: Mail) -> list[Scored]:
     messages = [one for one in mail.unique() if one.source == "ccert-zh"]
     found = []
     for fold in range(FOLDS):
-        fit = Fit(Bodies(mail.stream), Model().alpha)
-        for place, one in enumerate(messages):
-            if place % FOLDS != fold:
-                fit.add(one.number, one.source)
-        model = fit.model()
+        model = site(Bodies(mail.stream), [one for place, one in enumerate(messages) if place % FOLDS != fold])
         found += [mail.score(model, one, body=True) for one in messages[fold::FOLDS]]
     return found
 

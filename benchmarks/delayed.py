@@ -5,13 +5,14 @@
 Each message is learned 1,000 messages after it was scored. *Fresh* begins with an empty model, which scores the first
 1,001 messages alike; *started* with what all other groups teach, as a fresh installation begins with the shipped
 model. trec07p comes in its order, the others in a shuffled one that is always the same. 1-ROCA is the share of wrong
-pairs (ties count half), so it is a sum over pairs of blocks.
+pairs (ties count half), so it is a sum over pairs of blocks. All is printed of both layers and of the counts alone.
 """
 
 import argparse
 import os
 import sys
 from collections import deque
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -71,7 +72,13 @@ def by_block(found: list[Scored]) -> None:
 
 
 def report(title: str, found: list[Scored]) -> None:
-    """Print the measure, and where it comes from."""
+    """Print the measure, and where it comes from, of both layers and of the counts alone."""
+    report_layer(f"{title}, both layers", found)
+    report_layer(f"{title}, counts alone", [replace(one, score=one.counts) for one in found])
+
+
+def report_layer(title: str, found: list[Scored]) -> None:
+    """Print the measure of one layer's scores, and where it comes from."""
     whole, later = (measure_scored(part).one_minus_roc_area for part in (found, found[DELAY:]))
     print(f"{title}: 1-ROCA {100 * whole:.4f} %, of the messages after the first {DELAY:,} {100 * later:.4f} %")
     by_block(found)

@@ -4,7 +4,9 @@
 
 The model is made of all groups but the site's, as the shipped one is. The first messages of each class, by a shuffle
 that is always the same (in their order for trec07p), are taught by an administrator; of the others the first 1,500 of
-each class are scored. Journal, counts and rebuild are those of the product.
+each class are scored. Journal, counts and rebuild are those of the product. *Untaught* is the model of the others,
+*counts* has the lessons in its first layer, *both* in the second one too. The first two are also printed with the first
+layer alone; that of *both* is that of *counts*.
 """
 
 import argparse
@@ -56,11 +58,12 @@ def teach(config: Config, mail: Mail, taught: list[Known]) -> None:
     LearnedTask(config, journal).run()
 
 
-def line(title: str, found: list[Scored]) -> str:
-    """One line of measures."""
-    one = measure_scored(found)
+def line(title: str, found: list[Scored], *, counts: bool = False) -> str:
+    """One line of measures, of both layers or of the first one alone (`counts`)."""
+    one = measure_scored(found, counts=counts)
+    title += ", first layer alone" if counts else ""
     return (
-        f"{title:48s} 1-ROCA {100 * one.one_minus_roc_area:.3f} %, spam missed at 0.1 % ham "
+        f"{title:64s} 1-ROCA {100 * one.one_minus_roc_area:.3f} %, spam missed at 0.1 % ham "
         f"{100 * one.spam_missed_at[0.001]:.1f} %, at 7.5: ham {100 * one.ham_misfiled:.3f} %, "
         f"spam missed {100 * one.spam_missed:.1f} %"
     )
@@ -80,6 +83,8 @@ def measured(mail: Mail, group: tuple[str, ...], base: Model, ham: int, spam: in
         model = base if title == "untaught" else model_in_force(config)
         found = [scored(model, *features_of(mail, one), one.name) for one in asked]
         print(line(f"{name} {title}", found), flush=True)
+        if title != "both":
+            print(line(f"{name} {title}", found, counts=True), flush=True)
 
 
 def main() -> int:

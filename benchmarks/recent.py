@@ -7,7 +7,8 @@ have never learned phishing_pot (its licence) nor the bounces: these are scored 
 learned, so for each of them both are built anew without that source (`build_default` and `build_traits --leave-out`;
 some minutes each, and --models keeps them), and signs of phishing that weigh little for what ham of foff-milter hits
 weigh there what they would without it. Printed are the token evidence of row 27, the whole score, also with the weights
-that are shipped, which have seen the source, and the verdict of all rows that need no network, with the default policy.
+that are shipped, which have seen the source, and the verdict of all rows that need no network, with the default policy;
+each with both layers of the model, and with its counts alone.
 """
 
 import argparse
@@ -29,7 +30,9 @@ from tamis.filters import malformed_headers
 from tamis.mail import Mail
 from tamis.message import Message
 from tamis.models import build_default, build_traits
+from tamis.models.bayes import Model
 from tamis.models.corpus import entries_of
+from tamis.models.correction import Correction
 from tamis.models.points import MIDDLE_LEVEL
 from tamis.models.storage import SHIPPED_MODEL
 from tamis.phishing import link_signs
@@ -47,6 +50,7 @@ HELD_DOWN: Final = ("LINK_SHOWN_OTHER", "LINK_SHORTENER", "LINK_ANYBODY", "TEXT_
 """Signs of phishing that weigh little for what the newsletters hit, and nothing else (docs/phishing.md)."""
 HONEST_USE: Final = 0.5
 """What a sign that has an honest use weighs at most: what these would, had nobody seen the newsletters."""
+LAYERS: Final = ("both", "counts alone")
 _LEVEL: Final = 1000 * MIDDLE_LEVEL
 
 
@@ -65,13 +69,13 @@ class Found:
     """Messages that any row decides to be spam."""
     examples: list[str] = field(default_factory=list)
 
-    def line(self, name: str, spam: bool) -> str:
+    def line(self, name: str, spam: bool, layers: str) -> str:
         """A line of the table: what was misfiled, or missed, in percent."""
         reached = (self.evidence, self.seen, self.score, self.spam)
         wrong = [self.messages - number if spam else number for number in reached]
         what = "spam missed" if spam else "ham misfiled"
         cells = " | ".join(f"{number} ({100 * number / self.messages:.2f} %)" for number in wrong)
-        return f"| {name} | {what} | {self.messages} | {cells} |"
+        return f"| {name} | {what} | {self.messages} | {layers} | {cells} |"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -81,23 +85,35 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--models", metavar="FOLDER", help="where to keep the models that are built")
     args = parser.parse_args(arguments)
     corpora = Path(os.environ["TAMIS_CORPORA"])
-    sums = {False: Found(), True: Found()}
+    sums = {(layers, spam): Found() for spam in (False, True) for layers in LAYERS}
     lines = []
     with contextlib.ExitStack() as stack:
         folder = Path(args.models or stack.enter_context(tempfile.TemporaryDirectory()))
         for source, learned in RECENT:
             model, weights = without(source, folder) if learned else (SHIPPED_MODEL, WEIGHTS)
-            found = measured(corpora, source, model, weights, args.every)
-            for spam, one in found.items():
-                if one.messages:
-                    lines.append(one.line(source, spam))
-                    print("\n".join(one.examples), file=sys.stderr, flush=True)
-                if source != "bounces":
-                    add(sums[spam], one)
-    print("| source | what | messages | token evidence | score, shipped weights | score | verdict |")
-    print("|---|---|---|---|---|---|---|")
-    print("\n".join([*lines, *(one.line("all but bounces", spam) for spam, one in sums.items())]))
+            models = (model, counts_alone(model, folder))
+            by_layers = [measured(corpora, source, served, weights, args.every) for served in models]
+            for spam in (False, True):
+                for layers, found in zip(LAYERS, by_layers, strict=True):
+                    one = found[spam]
+                    if one.messages:
+                        lines.append(one.line(source, spam, layers))
+                        print("\n".join([f"{source}, {layers}", *one.examples]), file=sys.stderr, flush=True)
+                    if source != "bounces":
+                        add(sums[layers, spam], one)
+    print("| source | what | messages | layers | token evidence | score, shipped weights | score | verdict |")
+    print("|---|---|---|---|---|---|---|---|")
+    lines += [one.line("all but bounces", spam, layers) for (layers, spam), one in sums.items() if one.messages]
+    print("\n".join(lines))
     return 0
+
+
+def counts_alone(model: Path, folder: Path) -> Path:
+    """Return a copy of a model whose second layer has learned nothing; the scale is that of both layers."""
+    path, copied = folder / f"{model.stem}-counts{model.suffix}", Model.load(model)
+    copied.correction = Correction()
+    copied.save(path)
+    return path
 
 
 def without(source: str, folder: Path) -> tuple[Path, Path]:

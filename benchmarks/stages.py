@@ -37,7 +37,7 @@ from tamis.weights import Weights
 
 STAGES: Final = {
     "parse: header, MIME, charsets": ("mime.py", "charset.py", "message.py", "addresses.py", "mail.py"),
-    "HTML to text": ("html_page.py", "css.py"),
+    "HTML to text": ("html_page.py", "looks.py", "css.py"),
     "links and URLs": ("links.py", "hosts.py", "domains.py", "private_space.py", "filters/surbl.py"),
     "rules (keywords, logic)": ("/rules/", "filters/keywords.py", "filters/regex_logic.py"),
     "named tests": ("/traits/",),

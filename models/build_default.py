@@ -79,6 +79,8 @@ def main(arguments: list[str] | None = None) -> int:
                 fewest_sources=FEWEST_SOURCES,
                 alpha=SMOOTHING,
                 least_middle=CAUTION,
+                # Runs of these would be whole sources; what those allow is CAUTION.
+                in_runs=False,
             )
     except CorpusError as error:
         print(f"build_default: {error}", file=sys.stderr)

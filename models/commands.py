@@ -121,10 +121,12 @@ def report_lines(report: Report, model: Model) -> Iterator[str]:
     if model.weights:
         yield f"{len(model.weights)} named tests with learned weights"
     yield f"held out: {report.held_out_ham} ham, {report.held_out_spam} spam"
-    yield "level  ham misfiled %  spam missed %"
+    yield "level  ham misfiled %  spam missed %  counts alone: ham %  spam missed %"
     for level in LEVELS:
         if level in report.misfiled:
-            yield f"{level:5g}  {100 * report.misfiled[level]:14.3f}  {100 * report.missed[level]:13.3f}"
+            shares = (report.misfiled, report.missed, report.counts_misfiled, report.counts_missed)
+            both_ham, both_spam, ham, spam = (100 * share[level] for share in shares)
+            yield f"{level:5g}  {both_ham:14.3f}  {both_spam:13.3f}  {ham:19.3f}  {spam:13.3f}"
 
 
 @contextmanager

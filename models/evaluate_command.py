@@ -93,7 +93,7 @@ def _print(title: str, part: list[Scored], args: argparse.Namespace) -> None:
     if title:
         print(title)
     print("\n".join(measures.lines()))
-    print("counts alone:", *counts.lines()[1:4:2], sep="  ")
+    print("counts alone:", *counts.lines()[1:], sep="  ")
 
 
 def _runs(args: argparse.Namespace, protocol: Protocol) -> Iterator[tuple[str, list[Scored]]]:

@@ -6,7 +6,6 @@ import numpy as np
 
 from tamis.models.bayes import Model
 from tamis.models.correction import BOUND, Correction
-from tamis.models.points import FRESH_MIDDLE
 from tamis.models.storage import ModelError
 
 
@@ -21,13 +20,13 @@ def merge(parts: Sequence[tuple[str, Model]], start: Model | None) -> Model:
     for name, part in parts:
         if part.started:
             raise ModelError(f"{name}: went on from another model, whose mail would count twice: use --start none")
-    whole = start.copy() if start is not None else Model(parts[0][1].alpha, FRESH_MIDDLE)
+    whole = start.copy() if start is not None else Model(parts[0][1].alpha)
     counts, messages = whole.counts.copy(), whole.messages.copy()
     for _, part in parts:
         counts += part.counts
         messages += part.messages
     whole.set_counts(counts, messages.tolist())
-    whole.middle = max(whole.middle, *(part.middle for _, part in parts))
+    whole.middle = max([part.middle for _, part in parts] + ([start.middle] if start is not None else []))
     whole.weights |= _mean_weights([part for _, part in parts])
     sizes = [float(part.messages.sum()) for _, part in parts]
     if sum(sizes):

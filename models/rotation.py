@@ -6,14 +6,16 @@ Messages are read once; their features wait in a file (`stream`).
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from tamis.message import Message
-from tamis.models.bayes import ALPHA
+from tamis.models.bayes import ALPHA, Model
 from tamis.models.corpus import Entry
 from tamis.models.digests import text_digest
 from tamis.models.evaluation import Progress, Scored, scored
 from tamis.models.features import body_only, features
 from tamis.models.fitting import Fit
-from tamis.models.points import FRESH_MIDDLE
+from tamis.models.held_out import Numbers, hold_out
 from tamis.models.stream import Stream
 
 
@@ -24,7 +26,8 @@ class Bounds:
     alpha: float = ALPHA
     fewest: int = 1
     fewest_sources: int = 1
-    middle: float = FRESH_MIDDLE
+    middle: float | None = None
+    """Evidence worth 7.5 points; None for what the mail learned says, as in the model of one site's own mail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +74,15 @@ class Collection:
         return self._part([message.group == group for message in self._messages], bounds)
 
     def _part(self, chosen: Sequence[bool], bounds: Bounds) -> Iterator[Scored]:
-        fit = Fit(self._stream, bounds.alpha, None, bounds.fewest, bounds.fewest_sources)
-        for number, message in enumerate(self._messages):
-            if not chosen[number]:
-                fit.add(number, message.source)
-        model = fit.model()
-        model.middle = bounds.middle
+        def fitted(numbers: Numbers) -> Model:
+            fit = Fit(self._stream, bounds.alpha, None, bounds.fewest, bounds.fewest_sources)
+            for number in numbers.tolist():
+                fit.add(number, self._messages[number].source)
+            return fit.model()
+
+        learned = np.flatnonzero(~np.array(chosen, dtype=np.bool_))
+        model = fitted(learned)
+        model.middle = hold_out(self._stream, learned, fitted).middle() if bounds.middle is None else bounds.middle
         for number, message in enumerate(self._messages):
             if chosen[number]:
                 yield scored(model, *self._stream[number], message.name)

@@ -22,7 +22,7 @@ class Stream:
         self._file = tempfile.TemporaryFile(prefix="tamis-features-", dir=folder)  # noqa: SIM115 (closed by __exit__)
         self._ends = [0]
         self._labels: list[bool] = []
-        self._octets: np.memmap[tuple[int], np.dtype[np.uint32]] | None = None
+        self._octets: Indices | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -47,8 +47,13 @@ class Stream:
         """Return the message of that number. Raises OSError or IndexError."""
         if self._octets is None:
             self._file.flush()
-            self._octets = np.memmap(self._file, dtype=np.uint32, mode="r", shape=(max(1, self._ends[-1]),))
+            size = self._ends[-1]
+            self._octets = np.memmap(self._file, np.uint32, "r", shape=(size,)) if size else np.empty(0, np.uint32)
         return np.array(self._octets[self._ends[number] : self._ends[number + 1]]), self._labels[number]
+
+    def is_spam(self, number: int) -> bool:
+        """Return the label of the message of that number. Raises IndexError."""
+        return self._labels[number]
 
     def __iter__(self) -> Iterator[tuple[Indices, bool]]:
         return (self[number] for number in range(len(self)))

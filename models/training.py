@@ -1,4 +1,4 @@
-"""Training: what to learn and what to hold out; the scale and the weights of named tests by held-out mail."""
+"""Training: what to learn, the scale by held-out mail (`held_out`), and the weights of named tests."""
 
 import math
 import time
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tamis.message import Message
 from tamis.models.bayes import ALPHA, Model
@@ -18,7 +19,8 @@ from tamis.models.digests import text_digest
 from tamis.models.extraction import Extracted, extracted
 from tamis.models.features import Indices, body_only, features
 from tamis.models.fitting import Fit
-from tamis.models.points import FRESH_MIDDLE
+from tamis.models.held_out import Judged, Numbers, hold_out
+from tamis.models.points import FRESH_MIDDLE, LEAST_MIDDLE
 from tamis.models.stream import Stream
 from tamis.models.wire import message_on_the_wire
 from tamis.settings import LEVELS
@@ -26,13 +28,6 @@ from tamis.settings import LEVELS
 Progress = Callable[[int, int], None]
 """Told how many messages are done, of how many."""
 NamedTests = Callable[[Message], Sequence[str]]
-
-_HELD_OUT_ONE_IN: Final = 10
-_HELD_OUT_MOST: Final = 20_000
-_ENOUGH_HAM: Final = 200
-"""Held-out ham that may lower the scale of the model a training started from."""
-_HAM_ALLOWED: Final = 0.001
-"""Share of held-out ham that may reach 7.5."""
 
 _TEST_PRIOR: Final = 5.0
 """Hits in each class that a named test is presumed to have had besides those counted."""
@@ -75,15 +70,15 @@ class Report:
     """Share of held-out ham at or above each of the seven levels."""
     missed: dict[float, float] = field(default_factory=dict)
     """Share of held-out spam below each of the seven levels."""
+    counts_misfiled: dict[float, float] = field(default_factory=dict)
+    """The same as `misfiled`, of the first layer alone on the scale of both."""
+    counts_missed: dict[float, float] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class _Sample:
     spam: bool
     indices: Indices
-    number: int
-    """Its place in the stream."""
-    source: str
     tests: tuple[str, ...] = ()
     """Named tests hit, where the source teaches them."""
 
@@ -115,60 +110,63 @@ def train(
     fewest: int = 1,
     fewest_sources: int = 1,
     alpha: float | None = None,
-    least_middle: float = FRESH_MIDDLE,
+    least_middle: float = LEAST_MIDDLE,
+    in_runs: bool = True,
     parts: Path | None = None,
     processes: int = 1,
 ) -> tuple[Model, Report]:
     """Learn all sources and return the model and a report.
 
-    One message in ten is held out first, scored by what the others taught, and learned at the end: it
-    sets the scale and fills the report. `start` is a model to go on from, `unique` leaves out messages
-    whose text was seen before, `fewest` and `fewest_sources` forget features seen in fewer messages or in mail of
-    fewer sources than that, `alpha` is the smoothing (that of `start`, else `bayes.ALPHA`), `least_middle` the
+    Held-out mail, scored by what the other mail teaches, sets the scale and fills the report: all of it in turn
+    (`held_out.runs`), or one message in ten where not `in_runs`. `start` is a model to go on from, `unique` leaves out
+    messages whose text was seen before, `fewest` and `fewest_sources` forget features seen in fewer messages or in mail
+    of fewer sources than that, `alpha` is the smoothing (that of `start`, else `bayes.ALPHA`), `least_middle` the
     lowest evidence that may be worth 7.5 points. `parts` is a folder for what was read, by so many `processes`: a
-    training that was killed goes on from it. Memory is bounded by the batch and the held-out messages. Raises
+    training that was killed goes on from it. Memory is bounded but for some numbers of each message. Raises
     CorpusError or OSError (the features of the messages learned are kept in a temporary file).
     """
     began = time.monotonic()
     report = Report()
-    if alpha is None:
-        alpha = start.alpha if start is not None else ALPHA
-    held_out: list[_Sample] = []
+    smoothing = alpha if alpha is not None else start.alpha if start is not None else ALPHA
     tested: dict[str, HitCounts] = {}
+    origins: list[str] = []
+    names: dict[str, int] = {}
     total = sum(len(source.entries) for source in sources)
-    with Stream() as stream:
-        fit = Fit(stream, alpha, start, fewest, fewest_sources)
+    with Stream() as stream, Stream() as hits:
+
+        def fitted(numbers: Numbers) -> Model:
+            fit = Fit(stream, smoothing, start, fewest, fewest_sources)
+            for number in numbers.tolist():
+                fit.add(number, origins[number])
+            return fit.model()
+
         read = extracted(sources, partial(_extract, named_tests), parts, processes, f"tests {named_tests is not None}")
         for done, source, sample in _samples(read, unique, report):
             if named_tests is not None and source.teaches_tests:
                 tested.setdefault(source.name, HitCounts()).add(sample.spam, sample.tests)
-            seen = report.spam if sample.spam else report.ham
+            origins.append(source.name)
             stream.add(sample.indices, sample.spam)
-            if seen % _HELD_OUT_ONE_IN == 0 and len(held_out) < _HELD_OUT_MOST:
-                held_out.append(sample)
-            else:
-                fit.add(sample.number, source.name)
+            hit = [names.setdefault(name, len(names)) for name in sample.tests]
+            hits.add(np.array(hit, dtype=np.uint32), sample.spam)
             if progress is not None:
                 progress(done, total)
-        model = fit.model()
-        model.middle = start.middle if start is not None else least_middle
-        _set_scale(model, held_out, report, least_middle)
+        everything = np.arange(len(stream))
+        judged = hold_out(stream, everything, fitted, in_runs=in_runs)
+        model = fitted(everything)
+        model.middle = judged.middle(least_middle, start.middle if start is not None else FRESH_MIDDLE)
         learned = agreed_weights(tested.values())
         old = dict(start.weights) if start is not None else {}
         enough = sum((one.messages for one in tested.values()), Counter())
         model.weights = old | learned if min(enough[False], enough[True]) >= _ENOUGH_TESTED else learned | old
-        _report_levels(model, held_out, report)
-        for sample in held_out:
-            fit.add(sample.number, sample.source)
-        complete = fit.model()
-    complete.middle = model.middle
-    complete.weights = model.weights
-    complete.started = start is not None
-    report.known = complete.known
+        weights = np.array([model.weights[name] for name in names])
+        tests = np.array([weights[hits[number][0]].sum() for number in judged.numbers.tolist()])
+        _report_levels(judged, model.middle, tests, report)
+    model.started = start is not None
+    report.known = model.known
     report.seconds = time.monotonic() - began
     if progress is not None:
         progress(total, total)
-    return complete, report
+    return model, report
 
 
 def _extract(named_tests: NamedTests | None, source: Source, entry: Entry) -> Extracted:
@@ -202,33 +200,21 @@ def _samples(
             report.spam += 1
         else:
             report.ham += 1
-        yield done, source, _Sample(entry.spam, one.indices(), report.ham + report.spam - 1, source.name, one.tests)
+        yield done, source, _Sample(entry.spam, one.indices(), one.tests)
 
 
-def _set_scale(model: Model, held_out: Sequence[_Sample], report: Report, least: float) -> None:
-    """Pin 7.5 to where held-out ham allows it.
-
-    The scale the model came with may go down to `least` only on the word of enough held-out ham.
-    """
-    means = np.array([model.evidence(sample.indices) for sample in held_out])
-    spam = np.array([sample.spam for sample in held_out], dtype=np.bool_)
+def _report_levels(judged: Judged, middle: float, tests: NDArray[np.float64], report: Report) -> None:
+    """Report what each of the seven levels does to the held-out mail, points of named tests included."""
+    spam = judged.spam
     report.held_out_ham, report.held_out_spam = int((~spam).sum()), int(spam.sum())
-    if report.held_out_ham:
-        ham_means = np.sort(means[~spam])[::-1]
-        reached = math.nextafter(float(ham_means[int(_HAM_ALLOWED * len(ham_means))]), math.inf)
-        floor = least if report.held_out_ham >= _ENOUGH_HAM else max(least, model.middle)
-        model.middle = max(floor, reached)
-
-
-def _report_levels(model: Model, held_out: Sequence[_Sample], report: Report) -> None:
-    """Report what each of the seven levels does to the held-out mail, named tests included."""
-    points = np.array(
-        [model.score(sample.indices) + sum(model.weights[name] for name in sample.tests) for sample in held_out]
-    )
-    spam = np.array([sample.spam for sample in held_out], dtype=np.bool_)
-    for level in LEVELS:
-        report.misfiled[level] = float(np.mean(points[~spam] >= level)) if report.held_out_ham else 0.0
-        report.missed[level] = float(np.mean(points[spam] < level)) if report.held_out_spam else 0.0
+    both, counts = judged.points(middle)
+    for points, misfiled, missed in (
+        (both + tests, report.misfiled, report.missed),
+        (counts + tests, report.counts_misfiled, report.counts_missed),
+    ):
+        for level in LEVELS:
+            misfiled[level] = float(np.mean(points[~spam] >= level)) if report.held_out_ham else 0.0
+            missed[level] = float(np.mean(points[spam] < level)) if report.held_out_spam else 0.0
 
 
 def agreed_weights(sources: Iterable[HitCounts]) -> dict[str, float]:

@@ -61,6 +61,8 @@ _NAMED: Final[Mapping[str, Colour]] = {
     "ghostwhite": (248, 248, 255),
     "floralwhite": (255, 250, 240),
 }
+_REMOVING: Final = frozenset({"display", "opacity", "position", "text-indent", "margin-left", "overflow"})
+"""Properties without one of which nothing is removed."""
 _LEAST_PIXELS: Final = 2.0
 """Letters below this size are no letters to anybody."""
 _FAR_PIXELS: Final = 500.0
@@ -79,8 +81,9 @@ def declarations(text: str) -> Style:
     found: Style = {}
     for declaration in text.lower().split(";"):
         name, _, value = declaration.partition(":")
-        if name.strip() in _READ:
-            found[name.strip()] = " ".join(value.replace("!important", "").split())
+        name = name.strip()
+        if name in _READ:
+            found[name] = " ".join(value.replace("!important", "").split())
     return found
 
 
@@ -161,6 +164,8 @@ def is_tiny(size: float | None) -> bool:
 
 def removes(style: Style) -> bool:
     """Whether an element is not shown, nor anything in it, whatever that says itself."""
+    if not style.keys() & _REMOVING:
+        return False
     if style.get("display") == "none" or _is_zero(style.get("opacity", "")):
         return True
     if style.get("position") in ("absolute", "fixed") and any(_is_far(style.get(side, "")) for side in ("left", "top")):

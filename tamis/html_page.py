@@ -5,95 +5,24 @@ browser with scripts switched off and images not loaded.
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Final
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from tamis import css, limits
+from tamis import counted, limits
+from tamis.looks import Attributes, Look, Looks
 
-_UNSEEN: Final = frozenset({"script", "style", "template", "noscript", "head"})
-_BLOCKS: Final = frozenset(
-    [
-        "address",
-        "article",
-        "aside",
-        "blockquote",
-        "body",
-        "br",
-        "button",
-        "caption",
-        "center",
-        "col",
-        "colgroup",
-        "dd",
-        "details",
-        "dialog",
-        "dir",
-        "div",
-        "dl",
-        "dt",
-        "fieldset",
-        "figcaption",
-        "figure",
-        "footer",
-        "form",
-        "frame",
-        "frameset",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "header",
-        "hgroup",
-        "hr",
-        "html",
-        "iframe",
-        "img",
-        "input",
-        "legend",
-        "li",
-        "main",
-        "map",
-        "menu",
-        "meter",
-        "nav",
-        "object",
-        "ol",
-        "optgroup",
-        "option",
-        "p",
-        "picture",
-        "pre",
-        "progress",
-        "search",
-        "section",
-        "select",
-        "summary",
-        "svg",
-        "table",
-        "tbody",
-        "td",
-        "textarea",
-        "tfoot",
-        "th",
-        "thead",
-        "title",
-        "tr",
-        "ul",
-        "video",
-        "audio",
-        "canvas",
-        "area",
-    ]
-)
-"""What parts words. Elements that nobody knows do not, as in browsers."""
-_PARTING: Final = frozenset({"block", "inline-block", "table", "table-cell", "table-row", "flex", "grid", "list-item"})
-_NO_WIDTH: Final = dict.fromkeys([0xAD, 0x34F, 0x180E, 0x200B, 0x200C, 0x200D, 0x200E, 0x200F, 0x2060, 0xFEFF])
+_UNSEEN: Final = frozenset({"script", "style", "template", "noscript", "title"})
+_NO_WIDTH: Final = "\u00ad\u034f\u180e\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
 _REFRESH: Final = re.compile(r"\s{0,20}[\d.]{0,10}\s{0,20}[;,]?\s{0,20}url\s{0,20}=", re.I)
-_WHITE: Final = (255, 255, 255)
+_NOTED: Final = frozenset(
+    {"meta", "script", "form", "input", "textarea", "select", "iframe", "frame", "object", "embed"}
+)
+"""Elements that do something, seen or not."""
+_LEADING: Final = frozenset({"a", "area"})
+"""Elements that can be clicked on."""
 
 
 @dataclass(slots=True)
@@ -132,29 +61,6 @@ class Page:
     """False where the markup was too large to be parsed: then there is nothing but text."""
 
 
-class _Look(NamedTuple):
-    """How an element and what is in it looks, inherited from the outside in."""
-
-    removed: bool = False
-    invisible: bool = False
-    size: float | None = None
-    colour: "css.Colour | str | None" = None
-    background: "css.Colour | str | None" = _WHITE
-    anchor: Anchor | None = None
-    parts: bool = True
-    """Whether it stands apart from what is around it, and so parts words. Not inherited."""
-
-    @property
-    def hides(self) -> bool:
-        return (
-            self.removed
-            or self.invisible
-            or css.is_tiny(self.size)
-            or self.colour == "transparent"
-            or css.look_alike(self.colour, self.background)
-        )
-
-
 def read_page(source: str) -> Page:
     """Return the view of HTML. The parser's time grows with the square of nesting and attributes: cap them first."""
     page = Page()
@@ -171,48 +77,51 @@ class _Reader:
         self._page = page
         self._root = root
         self._pieces: list[str] = []
-        self._rules: dict[str, css.Style] = {}
-        self._sheets_colour = False
         self._joins = False
         """Whether the last thing written was text that nothing has parted from what comes."""
 
     def read(self) -> None:
-        self._read_sheets()
-        stack: list[tuple[LexborNode | None, _Look]] = [(self._root, _Look())]
+        looks = Looks(self._sheets())
+        stack: list[tuple[LexborNode | None, Look, Anchor | None]] = [(self._root, Look(), None)]
         while stack:
-            node, look = stack.pop()
+            node, look, anchor = stack.pop()
             if node is None:
                 self._part()
-                continue
-            if node.is_text_node:
-                self._text(node.text_content or "", look)
+            elif node.is_text_node:
+                self._text(node.text_content or "", look, anchor)
             elif node.is_element_node:
-                inside = self._element(node, look)
-                if inside is None:
+                tag, attributes = node.tag or "", node.attributes
+                if attributes or tag in _NOTED:
+                    self._note(tag, attributes)
+                if tag in _UNSEEN:
                     continue
-                if inside.parts:
+                if tag == "head":
+                    inside, parts = look._replace(removed=True, hides=True), True
+                else:
+                    inside, parts = looks.inside(tag, attributes, look)
+                if tag in _LEADING:
+                    anchor = self._anchor(attributes) or anchor
+                if parts:
                     self._part()
-                    stack.append((None, look))
-                stack.extend((child, inside) for child in reversed(list(node.iter(include_text=True))))
+                    stack.append((None, look, None))
+                stack += [(child, inside, anchor) for child in node.iter(include_text=True)][::-1]
         self._page.text = "".join(self._pieces)
 
-    def _read_sheets(self) -> None:
+    def _sheets(self) -> Iterator[str]:
         room = limits.STYLE_SHEET_CHARS
         for sheet in self._root.css("style")[: limits.STYLE_SHEETS]:
             text = (sheet.text(deep=True) or "")[:room]
             room -= len(text)
-            self._sheets_colour = self._sheets_colour or "background" in text.lower()
-            for selector, style in css.rules(text):
-                self._rules.setdefault(selector, {}).update(style)
+            yield text
 
     def _part(self) -> None:
         if self._joins:
             self._pieces.append(" ")
         self._joins = False
 
-    def _text(self, text: str, look: _Look) -> None:
+    def _text(self, text: str, look: Look, anchor: Anchor | None) -> None:
         # A text of ten letters or ten thousand is one step: nothing here looks at single letters.
-        solid = sum(map(len, (text if text.isascii() else text.translate(_NO_WIDTH)).split()))
+        solid = counted.solid(text, _NO_WIDTH)
         if look.hides:
             self._page.hidden += solid
             return
@@ -224,14 +133,18 @@ class _Reader:
             self._page.split += last.isalpha() and text[0].isalpha()
         self._pieces.append(text)
         self._joins = True
-        if look.anchor is not None:
-            look.anchor.pieces.append(text)
+        if anchor is not None:
+            anchor.pieces.append(text)
 
-    def _element(self, node: LexborNode, look: _Look) -> _Look | None:
-        """Take note of an element; return how what is in it looks, None where nothing of it is ever seen."""
-        tag = node.tag or ""
-        attributes = node.attributes
+    def _note(self, tag: str, attributes: Attributes) -> None:
+        """Take note of what an element does, seen or not."""
         page = self._page
+        for name in attributes:
+            if name[:2] == "on":
+                page.handlers += 1
+                break
+        if tag not in _NOTED:
+            return
         if tag == "meta":
             page.refreshes += _is_refresh(attributes)
         elif tag == "script":
@@ -242,68 +155,20 @@ class _Reader:
             kind = (attributes.get("type") or "text").lower().strip()
             page.passwords += kind == "password"
             page.inputs += kind in ("text", "password", "email", "tel", "number")
-        elif tag in ("iframe", "frame", "object", "embed"):
+        else:
             page.frames += 1
-        page.handlers += bool(attributes) and any(name[:2] == "on" for name in attributes)
-        if tag == "head":
-            return look._replace(removed=True, parts=True)
-        if tag in _UNSEEN or tag == "title":
+
+    def _anchor(self, attributes: Attributes) -> Anchor | None:
+        """Return a link that begins; None where there is none, or there are too many."""
+        href = attributes.get("href")
+        if not href or len(self._page.anchors) >= limits.ANCHORS:
             return None
-        if tag in ("a", "area"):
-            href = attributes.get("href")
-            if href and len(page.anchors) < limits.ANCHORS:
-                anchor = Anchor(href)
-                page.anchors.append(anchor)
-                look = look._replace(anchor=anchor)
-        return self._look(tag, attributes, look)
-
-    def _look(self, tag: str, attributes: dict[str, str | None], look: _Look) -> _Look:
-        parts = tag in _BLOCKS
-        if not attributes and not self._rules:
-            return look if look.parts is parts else look._replace(parts=parts)
-        names = (attributes.get("class") or "").split()[: limits.STYLE_CLASSES]
-        named = bool(names or attributes.get("id"))
-        style = dict(self._rules.get(tag, ()))
-        if self._rules:
-            for name in names:
-                style.update(self._rules.get(f".{name}", ()))
-            style.update(self._rules.get(f"#{attributes.get('id')}", ()))
-        written = attributes.get("style")
-        if written:
-            style.update(css.declarations(written))
-        if not style and not named and not attributes.keys() & {"hidden", "color", "bgcolor", "background", "text"}:
-            return look if look.parts is parts else look._replace(parts=parts)
-        size = css.font_size(style)
-        background = _background(style, attributes, look.background)
-        if named and self._sheets_colour and background == look.background:
-            # A rule that was not understood may give it a background of its own.
-            background = None
-        text_colour = style.get("color") or attributes.get("color") or (attributes.get("text") if tag == "body" else "")
-        visibility = style.get("visibility")
-        return look._replace(
-            removed=look.removed or "hidden" in attributes or css.removes(style),
-            invisible=visibility in ("hidden", "collapse") if visibility else look.invisible,
-            size=look.size if size is None else size,
-            colour=css.colour(text_colour) if text_colour else look.colour,
-            background=background,
-            parts=parts or style.get("display") in _PARTING,
-        )
+        anchor = Anchor(href)
+        self._page.anchors.append(anchor)
+        return anchor
 
 
-def _background(
-    style: css.Style, attributes: dict[str, str | None], inherited: "css.Colour | str | None"
-) -> "css.Colour | str | None":
-    """Return the colour behind an element, None where it is not known, as with a picture."""
-    if "background-image" in style or "url(" in style.get("background", "") or attributes.get("background"):
-        return None
-    written = style.get("background-color") or style.get("background") or attributes.get("bgcolor")
-    if not written:
-        return inherited
-    found = css.colour(written)
-    return inherited if found == "transparent" else found
-
-
-def _is_refresh(attributes: dict[str, str | None]) -> bool:
+def _is_refresh(attributes: Attributes) -> bool:
     """Whether a meta element leads the reader to another page by itself."""
     declared = (attributes.get("http-equiv") or "").lower().strip()
     return declared == "refresh" and _REFRESH.match(attributes.get("content") or "") is not None

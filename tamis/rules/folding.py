@@ -7,9 +7,11 @@ Each of the first, second, fourth and fifth can be kept.
 
 import re
 import unicodedata
+from functools import partial
 from typing import Final
 
 from tamis import limits
+from tamis.rules.folder import Folder
 from tamis.rules.lookalikes import LETTERS, PUNCTUATION, UNDECOMPOSED
 
 Keep = frozenset[str]
@@ -36,9 +38,9 @@ _INVISIBLE: Final = dict.fromkeys(
 """Controls, what has no width, what changes the direction, variation selectors, tags, and halves of surrogates."""
 _ACCENTS: Final = dict.fromkeys(range(0x300, 0x370))
 _SPACED: Final = re.compile(r"(?<![^\W_])[^\W_]([ .·*_~|-])(?:[^\W_]\1){2,60}[^\W_](?![^\W_])")
-_CLASSES: Final = bytes(97 if chr(code).isalnum() or chr(code) == "?" else code for code in range(128)) + bytes(128)
-"""Letters and digits as one, and ? too, for which all stand that are not ASCII."""
-_MAY_BE_SPACED: Final = tuple(f"a{one}a{one}a{one}a".encode() for one in " .*_~|-")
+_SIGMA: Final = "Σ"
+_JAMO: Final = (range(0x1161, 0x1176), range(0x11A8, 0x11C3))
+"""Vowels and last consonants of Hangul, which make a syllable with what stands before."""
 _LEAST_LETTERS: Final = 4
 _ONE_LETTER_WORDS: Final = "aiyo"
 
@@ -52,6 +54,7 @@ def _table(keep: Keep) -> dict[int, str | None]:
     return table
 
 
+_FOLDERS: Final[dict[Keep, Folder]] = {}
 _TABLES: Final[dict[Keep, dict[int, str | None]]] = {}
 _SAME: Final = re.escape("".join(chr(code) for code in range(128) if code not in _table(frozenset())))
 _CHANGED: Final = re.compile(f"[^{_SAME}]+(?: [^{_SAME}]+)*")
@@ -73,23 +76,58 @@ def characters(text: str, keep: Keep) -> str:
 
 
 def fold(text: str, keep: Keep = frozenset()) -> str:
-    """Return a text folded, on one line, at most some `limits.RULE_TEXT_CHARS` long. Its time is linear."""
+    """Return a text folded, on one line, at most some `limits.RULE_TEXT_CHARS` long. Its time is linear.
+
+    It is `described`, of which most texts need nothing but what the compiled `Folder` does.
+    """
     text = text[: limits.RULE_TEXT_CHARS]
-    if not text.isascii():
-        text = characters(text, keep)[: 2 * limits.RULE_TEXT_CHARS]
-    elif not text.isprintable():
-        text = text.translate(_INVISIBLE)
+    line = _folder(keep).line(text)
+    return described(text, keep) if line is None else line
+
+
+def described(text: str, keep: Keep) -> str:
+    """Return a text folded, a step at a time: what `fold` says."""
+    text = text[: limits.RULE_TEXT_CHARS]
+    ascii_only = text.isascii()
+    text = text.translate(_INVISIBLE) if ascii_only else characters(text, keep)[: 2 * limits.RULE_TEXT_CHARS]
     if "case" not in keep:
         text = text.lower()
-    if "spacing" not in keep and _may_be_spaced(text):
+    if "spacing" not in keep:
         text = _SPACED.sub(_joined, text)
     return " ".join(text.split())
 
 
-def _may_be_spaced(text: str) -> bool:
-    """Whether four letters or digits may stand apart in a text, of which most have none."""
-    classes = text.encode("ascii", "replace").translate(_CLASSES)
-    return "·" in text or any(one in classes for one in _MAY_BE_SPACED)
+def _folder(keep: Keep) -> Folder:
+    if keep not in _FOLDERS:
+        plain = "".join(chr(code).translate(_INVISIBLE) or "\0" for code in range(128))
+        plain = plain if "case" in keep else plain.lower()
+        most, apart = 2 * limits.RULE_TEXT_CHARS, "spacing" not in keep
+        _FOLDERS[keep] = Folder(plain, partial(_alone, keep=keep), partial(_together, keep=keep), most, apart)
+    return _FOLDERS[keep]
+
+
+def _together(text: str, keep: Keep) -> str | None:
+    """Fold what stands together, white space apart. None where there is a sigma, which has two small ones."""
+    folded = characters(text, keep)
+    if "case" in keep:
+        return folded
+    return None if _SIGMA in folded else folded.lower()
+
+
+def _alone(letter: str, keep: Keep) -> str | None:
+    """Return what a character becomes whatever stands beside it, or None where that depends on what does."""
+    folded = _together(letter, keep)
+    if not folded:
+        # Between others, what goes makes a difference where they are composed before it goes.
+        return None if folded is None or ("accents" in keep and _joins(letter)) else folded
+    decomposed = unicodedata.normalize("NFD" if "letters" in keep else "NFKD", letter)
+    return None if _joins(decomposed) or _joins(unicodedata.normalize("NFD", folded)) else folded
+
+
+def _joins(text: str) -> bool:
+    """Whether the first character of a text may make one with what stands before it, or change places."""
+    first = text[0]
+    return unicodedata.category(first).startswith("M") or any(ord(first) in some for some in _JAMO)
 
 
 def _joined(found: re.Match[str]) -> str:

@@ -5,6 +5,7 @@ message (`tamis.traits.letter`); a test is then no more than a comparison. The w
 SPEC, section 2.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 from tamis.message import Message
@@ -30,7 +31,8 @@ from tamis.traits import (
     web_links,
     writing,
 )
-from tamis.traits.family import Family, Numbers, Pieces
+from tamis.traits.answers import Answers
+from tamis.traits.family import Family, Numbers
 from tamis.traits.letter import Letter
 from tamis.traits.weights import learned
 
@@ -66,29 +68,30 @@ TRAITS: Final = {name: trait for name, trait in CANDIDATES.items() if name in le
 MEANINGS: Final = {name: trait.meaning for name, trait in TRAITS.items()}
 OTHERS: Final = "OTHER_TESTS"
 """The name under which a header adds up the tests that it has no room for."""
-_PIECES: Final = Pieces(FAMILIES)
-_PLACES: Final = {name: place for place, name in enumerate(CANDIDATES)}
-_WEIGHTS: Final = {name: weight for name in TRAITS if (weight := learned().tests[name].weight)}
-_WEIGHED_NAMES: Final = frozenset(_WEIGHTS)
-_WEIGHED: Final = {name: (name, weight) for name, weight in _WEIGHTS.items()}
+_MEASURES: Final[dict[str, tuple[Sequence[int], Sequence[str]]]] = {
+    measure.name: (measure.at, [name for name, _ in measure.tests()])
+    for family in FAMILIES
+    for measure in family.measures
+}
+_NAMES: Final = Answers({name: name for name in CANDIDATES}, _MEASURES)
+_WEIGHED: Final = Answers(
+    {name: (name, weight) for name in TRAITS if (weight := learned().tests[name].weight)}, _MEASURES
+)
 
 
 def found_in(message: Message) -> list[str]:
     """Return the names of all that is declared and that a message hits, in that order. Never raises."""
-    found = _look(Letter(message, everything=True))
-    return sorted(found & _PLACES.keys(), key=_PLACES.__getitem__)
+    return _NAMES.of(*_look(Letter(message, everything=True)))
 
 
 def weighed(message: Message) -> list[tuple[str, float]]:
     """Return the tests that a message hits, with their weights in score points. Never raises."""
-    found = _look(Letter(message)) & _WEIGHED_NAMES
-    return [_WEIGHED[name] for name in sorted(found, key=_PLACES.__getitem__)]
+    return _WEIGHED.of(*_look(Letter(message)))
 
 
-def _look(letter: Letter) -> set[str]:
+def _look(letter: Letter) -> tuple[set[str], Numbers]:
     numbers: Numbers = {}
     found: set[str] = set()
     for family in FAMILIES:
         found.update(family.look(letter, numbers))
-    found.update(_PIECES.of(numbers))
-    return found
+    return found, numbers

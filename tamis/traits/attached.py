@@ -80,6 +80,8 @@ def _look(letter: Letter, numbers: Numbers) -> Iterator[str]:
     numbers["IMAGE_PARTS"] = len(images)
     numbers["FILES_KB"] = sum(len(part.raw) for part in files) >> 10
     numbers["FILE_NAME_LENGTH"] = max(len(part.filename) for part in files)
+    if not letter.asks(FLAGS):
+        return
     flags: set[str] = set()
     for part in files[:20]:
         flags.update(_file(part, letter))
@@ -107,7 +109,7 @@ def _file(part: Part, letter: Letter) -> Iterator[str]:
             ("FILE_NAME_CONSONANTS", _CONSONANTS.search(name) is not None),
             ("FILE_NAME_DOTS", name.count(".") > 1),
             ("FILE_NAME_IMAGE001", _GIVEN.match(name) is not None),
-            ("FILE_NAME_IN_TEXT", len(name) > 4 and (low in letter.text.lower() or low in letter.subject.lower())),
+            ("FILE_NAME_IN_TEXT", len(name) > 4 and (low in letter.low or low in letter.subject.lower())),
             ("FILE_NAMED_TWICE", "name" in part.parameters and part.disposition != ""),
         ):
             if found:

@@ -1,7 +1,7 @@
 """Replies and forwarded mail: what is quoted, and whether header, Subject and text tell the same story."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import Final
 
 from tamis.traits.family import Family, Measure, Numbers, percent
@@ -76,12 +76,12 @@ def _look(letter: Letter, numbers: Numbers) -> Iterator[str]:
         yield "ANSWER_NO_QUOTE"
     if answers:
         yield from _header(letter, numbers)
-        if len(letter.words) - sum(line.count(" ") + 1 for line in quoted) < 30:
+        if letter.spoken[0] - sum(line.count(" ") + 1 for line in quoted) < 30:
             yield "ANSWER_SHORT"
-    if letter.html and any(mark in letter.html_lower for mark in _MARKUP):
+    if "QUOTE_MARKUP" in letter.asked and letter.html and any(mark in letter.html_lower for mark in _MARKUP):
         yield "QUOTE_MARKUP"
     yield from letter.marks & _OWN
-    yield from _end(text)
+    yield from _end(text, letter.asked)
 
 
 def _quoted(lines: list[str], quoted: list[str]) -> Iterator[str]:
@@ -111,22 +111,24 @@ def _header(letter: Letter, numbers: Numbers) -> Iterator[str]:
         yield "ANSWER_OWN_HOST"
 
 
-def _end(text: str) -> Iterator[str]:
-    if "BEGIN PGP" in text:
+def _end(text: str, asked: Container[str]) -> Iterator[str]:
+    if "SIGNATURE_PGP" in asked and "BEGIN PGP" in text:
         yield "SIGNATURE_PGP"
     end = text.rstrip()[-200:]
-    last = end.rpartition("\n")[2].strip()
-    for flag, found in (
-        ("SIGNATURE_MOBILE", _MOBILE.search(end) is not None),
-        ("SIGNATURE_PHONE", _PHONE.search(end) is not None),
-        ("SIGNATURE_URL", "://" in end or "www." in end),
-        ("SIGNATURE_ADDRESS", "@" in end),
-        ("SIGNATURE_WEBMAIL", _WEBMAIL.search(text[-500:]) is not None),
-        ("SIGNATURE_TITLE", _TITLE.search(end) is not None),
-        ("SIGNATURE_NAME", _NAME.fullmatch(last) is not None),
-    ):
-        if found:
-            yield flag
+    if "://" in end or "www." in end:
+        yield "SIGNATURE_URL"
+    if "@" in end:
+        yield "SIGNATURE_ADDRESS"
+    if "SIGNATURE_MOBILE" in asked and _MOBILE.search(end):
+        yield "SIGNATURE_MOBILE"
+    if "SIGNATURE_PHONE" in asked and _PHONE.search(end):
+        yield "SIGNATURE_PHONE"
+    if "SIGNATURE_WEBMAIL" in asked and _WEBMAIL.search(text[-500:]):
+        yield "SIGNATURE_WEBMAIL"
+    if "SIGNATURE_TITLE" in asked and _TITLE.search(end):
+        yield "SIGNATURE_TITLE"
+    if "SIGNATURE_NAME" in asked and _NAME.fullmatch(end.rpartition("\n")[2].strip()):
+        yield "SIGNATURE_NAME"
 
 
 FAMILY: Final = Family("conversation", "replies, quotations and signatures", _look, MEASURES, FLAGS, of_the_header=True)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_tz
 from typing import Final
 
+from tamis.traits import native
 from tamis.traits.family import Family, Measure, Numbers
 from tamis.traits.letter import Letter
 
@@ -42,14 +43,36 @@ FLAGS: Final = {
     "YEAR_TWO_DIGITS": "Date: has a year of two digits",
 }
 _DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_HOP_DATE: Final = re.compile(r";\s*([^;]{10,60})$")
+_MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_USUAL: Final = re.compile(
+    rf"(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), +)?([0-9]{{1,2}}) ({'|'.join(_MONTHS)}) ([12][0-9]{{3}})"
+    r" ([0-9]{2}):([0-9]{2}):([0-9]{2}) ([+-])([0-9]{2})([0-9]{2})(?=\s|$)"
+)
+Parsed = tuple[int, int, int, int, int, int, int, int, int, int | None]
+"""As `email.utils.parsedate_tz` returns it."""
 _TWO_DIGITS: Final = re.compile(r"\b[a-z]{3}\s+\d\d\s+\d\d:", re.I)
+
+
+def parsed(text: str) -> Parsed | None:
+    """Return what `parsedate_tz` does, sooner where a date has its usual form. Raises as that does."""
+    usual = _USUAL.match(text)
+    if usual is None:
+        return parsedate_tz(text)
+    day, month, year, hour, minute, second, sign, hours, minutes = usual.groups()
+    offset = 3600 * int(hours) + 60 * int(minutes)
+    return (
+        *(int(year), _MONTHS.index(month) + 1, int(day), int(hour), int(minute), int(second), 0, 1, -1),
+        -offset if sign == "-" else offset,
+    )
 
 
 def seconds_of(text: str) -> float | None:
     """Return seconds since 1970 of a date as mail writes it, None where it is none."""
+    usual = native.seconds(text)
+    if usual is not None:
+        return usual
     try:
-        found = parsedate_tz(text)
+        found = parsed(text)
         if found is None:
             return None
         return datetime(*found[:6], tzinfo=UTC).timestamp() - (found[9] or 0)
@@ -62,7 +85,7 @@ def _look(letter: Letter, numbers: Numbers) -> Iterator[str]:
     if not text:
         return
     try:
-        found = parsedate_tz(text)
+        found = parsed(text)
         moment = datetime(*found[:6], tzinfo=UTC) if found else None
     except (ValueError, TypeError, IndexError, OverflowError, AttributeError):
         return
@@ -76,7 +99,7 @@ def _look(letter: Letter, numbers: Numbers) -> Iterator[str]:
         yield "DATE_WEEKEND"
     if not letter.received:
         return
-    hops = [when[1] for hop in letter.received[:20] if (when := _HOP_DATE.search(hop[-100:]))]
+    hops = [when for when in letter.hop_dates if when]
     last = seconds_of(hops[0]) if hops else None
     if last is not None:
         late = int(last - (moment.timestamp() - offset)) // 60

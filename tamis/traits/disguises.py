@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from operator import eq
 from typing import Final
 
+from tamis.traits import native
 from tamis.traits.family import Family, Measure, Numbers
-from tamis.traits.letter import Letter
+from tamis.traits.letter import LINES, Letter
 from tamis.traits.marks import Patterns
 
 MEASURES: Final = (Measure("RARE_LETTERS", "letters q, x, z and j in a thousand letters", (1, 5, 8, 12, 20)),)
@@ -47,27 +48,32 @@ _INVISIBLE: Final = re.compile("[\u200b-\u200f\u2060-\u2064\ufeff]")
 
 
 def _look(letter: Letter, numbers: Numbers) -> Iterator[str]:
-    text = letter.text[:8000]
+    text = letter.text
     if not text:
         return
     marks = letter.marks
-    numbers["RARE_LETTERS"] = 1000 * letter.count(b"qxzjQXZJ") // max(1, len(letter.octets))
+    numbers["RARE_LETTERS"] = 1000 * letter.counts.of(b"qxzjQXZJ") // max(1, len(letter.octets))
     yield from marks & _OWN
-    words = letter.words
+    asked = letter.asked
     if not text.isascii():
-        if " the " in text and _ACCENTS.search(text):
+        if "DISGUISE_ACCENTS" in asked and " the " in text and _ACCENTS.search(text):
             yield "DISGUISE_ACCENTS"
-        if _INVISIBLE.search(text):
+        if "DISGUISE_INVISIBLE" in asked and _INVISIBLE.search(text):
             yield "DISGUISE_INVISIBLE"
         if "\u00ad" in text:
             yield "DISGUISE_SOFT_HYPHEN"
     if letter.html:
         yield from _IN_MARKUP.found(letter.html_octets, letter.everything)
+    if "FILLER_REPEATED" in asked:
+        yield from _repeated(letter.words)
+    yield from _fillers(letter, text)
+
+
+def _repeated(words: list[str]) -> Iterator[str]:
     # A word that follows itself is rare: only then is the third looked at.
     twice = [at for at, same in enumerate(map(eq, words, words[1:])) if same and len(words[at]) > 2]
     if any(words[at] == third for at in twice for third in words[at + 2 : at + 3]):
         yield "FILLER_REPEATED"
-    yield from _fillers(letter, text)
 
 
 _OWN: Final = frozenset(FLAGS)
@@ -75,22 +81,28 @@ _GAP: Final = "\n" * 10
 
 
 def _fillers(letter: Letter, text: str) -> Iterator[str]:
+    asked = letter.asked
+    if "FILLER_RANDOM" in asked or "FILLER_LETTERS" in asked:
+        yield from _random(letter)
+    if letter.counts.of(b"\n") > 9 and _GAP in text.replace("\r", "").replace(" ", "").strip():
+        yield "FILLER_BOOK"
+    if native.bare_lines(text, LINES) > 3:
+        yield "FILLER_STARS"
+    if "FILLER_FEW_SIGNS" in asked and letter.spoken[0] > 99 and letter.counts.of(b".,") < 3:
+        yield "FILLER_FEW_SIGNS"
+
+
+def _random(letter: Letter) -> Iterator[str]:
+    asked = letter.asked
     full = [line for line in letter.stripped if line]
     last = full[-1] if full else ""
-    words = last.split()
-    if len(words) > 14 and not any(mark in last for mark in ".,!?:;"):
+    if "FILLER_RANDOM" in asked and len(last.split()) > 14 and not any(mark in last for mark in ".,!?:;"):
         yield "FILLER_RANDOM"
-    if any(
+    if "FILLER_LETTERS" in asked and any(
         6 < len(line) < 40 and line.isascii() and not any(map(line.lower().__contains__, "aeiouy"))
         for line in filter(str.isalnum, full)
     ):
         yield "FILLER_LETTERS"
-    if text.count("\n") > 9 and _GAP in text.replace("\r", "").replace(" ", "").strip():
-        yield "FILLER_BOOK"
-    if sum([not any(map(str.isalnum, line)) for line in full if not line[0].isalnum()]) > 3:
-        yield "FILLER_STARS"
-    if len(letter.words) > 99 and text.count(".") + text.count(",") < 3:
-        yield "FILLER_FEW_SIGNS"
 
 
 FAMILY: Final = Family("disguises", "disguised words and fillers", _look, MEASURES, FLAGS)

@@ -73,6 +73,8 @@ _ENCODINGS: Final = {
     "": "ENCODING_NONE",
 }
 _ESCAPE: Final = re.compile(rb"=[0-9A-Fa-f]{2}")
+_ESCAPE_HIGH: Final = re.compile(rb"=[89A-Fa-f][0-9A-Fa-f]")
+_ESCAPE_OTHER: Final = re.compile(rb"=(?!3[Dd])[0-9A-Fa-f]{2}")
 _SMALL: Final = re.compile(rb"=(?:[a-f][0-9a-fA-F]|[0-9A-F][a-f])")
 _HIGH: Final = bytes(range(128, 256))
 
@@ -96,11 +98,16 @@ def _look(letter: Letter, numbers: Numbers) -> Iterator[str]:
         longest = max(longest, max(map(len, raw.split(b"\n"))))
         ascii_text = above == 0
         if encoding == "quoted-printable":
-            found = _ESCAPE.findall(raw)
-            escapes += len(found)
-            quoted += len(raw)
-            flags.update(_quoted_printable(found, raw))
-            ascii_text = not any(escape[1] > 55 for escape in found)
+            if "QP_ESCAPES" in letter.asked:
+                escapes += len(_ESCAPE.findall(raw))
+                quoted += len(raw)
+            if "QP_SMALL_HEX" in letter.asked and _SMALL.search(raw):
+                flags.add("QP_SMALL_HEX")
+            if not _ESCAPE.search(raw):
+                flags.add("QP_NOTHING")
+            elif not _ESCAPE_OTHER.search(raw):
+                flags.add("QP_EQUALS_ONLY")
+            ascii_text = not _ESCAPE_HIGH.search(raw)
         elif encoding == "base64":
             ascii_text = part.payload[:4096].isascii()
             if ascii_text:
@@ -121,16 +128,11 @@ def _look(letter: Letter, numbers: Numbers) -> Iterator[str]:
     numbers["CHARSETS"] = len(charsets)
     flags.discard("")
     yield from flags
-    yield from _words(letter)
+    if letter.asks(_OF_WORDS):
+        yield from _words(letter)
 
 
-def _quoted_printable(found: list[bytes], raw: bytes) -> Iterator[str]:
-    if not found:
-        yield "QP_NOTHING"
-    elif {*map(bytes.upper, found)} == {b"=3D"}:
-        yield "QP_EQUALS_ONLY"
-    if _SMALL.search(raw):
-        yield "QP_SMALL_HEX"
+_OF_WORDS: Final = (*(flag for flag in FLAGS if flag.startswith("WORD_")), "CHARSET_NOT_OF_SUBJECT")
 
 
 def _words(letter: Letter) -> Iterator[str]:

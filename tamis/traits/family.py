@@ -1,14 +1,29 @@
 """How tests are declared: families of measures with thresholds, and of facts that hold or not."""
 
-from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from tamis.traits.letter import Letter
+from tamis.traits.weights import asked
 
 Numbers = dict[str, int]
 """What was measured, by the name of the measure."""
+
+
+Row = TypeVar("Row", bound=tuple[Any, ...])
+
+
+class Table(Generic[Row]):
+    """What is looked for in the same way: rows that begin with the name of a flag."""
+
+    def __init__(self, *rows: Row) -> None:
+        self.all = rows
+        self._asked = tuple(row for row in rows if row[0] in asked())
+
+    def of(self, letter: Letter) -> tuple[Row, ...]:
+        """Return the rows that a letter asks for."""
+        return self.all if letter.everything else self._asked
 
 
 class Trait(NamedTuple):
@@ -63,24 +78,6 @@ class Family:
         for name, meaning in self.flags.items():
             kind = next((kind for kind in self.kinds if name.startswith(kind)), name)
             yield Trait(name, meaning, self.name, kind)
-
-
-class Pieces:
-    """The measures of all families, ready to be asked."""
-
-    def __init__(self, families: Iterable[Family]) -> None:
-        self._cuts = {
-            measure.name: (measure.at, ("", *(name for name, _ in measure.tests())))
-            for family in families
-            for measure in family.measures
-        }
-
-    def of(self, numbers: Numbers) -> Iterator[str]:
-        """Yield the test of each number that is in one of the pieces of its measure."""
-        for measure, number in numbers.items():
-            at, names = self._cuts[measure]
-            if number >= at[0]:
-                yield names[bisect_right(at, number)]
 
 
 def percent(part: int, whole: int) -> int:

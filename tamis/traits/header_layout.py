@@ -1,9 +1,10 @@
 """How the header is laid out: length, order, spelling and folding of its fields (RFC 5322, section 3.6)."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
-from tamis.traits.family import Family, Measure, Numbers, percent
+from tamis.traits.family import Family, Measure, Numbers, Table, percent
 from tamis.traits.letter import Letter
 
 MEASURES: Final = (
@@ -59,15 +60,15 @@ _STANDARD: Final = frozenset(
 def _look(letter: Letter, numbers: Numbers) -> Iterator[str]:
     names = letter.names
     numbers["FIELDS"] = len(names)
-    place: dict[str, int] = {}
-    for at, name in enumerate(names):
-        place.setdefault(name, at)
-    yield from _order(names, place)
-    folded = tabs = folds = longest = 0
+    # Of several of a name, the first.
+    place = dict(zip(reversed(names), range(len(names) - 1, -1, -1), strict=True))
+    yield from _order(letter, place)
+    if letter.asks(_OF_STANDARD):
+        yield from _standard(letter)
+    folded = tabs = folds = 0
     flags: set[str] = set()
     for name, field in zip(names, letter.headers, strict=True):
         value, raw = field.value, field.name
-        longest = max(longest, len(value))
         if b"\n" in value:
             folded += 1
             folds += value.count(b"\n")
@@ -76,36 +77,54 @@ def _look(letter: Letter, numbers: Numbers) -> Iterator[str]:
                 flags.add(f"{name.upper()}_FOLDED")
             if value[:2] in (b"\n ", b"\n\t", b" \n"):
                 flags.add("FOLD_AT_START")
-        if not value.strip():
+        if not value or value.isspace():
             flags.add("VALUE_EMPTY")
-        elif name in _STANDARD:
-            if value[0] not in b" \t\n":
-                flags.add("COLON_NO_SPACE")
-            elif value[:2] == b"  ":
-                flags.add("COLON_TWO_SPACES")
-            elif value[0] == 9:
-                flags.add("COLON_TAB")
-            if value[-1] in b" \t":
-                flags.add("VALUE_SPACE_AT_END")
-            if raw.islower():
-                flags.add("SPELLED_SMALL")
-        if raw[:2] == b"x-":
-            flags.add("SPELLED_X_SMALL")
-        elif len(raw) > 4 and raw.isupper():
-            flags.add("SPELLED_CAPITALS")
-        elif b"-" in raw and raw[0] < 97 and raw[raw.index(b"-") + 1 :][:1].islower():
-            flags.add("SPELLED_SMALL_SECOND")
-        if raw == b"Message-Id":
-            flags.add("SPELLED_MESSAGE_ID")
-        elif raw == b"Mime-Version":
-            flags.add("SPELLED_MIME_VERSION")
-    numbers["HEADER_LONGEST"] = longest
+        flags.add(spelling(raw) if len(raw) < _NAME else _spelling(raw))
+    flags.discard("")
+    numbers["HEADER_LONGEST"] = max([len(field.value) for field in letter.headers], default=0)
     numbers["FOLDED"] = folded
     numbers["TAB_FOLDS"] = percent(tabs, folds)
     yield from flags
 
 
-_ABOVE: Final = (
+_NAME: Final = 64
+"""Octets of names of which the spelling is remembered."""
+
+
+def _spelling(name: bytes) -> str:
+    """Return what is to be said of the spelling of a name, empty where nothing is."""
+    if name[:2] == b"x-":
+        return "SPELLED_X_SMALL"
+    if len(name) > 4 and name.isupper():
+        return "SPELLED_CAPITALS"
+    if b"-" in name and name[0] < 97 and name[name.index(b"-") + 1 :][:1].islower():
+        return "SPELLED_SMALL_SECOND"
+    return {b"Message-Id": "SPELLED_MESSAGE_ID", b"Mime-Version": "SPELLED_MIME_VERSION"}.get(name, "")
+
+
+spelling = lru_cache(maxsize=2048)(_spelling)
+
+
+def _standard(letter: Letter) -> Iterator[str]:
+    """Yield what is said of fields of the standard."""
+    for name, field in zip(letter.names, letter.headers, strict=True):
+        value = field.value
+        if name not in _STANDARD or not value.strip():
+            continue
+        if value[0] not in b" \t\n":
+            yield "COLON_NO_SPACE"
+        elif value[:2] == b"  ":
+            yield "COLON_TWO_SPACES"
+        elif value[0] == 9:
+            yield "COLON_TAB"
+        if value[-1] in b" \t":
+            yield "VALUE_SPACE_AT_END"
+        if field.name.islower():
+            yield "SPELLED_SMALL"
+
+
+_OF_STANDARD: Final = ("COLON_NO_SPACE", "COLON_TWO_SPACES", "COLON_TAB", "VALUE_SPACE_AT_END", "SPELLED_SMALL")
+_ABOVE: Final = Table(
     ("ORDER_TO_BEFORE_FROM", "to", "from"),
     ("ORDER_SUBJECT_BEFORE_FROM", "subject", "from"),
     ("ORDER_SUBJECT_BEFORE_TO", "subject", "to"),
@@ -129,8 +148,9 @@ _FIRST: Final = {
 }
 
 
-def _order(names: list[str], place: dict[str, int]) -> Iterator[str]:
-    for flag, above, below in _ABOVE:
+def _order(letter: Letter, place: dict[str, int]) -> Iterator[str]:
+    names = letter.names
+    for flag, above, below in _ABOVE.of(letter):
         if above in place and below in place and place[above] < place[below]:
             yield flag
     if "date" in place and all(place.get(name, len(names)) < place["date"] for name in ("from", "to", "subject")):

@@ -115,13 +115,16 @@ FLAGS: Final = {
     "HTML_TEMPLATE_LEFT": "HTML in which a template was not filled in",
 }
 _BLOCKS: Final = ("table", "tr", "td", "div", "font", "a", "span", "center", "b")
-_COMMENT: Final = re.compile(r"<!--(.{0,2000}?)-->", re.S)
 _IN_WORD: Final = re.compile(r"[a-z]<!--[^>]{0,200}-->[a-z]")
 _TITLE: Final = re.compile(r"<title[^>]{0,100}>([^<]{0,300})")
 _CAPITAL: Final = re.compile(r"</?[A-Z][A-Z0-9]{0,11}[ >]")
 _ENTITY: Final = re.compile(r"&[a-z]{2,8}[0-9]{0,2};", re.I)
 _SIZE: Final = re.compile(r"<img[^>]{0,500}\swidth\s?=\s?[\"']?(\d{1,4})[^>]{0,500}", re.I)
-_EMPTY: Final = re.compile(r"<(td|div|span|a)(?:\s[^<>]{0,300})?>\s{0,20}</\1>")
+_EMPTY: Final = (
+    ("HTML_EMPTY_CELL", re.compile(r"<td(?:\s[^<>]{0,300})?>\s{0,20}</td>")),
+    ("HTML_EMPTY_LINK", re.compile(r"<a(?:\s[^<>]{0,300})?>\s{0,20}</a>")),
+    ("HTML_EMPTY_DIVISION", re.compile(r"<(div|span)(?:\s[^<>]{0,300})?>\s{0,20}</\1>")),
+)
 _LINKED: Final = re.compile(r"<a\s[^<>]{0,600}>\s{0,20}<img\b")
 _SRC: Final = re.compile(r"\ssrc\s?=\s?[\"']?\s?([a-z]{3,6}):")
 _WORDS: Final = words(
@@ -221,9 +224,11 @@ _ELEMENTS: Final = {
 
 
 def _look(letter: Letter, numbers: Numbers) -> Iterator[str]:
-    low, tags = letter.html_lower, letter.tags
-    if not low or not tags:
+    low = letter.html_lower
+    tags = letter.tags if low else {}
+    if not tags:
         return
+    asked = letter.asked
     opened = {tag: count for tag, count in tags.items() if tag[0].isalpha()}
     seen = sum(len(page.text) for page in letter.message.pages)
     numbers["HTML_KB"] = len(low) >> 10
@@ -233,17 +238,23 @@ def _look(letter: Letter, numbers: Numbers) -> Iterator[str]:
     for measure, *kinds in _COUNTED:
         numbers[measure] = sum(tags.get(kind, 0) for kind in kinds)
     numbers["HTML_CELLS_PER_ROW"] = 10 * tags.get("td", 0) // max(1, tags.get("tr", 0))
-    numbers["HTML_UNCLOSED"] = sum(max(0, tags.get(kind, 0) - tags.get(f"/{kind}", 0)) for kind in _BLOCKS)
+    if "HTML_UNCLOSED" in asked:
+        numbers["HTML_UNCLOSED"] = sum(max(0, tags.get(kind, 0) - tags.get(f"/{kind}", 0)) for kind in _BLOCKS)
     numbers["HTML_LINE_LENGTH"] = len(low) // (low.count("\n") + 1)
-    numbers["HTML_CAPITAL_TAGS"] = percent(len(_CAPITAL.findall(letter.html)), sum(tags.values()))
-    numbers["HTML_NBSP"] = low.count("&nbsp;")
-    numbers["HTML_NUMBERED"] = low.count("&#")
-    numbers["HTML_ENTITIES"] = len(_ENTITY.findall(low)) - numbers["HTML_NBSP"] if "&" in low else 0
+    if "HTML_CAPITAL_TAGS" in asked:
+        numbers["HTML_CAPITAL_TAGS"] = percent(len(_CAPITAL.findall(letter.html)), sum(tags.values()))
+    if "HTML_NUMBERED" in asked:
+        numbers["HTML_NUMBERED"] = low.count("&#")
+    if "HTML_NBSP" in asked or "HTML_ENTITIES" in asked:
+        numbers["HTML_NBSP"] = low.count("&nbsp;")
+        numbers["HTML_ENTITIES"] = len(_ENTITY.findall(low)) - numbers["HTML_NBSP"] if "&" in low else 0
     yield from _WORDS.found(letter.html_octets, letter.everything)
     yield from {_ELEMENTS[tag] for tag in tags.keys() & _ELEMENTS.keys()}
     yield from _frame(letter, low, tags)
-    yield from _comments(low, numbers)
-    yield from _images(low, numbers, seen)
+    if "<!--" in low:
+        yield from _comments(letter, numbers)
+    if numbers["HTML_IMAGES"]:
+        yield from _images(letter, numbers, seen)
     if any(":" in tag for tag in opened):
         yield "HTML_NAMESPACE"
     if any(len(tag) > 12 for tag in opened):
@@ -268,7 +279,7 @@ def _frame(letter: Letter, low: str, tags: Mapping[str, int]) -> Iterator[str]:
         yield "HTML_NO_HTML"
     elif "/html" not in tags:
         yield "HTML_ENDS_UNCLOSED"
-    elif low.rpartition("</html>")[2].strip():
+    elif "HTML_AFTER_END" in letter.asked and low.rpartition("</html>")[2].strip():
         yield "HTML_AFTER_END"
     if "head" not in tags:
         yield "HTML_NO_HEAD"
@@ -276,36 +287,50 @@ def _frame(letter: Letter, low: str, tags: Mapping[str, int]) -> Iterator[str]:
         yield "HTML_HEAD_EMPTY"
     if "body" not in tags:
         yield "HTML_NO_BODY"
-    title = _TITLE.search(low) if "title" in tags else None
-    if title is not None:
-        text = " ".join(title[1].split())
-        if not text:
+    asked = letter.asked
+    if "title" in tags and ("HTML_TITLE_EMPTY" in asked or "HTML_TITLE_SUBJECT" in asked):
+        title = _TITLE.search(low)
+        text = " ".join(title[1].split()) if title else None
+        if text == "":
             yield "HTML_TITLE_EMPTY"
         elif text == " ".join(letter.subject.lower().split()):
             yield "HTML_TITLE_SUBJECT"
-    for found in {match[1] for match in _EMPTY.finditer(low)}:
-        yield {"td": "HTML_EMPTY_CELL", "a": "HTML_EMPTY_LINK"}.get(found, "HTML_EMPTY_DIVISION")
-    if 'width="100%' in low or "width=100%" in low:
+    for flag, pattern in _EMPTY:
+        if flag in asked and pattern.search(low):
+            yield flag
+    if "HTML_WIDTH_PERCENT" in asked and ('width="100%' in low or "width=100%" in low):
         yield "HTML_WIDTH_PERCENT"
-    if 'width="6' in low or "width=6" in low or 'width="58' in low:
+    if "HTML_WIDTH_600" in asked and ('width="6' in low or "width=6" in low or 'width="58' in low):
         yield "HTML_WIDTH_600"
 
 
-def _comments(low: str, numbers: Numbers) -> Iterator[str]:
-    if "<!--" not in low:
-        return
-    comments = _COMMENT.findall(low)
+def _comments(letter: Letter, numbers: Numbers) -> Iterator[str]:
+    low = letter.html_lower
+    comments = [*comments_of(low)]
     numbers["HTML_COMMENTS"] = len(comments)
-    if any(len(comment) > 200 for comment in comments):
+    if any(length > _COMMENT_LONG for length in comments):
         yield "HTML_COMMENT_LONG"
-    if _IN_WORD.search(low):
+    if "HTML_COMMENT_IN_WORD" in letter.asked and _IN_WORD.search(low):
         yield "HTML_COMMENT_IN_WORD"
 
 
-def _images(low: str, numbers: Numbers, seen: int) -> Iterator[str]:
-    images = numbers["HTML_IMAGES"]
-    if not images:
-        return
+def comments_of(html: str) -> Iterator[int]:
+    """Yield the length of each comment of no more than 2000 characters, in order; none overlaps another."""
+    start = html.find("<!--")
+    while start >= 0:
+        begin = start + 4
+        end = html.find("-->", begin, begin + _COMMENT_LONGEST + 3)
+        if end >= 0:
+            yield end - begin
+        start = html.find("<!--", end + 3 if end >= 0 else start + 1)
+
+
+_COMMENT_LONG: Final = 200
+_COMMENT_LONGEST: Final = 2000
+
+
+def _images(letter: Letter, numbers: Numbers, seen: int) -> Iterator[str]:
+    low, asked, images = letter.html_lower, letter.asked, numbers["HTML_IMAGES"]
     widths = [int(found[1]) for found in _SIZE.finditer(low)]
     if widths:
         yield "HTML_IMAGE_SIZED"
@@ -313,15 +338,16 @@ def _images(low: str, numbers: Numbers, seen: int) -> Iterator[str]:
             yield "HTML_PIXEL"
         if max(widths) >= 400:
             yield "HTML_IMAGE_WIDE"
-    if _LINKED.search(low):
+    if "HTML_IMAGE_LINKED" in asked and _LINKED.search(low):
         yield "HTML_IMAGE_LINKED"
-    schemes = {*_SRC.findall(low)}
-    if "cid" in schemes:
-        yield "HTML_IMAGE_CID"
-    if "data" in schemes:
-        yield "HTML_IMAGE_DATA"
-    if schemes & {"http", "https"}:
-        yield "HTML_IMAGE_REMOTE"
+    if "HTML_IMAGE_CID" in asked or "HTML_IMAGE_DATA" in asked or "HTML_IMAGE_REMOTE" in asked:
+        schemes = {*_SRC.findall(low)}
+        if "cid" in schemes:
+            yield "HTML_IMAGE_CID"
+        if "data" in schemes:
+            yield "HTML_IMAGE_DATA"
+        if schemes & {"http", "https"}:
+            yield "HTML_IMAGE_REMOTE"
     if seen < 50:
         yield "HTML_IMAGES_NO_TEXT"
     if images == 1 and numbers["HTML_LINKS"] == 1 and seen < 200:

@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from tamis.traits.family import Family, Measure, Numbers, percent
-from tamis.traits.letter import Letter
+from tamis.traits.common_words import COMMON, OF
+from tamis.traits.family import Family, Measure, Numbers, Table, percent
+from tamis.traits.letter import SPOKEN, Letter
 
 MEASURES: Final = (
     Measure("ENGLISH", "percent of the words that are the commonest of English", (1, 15, 25, 35, 45)),
@@ -42,16 +43,7 @@ FLAGS: Final = {
     "FRENCH_VOUS": "French that says vous",
     "FRENCH_TU": "French that says tu",
 }
-_COMMON: Final = {
-    "ENGLISH": "the of and to in is that for it with as be on this are was you not have from your by at or an will we "
-    "but if can all has they there which more about my one i he",
-    "FRENCH": "le la les des une est pour dans que qui vous nous pas sur plus avec votre ce cette par ou mais je il "
-    "elle sont vos et du au aux notre être ne",
-    "GERMAN": "der die das und ist nicht ein eine zu mit für sie ich auf den dem von wir auch sich ihr ihre oder wie",
-    "SPANISH": "que el los las por para con una su del como más es no usted não uma com você seu sua dos nos da um os",
-}
-_OF: Final = {word: language for language, words in reversed(_COMMON.items()) for word in words.split()}
-_RANGES: Final = (
+_RANGES: Final = Table(
     ("SCRIPT_CYRILLIC", re.compile("[\u0400-\u04ff]")),
     ("SCRIPT_KANA", re.compile("[\u3040-\u30ff]")),
     ("SCRIPT_HANGUL", re.compile("[\uac00-\ud7af]")),
@@ -63,7 +55,7 @@ _RANGES: Final = (
 _HAN: Final = re.compile("[\u3400-\u9fff]")
 _ACCENTED: Final = re.compile("[\u00c0-\u017f]")
 _BEYOND: Final = re.compile("[\u0370-\u06ff\u3040-\u9fff\uac00-\ud7af]")
-_CHINESE: Final = (
+_CHINESE: Final = Table(
     ("HAN_TRADITIONAL", re.compile("[們個這來說對時國會發經學樣點為與]")),
     ("HAN_INVOICE", re.compile("发票|發票|税|代开")),
     ("HAN_COMPANY", re.compile("公司|企业|有限|业务|客户|合作")),
@@ -78,21 +70,23 @@ _CHINESE: Final = (
 
 
 def _look(letter: Letter, numbers: Numbers) -> Iterator[str]:
-    words = letter.words[:1000]
-    spoken_by = [*map(_OF.get, words)]
-    counts = {language: spoken_by.count(language) for language in _COMMON}
-    shares = {language: percent(count, len(words)) for language, count in counts.items()} if len(words) > 4 else counts
-    if len(words) > 4:
+    number, _, _, found = letter.spoken
+    number = min(number, SPOKEN)
+    counts = dict(zip(COMMON, found, strict=True))
+    shares = {language: percent(count, number) for language, count in counts.items()} if number > 4 else counts
+    if number > 4:
         numbers.update(shares)
     spoken = [language for language, share in shares.items() if share >= 5]
     if len(spoken) > 1:
         yield "LANGUAGE_TWO"
-    if len(words) >= 20 and not any(counts.values()):
+    if number >= 20 and not any(found):
         yield "LANGUAGE_NONE"
-    subject = [word.lower() for word in letter.subject_words]
-    if shares["ENGLISH"] >= 15 and len(subject) > 4 and not any(word in _OF for word in subject):
-        yield "LANGUAGE_SUBJECT_OTHER"
-    if shares["FRENCH"] >= 5 and len(words) > 4:
+    if "LANGUAGE_SUBJECT_OTHER" in letter.asked and shares["ENGLISH"] >= 15:
+        subject = [word.lower() for word in letter.subject_words]
+        if len(subject) > 4 and not any(word in OF for word in subject):
+            yield "LANGUAGE_SUBJECT_OTHER"
+    if letter.asks(("FRENCH_VOUS", "FRENCH_TU")) and shares["FRENCH"] >= 5 and number > 4:
+        words = letter.words[:SPOKEN]
         if "vous" in words or "votre" in words:
             yield "FRENCH_VOUS"
         if "tu" in words or "toi" in words:
@@ -104,20 +98,21 @@ def _look(letter: Letter, numbers: Numbers) -> Iterator[str]:
 
 
 def _scripts(letter: Letter, numbers: Numbers) -> Iterator[str]:
-    text = letter.text
-    scripts = {flag for flag, pattern in _RANGES if pattern.search(text)}
+    text, asked = letter.text, letter.asked
+    ranges = _RANGES.all if "SCRIPT_SEVERAL" in asked else _RANGES.of(letter)
+    scripts = {flag for flag, pattern in ranges if pattern.search(text)}
     yield from scripts
     han = len(_HAN.findall(text))
-    if len(_ACCENTED.findall(text)) > 2:
+    if "SCRIPT_ACCENTS" in asked and len(_ACCENTED.findall(text)) > 2:
         yield "SCRIPT_ACCENTS"
-    latin = letter.count(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+    latin = letter.counts.of(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
     scripts -= {"SCRIPT_FULL_WIDTH", "SCRIPT_UNDECODED"}
     if len(scripts) + (han > 0) + (latin > 0) > 2:
         yield "SCRIPT_SEVERAL"
     if han:
         numbers["HAN"] = max(1, percent(han, han + latin))
         numbers["LATIN_IN_HAN"] = percent(latin, han + latin)
-        yield from (flag for flag, pattern in _CHINESE if pattern.search(text))
+        yield from (flag for flag, pattern in _CHINESE.of(letter) if pattern.search(text))
 
 
 FAMILY: Final = Family("languages", "scripts and languages", _look, MEASURES, FLAGS)

@@ -1,34 +1,63 @@
 """What the tests look at, measured once for each message and shared by all families. Never raises."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Iterable, Mapping
+from functools import lru_cache
 from typing import Final
-
-import numpy as np
 
 from tamis import limits
 from tamis.message import Message
-from tamis.mime import unfold
+from tamis.mime import Field, unfold
 from tamis.once import once
+from tamis.traits import native
+from tamis.traits.common_words import LANGUAGES
 from tamis.traits.marks import MARKS
+from tamis.traits.weights import EVERYTHING, asked
 
 _WORD: Final = re.compile(r"[^\W\d_]+")
 _HOST: Final = re.compile(r"(?:[a-z]+://)?(?:[^/?#@\s]*@)?([^/?#:\s\\]{1,253})", re.I)
-_LINES: Final = 400
-_TAG: Final = re.compile(r"<(/?[a-zA-Z!?][a-zA-Z0-9:]{0,15})")
+HOPS: Final = 20
+"""Received: fields that are looked at more closely, from the last hop on."""
+LINES: Final = 400
+SPOKEN: Final = 1000
+"""Words of which the language is looked for."""
+
+
+def date_of(hop: str) -> str:
+    """Return what stands behind the last semicolon of a Received: field, empty where that is no date by its length."""
+    _, semicolon, tail = hop[-100:].rpartition(";")
+    date = tail.lstrip()
+    if len(date) < 10:
+        date = tail[-10:]
+    return date if semicolon and 10 <= len(date) <= 60 else ""
+
+
+def lower_name(name: bytes) -> str:
+    """Return the name of a field in small letters."""
+    return _lower_name(name) if len(name) < _NAME else name.decode("latin-1").lower()
+
+
+@lru_cache(maxsize=2048)
+def _lower_name(name: bytes) -> str:
+    return name.decode("latin-1").lower()
+
+
+_NAME: Final = 64
+"""Octets of names that are remembered."""
 
 
 class Letter:
     """A message, and what several families want to know of it. Everything is capped, and computed on first use.
 
-    `everything`: also what no test that weighs anything asks for.
+    `everything`: also what no test that weighs anything asks for. `asked` says which tests and measures are wanted.
     """
 
     def __init__(self, message: Message, everything: bool = False) -> None:
         self.message = message
         self.everything = everything
+        self.asked: Container[str] = EVERYTHING if everything else asked()
         self.headers = message.headers[: limits.TRAIT_FIELDS]
-        self.names = [field.name.decode("latin-1").lower() for field in self.headers]
+        self.names = [lower_name(field.name) for field in self.headers]
         self.has = frozenset(self.names)
         self.parts = message.parts[: limits.TRAIT_PARTS]
         self.types = [part.content_type for part in self.parts]
@@ -36,23 +65,40 @@ class Letter:
         self.subject = message.subject[: limits.TRAIT_VALUE_CHARS]
         self.author = message.authors[0] if message.authors else None
         self.urls = message.urls[: limits.TRAIT_URLS]
+        self._values: dict[str, str] = {}
+
+    def asks(self, names: Iterable[str]) -> bool:
+        """Whether any of some tests or measures is wanted."""
+        return any(name in self.asked for name in names)
 
     @once
-    def _first(self) -> Mapping[str, str]:
-        return {
-            name: unfold(field.value).strip()[: limits.TRAIT_VALUE_CHARS].decode("utf-8", "replace")
-            for name, field in zip(reversed(self.names), reversed(self.headers), strict=True)
-        }
+    def _first(self) -> Mapping[str, Field]:
+        return dict(zip(reversed(self.names), reversed(self.headers), strict=True))
 
     def field(self, name: str) -> str:
         """The first field of a name, unfolded and not decoded; empty where there is none."""
-        return self._first.get(name, "")
+        value = self._values.get(name)
+        if value is None:
+            field = self._first.get(name)
+            octets = unfold(field.value).strip()[: limits.TRAIT_VALUE_CHARS] if field else b""
+            value = self._values[name] = octets.decode("utf-8", "replace")
+        return value
 
     @once
     def received(self) -> list[str]:
         """The Received: fields from the last hop to the first, unfolded."""
-        found = (field for name, field in zip(self.names, self.headers, strict=True) if name == "received")
+        found = [field for name, field in zip(self.names, self.headers, strict=True) if name == "received"]
         return [unfold(field.value)[: limits.TRAIT_VALUE_CHARS].decode("latin-1").strip() for field in found]
+
+    @once
+    def hops(self) -> list[str]:
+        """The last hops in small letters."""
+        return [hop.lower() for hop in self.received[:HOPS]]
+
+    @once
+    def hop_dates(self) -> list[str]:
+        """The dates of the last hops, empty where there is none."""
+        return [date_of(hop) for hop in self.received[:HOPS]]
 
     @once
     def html(self) -> str:
@@ -72,10 +118,7 @@ class Letter:
     @once
     def tags(self) -> Mapping[str, int]:
         """How often each tag stands in the markup, in small letters, closing ones with their slash."""
-        found: dict[str, int] = {}
-        for tag in _TAG.findall(self.html_lower):
-            found[tag] = found.get(tag, 0) + 1
-        return found
+        return native.tags(self.html_lower)
 
     @once
     def octets(self) -> bytes:
@@ -88,17 +131,14 @@ class Letter:
         return MARKS.found(self.octets, self.everything)
 
     @once
-    def _counts(self) -> list[int]:
-        return np.bincount(np.frombuffer(self.octets, dtype=np.uint8), minlength=256).tolist()  # type: ignore[no-any-return]
+    def counts(self) -> native.Octets:
+        """How often each octet is in the text."""
+        return native.Octets(self.octets)
 
-    def count(self, octets: bytes) -> int:
-        """How many of some octets are in the text."""
-        counts = self._counts
-        return sum([counts[octet] for octet in octets])
-
-    def between(self, first: int, last: int) -> int:
-        """How many octets are in the text that are no lower than the first nor higher than the last."""
-        return sum(self._counts[first : last + 1])
+    @once
+    def low(self) -> str:
+        """The text in small letters."""
+        return self.text.lower()
 
     @once
     def lines(self) -> list[str]:
@@ -107,12 +147,18 @@ class Letter:
     @once
     def stripped(self) -> list[str]:
         """The first lines, without the white space around them."""
-        return [line.strip() for line in self.lines[:_LINES]]
+        return [line.strip() for line in self.lines[:LINES]]
 
     @once
     def words(self) -> list[str]:
         """The words of the text in small letters, in order."""
-        return _WORD.findall(self.text.lower())
+        return _WORD.findall(self.low)
+
+    @once
+    def spoken(self) -> tuple[int, int, int, list[int]]:
+        """The number of words, the letters of the longest, different ones of the first 300, and how many are of which
+        language (`tamis.traits.common_words`)."""
+        return LANGUAGES.words(self.low, SPOKEN)
 
     @once
     def subject_words(self) -> list[str]:

@@ -45,6 +45,7 @@ _VIEW: Final = re.compile(r"view|version|browser|navigateur|cannot (?:see|read)|
 _POSTAL: Final = re.compile(
     r"\b[A-Z]{2}\.? {1,2}\d{5}\b|\b\d{5} [A-Z][a-zA-Z]+|\bP\.? ?O\.? Box\b|\bSuite \d|\bStreet\b|\bAve(?:nue)?\b"
 )
+_CODE: Final = re.compile(r"\d{5}")
 _COPYRIGHT: Final = re.compile(r"©|\(c\)|copyright|all rights|tous droits", re.I)
 _FOOTER: Final = re.compile(r"\n[_-]{20,80}\s*\n[^\n]{0,100}\n?[^\n]{0,200}(?:@|https?://)")
 _WORD: Final = re.compile(r"(?=[a-z]*\d)[a-z0-9]{6,40}", re.I)
@@ -61,9 +62,10 @@ def _look(letter: Letter, numbers: Numbers) -> Iterator[str]:
         yield "BULK_NO_LIST"
     if letter.field("auto-submitted").lower().startswith("auto"):
         yield "BULK_AUTO"
-    if _AD.search(letter.subject[:40]):
+    asked = letter.asked
+    if "AD_LABELLED" in asked and _AD.search(letter.subject[:40]):
         yield "AD_LABELLED"
-    if letter.boxes:
+    if "BULK_BOUNCE_ADDRESS" in asked and letter.boxes:
         written = f"{letter.field('errors-to')} {letter.field('return-path')} {letter.field('sender')}".lower()
         local, _, domain = letter.boxes[0][1].partition("@")
         if len(local) > 2 and domain and local in written and domain in written and "=" in written:
@@ -111,13 +113,13 @@ def _list(letter: Letter) -> Iterator[str]:
 
 
 def _text(letter: Letter, lists: int) -> Iterator[str]:
-    text = letter.text
+    text, asked = letter.text, letter.asked
     if not text:
         return
-    if _FOOTER.search(text[-1000:]):
+    if "LIST_FOOTER" in asked and _FOOTER.search(text[-1000:]):
         yield "LIST_FOOTER"
     if "UNSUBSCRIBE" in letter.marks:
-        if _UNSUBSCRIBE.search(text[-max(300, len(text) // 5) :]):
+        if "BULK_UNSUBSCRIBE_TEXT" in asked and _UNSUBSCRIBE.search(text[-max(300, len(text) // 5) :]):
             yield "BULK_UNSUBSCRIBE_TEXT"
         if "list-unsubscribe" not in letter.has:
             yield "BULK_UNSUBSCRIBE_NO_FIELD"
@@ -125,15 +127,29 @@ def _text(letter: Letter, lists: int) -> Iterator[str]:
             yield "BULK_TO_ONE"
         if len(letter.urls) > 9:
             yield "BULK_LINK_MANY"
-    if _VIEW.search(text.lstrip()[:80]):
+    if "BULK_VIEW_FIRST" in asked and _VIEW.search(text.lstrip()[:80]):
         yield "BULK_VIEW_FIRST"
     end = text[-400:]
-    if _POSTAL.search(end):
+    if "BULK_POSTAL_END" in asked and has_postal_address(end):
         yield "BULK_POSTAL_END"
-    if _COPYRIGHT.search(end):
+    if "BULK_COPYRIGHT_END" in asked and has_copyright(end):
         yield "BULK_COPYRIGHT_END"
-    if _WORD.fullmatch(text.rstrip()[-60:].rpartition("\n")[2].strip()):
+    if "BULK_ID_IN_TEXT" in asked and _WORD.fullmatch(text.rstrip()[-60:].rpartition("\n")[2].strip()):
         yield "BULK_ID_IN_TEXT"
+
+
+def has_postal_address(text: str) -> bool:
+    """Whether a text has what postal addresses have; without their rarest part the pattern is not tried."""
+    plain = "Street" in text or "Ave" in text or "Box" in text or "Suite" in text
+    return (plain or _CODE.search(text) is not None) and _POSTAL.search(text) is not None
+
+
+def has_copyright(text: str) -> bool:
+    """Whether a text speaks of rights in it."""
+    if not text.isascii():
+        return _COPYRIGHT.search(text) is not None
+    low = text.lower()
+    return "copyright" in low or "all rights" in low or "(c)" in low or "tous droits" in low
 
 
 FAMILY: Final = Family("mailings", "signs of mail to many", _look, MEASURES, FLAGS, of_the_header=True)

@@ -116,12 +116,12 @@ def _host(written: str, letter: Letter) -> Iterator[str]:
         yield "ID_HOST_DIGITS"
     if host.count(".") > 2:
         yield "ID_HOST_LABELS"
-    hops = letter.received[:20]
-    if host and any(host in hop.lower() for hop in hops):
+    hops = letter.hops
+    if host and any(host in hop for hop in hops):
         yield "ID_HOST_HOP"
-    if host and hops and f"by {host}" in hops[0].lower():
+    if host and hops and f"by {host}" in hops[0]:
         yield "ID_HOST_LAST_HOP"
-    if any(address.endswith(f"@{host}") for _, address in letter.boxes[:20]):
+    if "ID_HOST_RECIPIENT" in letter.asked and any(address.endswith(f"@{host}") for _, address in letter.boxes[:20]):
         yield "ID_HOST_RECIPIENT"
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from tamis.phishing.brands import is_freemail
-from tamis.traits.family import Family, Measure, Numbers
+from tamis.traits.family import Family, Measure, Numbers, Table
 from tamis.traits.letter import Letter
 
 MEASURES: Final = (
@@ -114,7 +114,7 @@ _TOPS: Final = {
     for top in tops.split()
 }
 _CONSONANTS: Final = re.compile(r"[bcdfghjklmnpqrstvwxz]{5,}")
-_ROLES: Final = (
+_ROLES: Final = Table(
     ("FROM_ROLE_NOREPLY", re.compile(r"no[._-]?reply|do[._-]?not[._-]?reply|nepasrepondre")),
     ("FROM_ROLE_INFO", re.compile(r"^(?:info|contact|sales|support|admin|office|service|help|billing|webmaster)")),
     ("FROM_ROLE_NEWS", re.compile(r"news|letter|list|mailing|offer|promo|bulletin|announce|update")),
@@ -127,12 +127,14 @@ _COMPANY: Final = re.compile(
     re.I,
 )
 _LIST: Final = re.compile(r"list|users?$|devel|announce|discuss|-dev$|forum|group|linux|all$|staff")
-_ADDRESS: Final = re.compile(r"[\w.+-]{1,64}@([\w-]{1,63}\.[\w.-]{2,100})")
-_QUOTED: Final = re.compile(r'\s*"')
+_ADDRESS: Final = re.compile(r"@(?<=[\w.+-]@)[\w-]{1,63}\.[\w.-]{2}")
+"""From the at sign on, which is rare."""
+_WORD: Final = re.compile(r"[^\W_]+")
+_INITIAL: Final = re.compile(r"\b[A-Z]\. ")
 
 
 def _look(letter: Letter, numbers: Numbers) -> Iterator[str]:
-    text = letter.text.lower()
+    text = letter.low
     subject = letter.subject.lower()
     if letter.author is not None:
         yield from _address(letter, numbers)
@@ -159,49 +161,59 @@ def _address(letter: Letter, numbers: Numbers) -> Iterator[str]:
         yield f"FROM_TOP_{_TOPS[labels[-1]]}"
     if is_freemail(domain):
         yield "FROM_FREEMAIL"
-    yield from (flag for flag, pattern in _ROLES if pattern.search(local))
+    yield from (flag for flag, pattern in _ROLES.of(letter) if pattern.search(local))
+    asked = letter.asked
     for flag, found in (
         ("FROM_LOCAL_DOT", "." in local),
         ("FROM_LOCAL_UNDERSCORE", "_" in local),
         ("FROM_LOCAL_HYPHEN", "-" in local),
-        ("FROM_LOCAL_SIGNS", not local.replace(".", "").replace("_", "").replace("-", "").isalnum()),
-        ("FROM_LOCAL_CONSONANTS", _CONSONANTS.search(local) is not None),
         ("FROM_LOCAL_DIGITS_END", local[-2:].isdigit()),
         ("FROM_DOMAIN_DIGITS", any(map(str.isdigit, domain))),
         ("FROM_DOMAIN_HYPHEN", "-" in domain),
-        ("FROM_DOMAIN_CONSONANTS", _CONSONANTS.search(domain) is not None),
         ("FROM_DOMAIN_MAIL", len(labels) > 2 and labels[0] in ("mail", "email", "news", "e", "em", "mailer", "info")),
     ):
         if found:
             yield flag
-    if domain and letter.received and not any(domain in hop.lower() for hop in letter.received[:20]):
+    if "FROM_LOCAL_SIGNS" in asked and not local.replace(".", "").replace("_", "").replace("-", "").isalnum():
+        yield "FROM_LOCAL_SIGNS"
+    if "FROM_LOCAL_CONSONANTS" in asked and _CONSONANTS.search(local):
+        yield "FROM_LOCAL_CONSONANTS"
+    if "FROM_DOMAIN_CONSONANTS" in asked and _CONSONANTS.search(domain):
+        yield "FROM_DOMAIN_CONSONANTS"
+    if domain and letter.hops and not any(domain in hop for hop in letter.hops):
         yield "FROM_DOMAIN_NO_HOP"
 
 
 def _name(letter: Letter, name: str, text: str, subject: str, numbers: Numbers) -> Iterator[str]:
     low = name.lower()
-    words = [word for word in re.findall(r"[^\W_]+", low) if len(word) > 1][:10]
+    words = [word for word in _WORD.findall(low) if len(word) > 1][:10]
     numbers["FROM_NAME_LENGTH"] = len(name)
     numbers["FROM_NAME_WORDS"] = len(words)
     if not name:
         yield "FROM_NAME_NONE"
         return
     local = letter.address.partition("@")[0]
+    asked = letter.asked
     for flag, found in (
         ("FROM_NAME_QUOTED_SINGLE", name[0] == "'"),
         ("FROM_NAME_CAPITALS", name.isupper() and len(name) > 3),
         ("FROM_NAME_SMALL", name.islower()),
-        ("FROM_NAME_DIGITS", any(map(str.isdigit, name))),
         ("FROM_NAME_COMMA", "," in name),
-        ("FROM_NAME_SIGNS", any(sign in name for sign in "!*$#|~[_=")),
         ("FROM_NAME_DOT", "." in name),
         ("FROM_NAME_IS_LOCAL", low == local),
-        ("FROM_NAME_TITLE", _TITLE.search(low) is not None),
-        ("FROM_NAME_COMPANY", _COMPANY.search(low) is not None),
-        ("FROM_NAME_INITIAL", re.search(r"\b[A-Z]\. ", name) is not None),
     ):
         if found:
             yield flag
+    if "FROM_NAME_DIGITS" in asked and any(map(str.isdigit, name)):
+        yield "FROM_NAME_DIGITS"
+    if "FROM_NAME_SIGNS" in asked and any(sign in name for sign in "!*$#|~[_="):
+        yield "FROM_NAME_SIGNS"
+    if "FROM_NAME_TITLE" in asked and _TITLE.search(low):
+        yield "FROM_NAME_TITLE"
+    if "FROM_NAME_COMPANY" in asked and _COMPANY.search(low):
+        yield "FROM_NAME_COMPANY"
+    if "FROM_NAME_INITIAL" in asked and _INITIAL.search(name):
+        yield "FROM_NAME_INITIAL"
     if not words:
         return
     if any(len(word) > 2 and word in local for word in words):
@@ -214,13 +226,13 @@ def _name(letter: Letter, name: str, text: str, subject: str, numbers: Numbers) 
         yield "FROM_NAME_IN_TEXT"
     if words[0] in text[-200:]:
         yield "FROM_NAME_IN_END"
-    if any(len(word) > 3 and word in subject for word in words):
+    if "FROM_NAME_IN_SUBJECT" in asked and any(len(word) > 3 and word in subject for word in words):
         yield "FROM_NAME_IN_SUBJECT"
 
 
 def _written(written: str) -> Iterator[str]:
     """Yield what is said of From: as it is written."""
-    if _QUOTED.match(written):
+    if written.lstrip().startswith('"'):
         yield "FROM_NAME_QUOTED"
     address = written
     if "<" not in written:
@@ -251,8 +263,8 @@ def _recipients(letter: Letter, text: str, subject: str, numbers: Numbers) -> It
         ("TO_NAME", bool(name)),
         ("TO_NAME_IS_ADDRESS", name == address),
         ("TO_NAME_IS_LOCAL", name == local),
-        ("TO_NAME_QUOTED", _QUOTED.match(written) is not None),
-        ("TO_LIST", _LIST.search(local) is not None),
+        ("TO_NAME_QUOTED", written.lstrip().startswith('"')),
+        ("TO_LIST", "TO_LIST" in letter.asked and _LIST.search(local) is not None),
         ("TO_BRACKETS_ONLY", written.startswith("<")),
         ("TO_LOCAL_IN_TEXT", len(local) > 2 and local in text),
         ("TO_LOCAL_IN_SUBJECT", len(local) > 2 and local in subject),

@@ -1,13 +1,13 @@
 """The way a message came: what its Received: fields say (RFC 5321, section 4.4)."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from itertools import pairwise
 from typing import Final
 
 from tamis.traits.dates import seconds_of
 from tamis.traits.family import Family, Measure, Numbers
-from tamis.traits.letter import Letter
+from tamis.traits.letter import HOPS, Letter
 from tamis.traits.marks import Patterns, words
 
 MEASURES: Final = (
@@ -54,11 +54,10 @@ FLAGS: Final = {
 }
 _FROM: Final = re.compile(r"from\s+(\[?[^\s()\[\];]{1,255})", re.I)
 _BY: Final = re.compile(r"\bby\s+([^\s();]{1,255})", re.I)
-_FOR: Final = re.compile(r"\bfor\s+<?([^\s<>;]{3,320})")
+_FOR: Final = re.compile(r"for(?<!\wfor)\s+<?([^\s<>;]{3,320})")
 _ID: Final = re.compile(r"\bid\s+([^\s;()]{1,100})")
 _LOCAL: Final = re.compile(r"\b(?:10\.\d{1,3}|192\.168|172\.(?:1[6-9]|2\d|3[01]))\.\d{1,3}\.\d{1,3}\b")
 _ADDRESS: Final = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
-_DATE: Final = re.compile(r";\s*([^;]{10,60})$")
 _ZONE: Final = re.compile(r"[+-]\d{4}")
 _WORDS: Final = words(
     (
@@ -98,9 +97,9 @@ def _look(letter: Letter, numbers: Numbers) -> Iterator[str]:
     numbers["HOPS"] = len(hops)
     if not hops:
         return
-    hops = hops[:20]
+    hops = hops[:HOPS]
     numbers["HOP_LONGEST"] = max(map(len, hops))
-    joined = "\n".join(hops).lower()
+    joined = "\n".join(letter.hops)
     octets = joined.encode()
     flags = {*_WORDS.found(octets, letter.everything), *_FORMS.found(octets, letter.everything)}
     recipients = set(_FOR.findall(joined))
@@ -108,15 +107,15 @@ def _look(letter: Letter, numbers: Numbers) -> Iterator[str]:
         flags.add("HOP_FOR")
     if len(recipients) > 1:
         flags.add("HOP_FOR_SEVERAL")
-    if any(len(known) < 5 for known in _ID.findall(joined)):
+    if "HOP_ID_SHORT" in letter.asked and any(len(known) < 5 for known in _ID.findall(joined)):
         flags.add("HOP_ID_SHORT")
-    flags.update(_times(hops, numbers))
-    flags.update(_first(hops[-1]))
+    flags.update(_times(letter, numbers))
+    flags.update(_first(hops[-1], letter.asked))
     yield from flags
 
 
-def _times(hops: list[str], numbers: Numbers) -> Iterator[str]:
-    written = [found[1] if (found := _DATE.search(hop[-100:])) else "" for hop in hops]
+def _times(letter: Letter, numbers: Numbers) -> Iterator[str]:
+    written = letter.hop_dates
     if not all(written):
         yield "HOP_NO_DATE"
     if any("(" in date for date in written):
@@ -129,7 +128,7 @@ def _times(hops: list[str], numbers: Numbers) -> Iterator[str]:
             yield "HOP_BACKWARDS"
 
 
-def _first(hop: str) -> Iterator[str]:
+def _first(hop: str, asked: Container[str]) -> Iterator[str]:
     """Yield what is said of the host that the message comes from."""
     source = _FROM.match(hop)
     if source is None:
@@ -144,10 +143,12 @@ def _first(hop: str) -> Iterator[str]:
             yield "HOP_FIRST_NO_DOT"
         elif sum(map(str.isdigit, name)) > 3:
             yield "HOP_FIRST_DIGITS"
-    target = _BY.search(hop)
-    if target is not None and _ADDRESS.fullmatch(target[1]):
-        yield "HOP_FIRST_BY_ADDRESS"
-    if _LOCAL.search(hop):
+    if "HOP_FIRST_BY_ADDRESS" in asked:
+        target = _BY.search(hop)
+        if target is not None and _ADDRESS.fullmatch(target[1]):
+            yield "HOP_FIRST_BY_ADDRESS"
+    private = "10." in hop or "192.168" in hop or "172." in hop
+    if private and "HOP_FIRST_PRIVATE" in asked and _LOCAL.search(hop):
         yield "HOP_FIRST_PRIVATE"
     low = hop.lower()
     if "http" in low:

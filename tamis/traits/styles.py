@@ -65,7 +65,7 @@ FLAGS: Final = {
 }
 _COLOUR: Final = re.compile(r"#([0-9a-f]{6})\b")
 _SIZE: Final = re.compile(r"font-size\s?:\s?([\d.]{1,6})\s?(pt|px|em|rem|%)")
-_FONT: Final = re.compile(r"(?:font-family\s?:\s?|face\s?=\s?)[\"']?([^;\"'<>]{2,60})")
+_FONT: Final = re.compile(r"f(?:ont-family\s?:\s?|ace\s?=\s?)[\"']?([^;\"'<>]{2,60})")
 _NAMED: Final = re.compile(
     r"(?<![-\w])color\s?[:=]\s?[\"']?(?:red|blue|green|navy|black|white|gray|yellow|orange|purple|maroon)\b"
 )
@@ -142,23 +142,25 @@ def _look(letter: Letter, numbers: Numbers) -> Iterator[str]:
     low = letter.html_lower
     if not low:
         return
+    asked = letter.asked
     yield from _WORDS.found(letter.html_octets, letter.everything)
-    numbers["STYLE_ATTRIBUTES"] = low.count("style=")
-    numbers["STYLE_CLASSES"] = low.count("class=")
-    if "#" in low:
+    if "STYLE_ATTRIBUTES" in asked:
+        numbers["STYLE_ATTRIBUTES"] = low.count("style=")
+    if "STYLE_CLASSES" in asked:
+        numbers["STYLE_CLASSES"] = low.count("class=")
+    if "STYLE_COLOURS" in asked:
         numbers["STYLE_COLOURS"] = len({*_COLOUR.findall(low)})
-    if "color" in low:
-        if _NAMED.search(low):
-            yield "STYLE_NAMED_COLOUR"
-        if _WHITE.search(low):
-            yield "STYLE_WHITE_TEXT"
+    if "STYLE_NAMED_COLOUR" in asked and _NAMED.search(low):
+        yield "STYLE_NAMED_COLOUR"
+    if "STYLE_WHITE_TEXT" in asked and _WHITE.search(low):
+        yield "STYLE_WHITE_TEXT"
     if "font-size" in low:
         yield from _sizes({*_SIZE.findall(low)}, numbers)
-    if "font-family" in low or "face" in low:
+    if "STYLE_FONTS" in asked and ("font-family" in low or "face" in low):
         numbers["STYLE_FONTS"] = len({*_FONT.findall(low)})
-    if _HEIGHT.search(low):
+    if "STYLE_HEIGHT_NONE" in asked and _HEIGHT.search(low):
         yield "STYLE_HEIGHT_NONE"
-    if "<body" in low and "<style" in low.partition("<body")[2]:
+    if "STYLE_SHEET_BEHIND" in asked and "<body" in low and "<style" in low.partition("<body")[2]:
         yield "STYLE_SHEET_BEHIND"
     if "padding" in low and "border-radius" in low and "background" in low:
         yield "STYLE_BUTTON"

@@ -1,10 +1,10 @@
 """The form of the Subject."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import Final
 
-from tamis.traits.family import Family, Measure, Numbers, percent
+from tamis.traits.family import Family, Measure, Numbers, Table, percent
 from tamis.traits.letter import Letter
 
 MEASURES: Final = (
@@ -104,7 +104,8 @@ _VERBS: Final = re.compile(
 _GREETING: Final = re.compile(r"\s*(?:hi|hello|hey|dear|greetings?|good (?:day|morning)|bonjour|salut|hallo)\b", re.I)
 _MONEY: Final = re.compile(r"[$€£]\s?\d|\d\s?(?:[$€£]|usd|eur|euros?|dollars?)", re.I)
 _VOWELS: Final = re.compile(r"[aeiouy\u00c0-\u017f]", re.I)
-_PLAIN: Final = (
+_NAME_COMMA: Final = re.compile(r"\w{2,20},")
+_PLAIN: Final = Table(
     ("SUBJECT_QUESTION", "?"),
     ("SUBJECT_STAR", "*"),
     ("SUBJECT_HASH", "#"),
@@ -123,7 +124,7 @@ _PLAIN: Final = (
     ("SUBJECT_GAP", "     "),
     ("SUBJECT_ADDRESS", "@"),
 )
-_PATTERNS: Final = (
+_PATTERNS: Final = Table(
     ("SUBJECT_PATCH", _PATCH),
     ("SUBJECT_DOTS_IN_WORD", _DOTS),
     ("SUBJECT_MARKS_REPEATED", _SAME_SIGN),
@@ -154,30 +155,30 @@ def _look(letter: Letter, numbers: Numbers) -> Iterator[str]:
     numbers["SUBJECT_BANGS"] = subject.count("!")
     numbers["SUBJECT_LONGEST_WORD"] = max(map(len, words), default=0)
     numbers["SUBJECT_CAPITAL_WORDS"] = percent(sum(word[0].isupper() for word in words), len(words))
-    yield from {flag for flag, sign in _PLAIN if sign in subject}
-    yield from (flag for flag, pattern in _PATTERNS if pattern.search(subject))
+    yield from {flag for flag, sign in _PLAIN.of(letter) if sign in subject}
+    yield from (flag for flag, pattern in _PATTERNS.of(letter) if pattern.search(subject))
     if not subject.isascii():
         numbers["SUBJECT_NOT_ASCII"] = max(1, percent(sum(mark > "\x7f" for mark in subject), len(subject)))
-        if _EMOJI.search(subject):
+        if "SUBJECT_EMOJI" in letter.asked and _EMOJI.search(subject):
             yield "SUBJECT_EMOJI"
-        if _ACCENTED.search(subject):
+        if "SUBJECT_ACCENTS" in letter.asked and _ACCENTED.search(subject):
             yield "SUBJECT_ACCENTS"
     yield from _reply(letter, subject)
-    yield from _ends(subject, words, letters, capitals)
+    yield from _ends(subject, words, letters, capitals, letter.asked)
     yield from _beside_text(letter, subject, words)
 
 
 def _reply(letter: Letter, subject: str) -> Iterator[str]:
-    answers = "in-reply-to" in letter.has or "references" in letter.has
+    asked, answers = letter.asked, "in-reply-to" in letter.has or "references" in letter.has
     if _RE.match(subject):
         yield "SUBJECT_RE"
         if not answers:
             yield "SUBJECT_RE_NO_REFERENCE"
     elif answers and "re:" not in subject.lower():
         yield "SUBJECT_REFERENCE_NO_RE"
-    if _RE_OTHER.match(subject):
+    if "SUBJECT_RE_OTHER" in asked and _RE_OTHER.match(subject):
         yield "SUBJECT_RE_OTHER"
-    if _FORWARD.match(subject):
+    if "SUBJECT_FORWARD" in asked and _FORWARD.match(subject):
         yield "SUBJECT_FORWARD"
     rest = _RE.sub("", subject, count=1).lstrip()
     if rest[:1] == "[":
@@ -186,15 +187,15 @@ def _reply(letter: Letter, subject: str) -> Iterator[str]:
         yield "SUBJECT_TAG_INSIDE"
     if ":" in rest[4:]:
         yield "SUBJECT_COLON"
-    if _VERBS.match(rest):
+    if "SUBJECT_VERB_FIRST" in asked and _VERBS.match(rest):
         yield "SUBJECT_VERB_FIRST"
-    if _GREETING.match(rest):
+    if "SUBJECT_GREETING" in asked and _GREETING.match(rest):
         yield "SUBJECT_GREETING"
-    if re.match(r"\w{2,20},", rest):
+    if "SUBJECT_NAME_COMMA" in asked and _NAME_COMMA.match(rest):
         yield "SUBJECT_NAME_COMMA"
 
 
-def _ends(subject: str, words: list[str], letters: str, capitals: int) -> Iterator[str]:
+def _ends(subject: str, words: list[str], letters: str, capitals: int, asked: Container[str]) -> Iterator[str]:
     first, last = subject[0], subject[-1]
     if last in "!?":
         yield "SUBJECT_ENDS_BANG" if last == "!" else "SUBJECT_ENDS_QUESTION"
@@ -214,20 +215,23 @@ def _ends(subject: str, words: list[str], letters: str, capitals: int) -> Iterat
         yield "SUBJECT_ONE_CAPITAL"
     if len(letters) > 9 and capitals == len(letters):
         yield "SUBJECT_CAPITALS_ALL"
-    if "%" in subject and any(map(str.isdigit, subject)):
+    if "SUBJECT_PERCENT" in asked and "%" in subject and any(map(str.isdigit, subject)):
         yield "SUBJECT_PERCENT"
     if len(words) > 2 and words[-1].isascii():
         if words[-1].islower() and len(words[-1]) < 3:
             yield "SUBJECT_ENDS_WORD_SMALL"
-        if len(words[-1]) > 3 and not _VOWELS.search(words[-1]):
+        if "SUBJECT_ENDS_LETTERS" in asked and len(words[-1]) > 3 and not _VOWELS.search(words[-1]):
             yield "SUBJECT_ENDS_LETTERS"
-    if any(len(word) > 3 and word.isascii() and not _VOWELS.search(word) for word in words):
+    if "SUBJECT_NO_VOWELS" in asked and any(
+        len(word) > 3 and word.isascii() and not _VOWELS.search(word) for word in words
+    ):
         yield "SUBJECT_NO_VOWELS"
 
 
 def _beside_text(letter: Letter, subject: str, words: list[str]) -> Iterator[str]:
-    text = letter.text[:4000].lower()
-    if len(subject) > 7 and subject.lower() in text:
+    asked = letter.asked
+    text = letter.low[:4000] if letter.text.isascii() else letter.text[:4000].lower()
+    if "SUBJECT_IN_TEXT" in asked and len(subject) > 7 and subject.lower() in text:
         yield "SUBJECT_IN_TEXT"
     long = [word.lower() for word in words if len(word) > 3]
     if len(long) > 1 and not any(word in text for word in long):

@@ -1,10 +1,10 @@
 """The URLs in a message: how many, where to, and how they are written."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Container, Iterator
 from typing import Final
 
-from tamis.traits.family import Family, Measure, Numbers, percent
+from tamis.traits.family import Family, Measure, Numbers, Table, percent
 from tamis.traits.letter import Letter
 
 MEASURES: Final = (
@@ -108,7 +108,7 @@ _TOKEN_LONG: Final = re.compile(r"[a-z0-9_=-]{60,}")
 _CONSONANTS: Final = re.compile(r"(?<!w)[bcdfghjklmnpqrstvxz]{5,}")
 _LETTER_ESCAPED: Final = re.compile(r"%(?:[46][1-9a-f]|[57][0-9a])", re.I)
 _NUMBER: Final = re.compile(r"[?&/]\w{1,20}=\d{2,}")
-_FILES: Final = (
+_FILES: Final = Table(
     ("URL_FILE_PHP", re.compile(r"\.php\d?(?=[?/#\n]|$)", re.I)),
     ("URL_FILE_ASP", re.compile(r"\.aspx?(?=[?/#\n]|$)", re.I)),
     ("URL_FILE_CGI", re.compile(r"\.(?:cgi|pl|dll)(?=[?/#\n]|$)|/cgi-bin/", re.I)),
@@ -116,7 +116,7 @@ _FILES: Final = (
     ("URL_FILE_IMAGE", re.compile(r"\.(?:gif|jpe?g|png)(?=[?/#\n]|$)", re.I)),
     ("URL_FILE_DOCUMENT", re.compile(r"\.(?:pdf|docx?|zip|gz|tgz|exe|ppt|rar)(?=[?/#\n]|$)", re.I)),
 )
-_SPEAKS: Final = (
+_SPEAKS: Final = Table(
     ("URL_TRACKED", "utm_"),
     ("URL_TRACKED", "campaign"),
     ("URL_UNSUBSCRIBE", "unsub"),
@@ -155,7 +155,8 @@ _CLICKS: Final = ("click", "clicks", "link", "links", "track", "email", "mail", 
 
 
 def _look(letter: Letter, numbers: Numbers) -> Iterator[str]:
-    yield from _markup(letter)
+    if letter.html:
+        yield from _markup(letter)
     urls, hosts = letter.urls, letter.hosts
     if not urls:
         return
@@ -164,11 +165,12 @@ def _look(letter: Letter, numbers: Numbers) -> Iterator[str]:
     numbers["URLS"] = len(urls)
     numbers["URL_LONGEST"] = max(map(len, urls))
     numbers["URL_DEPTH"] = max(url.count("/") for url in urls) - 2
-    numbers["URL_PARAMETERS"] = max(url.count("=") for url in urls)
+    if "URL_PARAMETERS" in letter.asked:
+        numbers["URL_PARAMETERS"] = max(url.count("=") for url in urls)
     numbers["URL_TEXT_SHARE"] = percent(sum(len(url) for url in urls if url in letter.text), len(letter.text))
     yield from _hosts(letter, [host for host in hosts if host], numbers)
-    yield from {flag for flag, word in _SPEAKS if word in low}
-    yield from (flag for flag, pattern in _FILES if pattern.search(low))
+    yield from {flag for flag, word in _SPEAKS.of(letter) if word in low}
+    yield from (flag for flag, pattern in _FILES.of(letter) if pattern.search(low))
     yield from _written(letter, urls, joined, low)
 
 
@@ -182,7 +184,7 @@ def _hosts(letter: Letter, hosts: list[str], numbers: Numbers) -> Iterator[str]:
     numbers["URL_REPEATED_HOST"] = max(map(hosts.count, distinct)) if len(distinct) < 30 else 2
     words = [word.lower() for word in letter.subject_words if len(word) > 4][:20]
     author = ".".join(letter.domain.split(".")[-2:])
-    own = 0
+    asked, own = letter.asked, 0
     flags: set[str] = set()
     for host in distinct:
         labels = host.split(".")
@@ -192,7 +194,7 @@ def _hosts(letter: Letter, hosts: list[str], numbers: Numbers) -> Iterator[str]:
         elif len(top) > 4 and top.isalpha():
             flags.add("URL_TOP_NEW")
         own += bool(author) and host.endswith(author)
-        flags.update(_host(host, labels))
+        flags.update(_host(host, labels, asked))
         if any(word in host for word in words):
             flags.add("URL_SUBJECT_WORD")
     if author:
@@ -202,7 +204,7 @@ def _hosts(letter: Letter, hosts: list[str], numbers: Numbers) -> Iterator[str]:
     yield from flags
 
 
-def _host(host: str, labels: list[str]) -> Iterator[str]:
+def _host(host: str, labels: list[str], asked: Container[str]) -> Iterator[str]:
     named = labels[-1].isalpha()
     if named and sum(map(str.isdigit, host)) > 1:
         yield "URL_HOST_DIGITS"
@@ -212,7 +214,7 @@ def _host(host: str, labels: list[str]) -> Iterator[str]:
         yield "URL_HOST_HYPHEN"
         if host.count("-") > 1:
             yield "URL_HOST_HYPHENS"
-    if _CONSONANTS.search(host):
+    if "URL_HOST_CONSONANTS" in asked and _CONSONANTS.search(host):
         yield "URL_HOST_CONSONANTS"
     if len(labels) > 1 and len(labels[-2]) <= 3 and named:
         yield "URL_HOST_SHORT"
@@ -224,7 +226,7 @@ def _host(host: str, labels: list[str]) -> Iterator[str]:
         yield "URL_HOST_IMAGES"
     elif labels[0] in _CLICKS:
         yield "URL_HOST_CLICK"
-    if "secur" in host or "account" in host or "login" in host or "verif" in host:
+    if "URL_HOST_SECURE" in asked and ("secur" in host or "account" in host or "login" in host or "verif" in host):
         yield "URL_HOST_SECURE"
 
 
@@ -238,48 +240,58 @@ def has_token(text: str) -> bool:
 
 
 def _written(letter: Letter, urls: tuple[str, ...], joined: str, low: str) -> Iterator[str]:
-    secure = low.count("https://")
-    if secure:
+    asked = letter.asked
+    if "https://" in low:
         yield "URL_SECURE"
-        if all(url[:8].lower() == "https://" for url in urls):
+        if "URL_SECURE_ALL" in asked and all(url[:8].lower() == "https://" for url in urls):
             yield "URL_SECURE_ALL"
     if low.startswith("www.") or "\nwww." in low:
         yield "URL_NO_SCHEME"
     for flag, found in (
-        ("URL_ENDS_SLASH", any(url.count("/") == 3 and url[-1] == "/" for url in urls)),
-        ("URL_ENDS_HOST", any(url.count("/") == 2 for url in urls)),
-        ("URL_QUESTION_ALONE", any("?" in url[:60] and url.count("/", 0, url.index("?")) < 4 for url in urls)),
-        ("URL_HOST_CAPITALS", any(url[8:18].lower() != url[8:18] and url[8:18].isupper() for url in urls)),
-        ("URL_URL_INSIDE", any("http" in url[8:] for url in urls)),
-        ("URL_NUMBER_PARAMETER", bool(_NUMBER.search(joined))),
-        ("URL_TOKEN", has_token(low)),
-        ("URL_TOKEN_LONG", len(max(urls, key=len)) >= 60 and bool(_TOKEN_LONG.search(low))),
+        ("URL_ENDS_HOST", 2 in [url.count("/") for url in urls]),
         ("URL_ADDRESS_INSIDE", "@" in joined or "%40" in joined),
         ("URL_ESCAPED", "%" in joined),
-        ("URL_ESCAPED_LETTER", "%" in joined and bool(_LETTER_ESCAPED.search(joined))),
         ("URL_FRAGMENT", "#" in joined),
         ("URL_ONLY", len(urls) == 1 and len(letter.text) < 100 + len(urls[0])),
     ):
         if found:
             yield flag
+    yield from [flag for flag, holds in _OF_EACH.of(letter) if any(map(holds, urls))]
+    if "URL_NUMBER_PARAMETER" in asked and "=" in joined and _NUMBER.search(joined):
+        yield "URL_NUMBER_PARAMETER"
+    if "URL_TOKEN" in asked and has_token(low):
+        yield "URL_TOKEN"
+    if "URL_TOKEN_LONG" in asked and len(max(urls, key=len)) >= 60 and _TOKEN_LONG.search(low):
+        yield "URL_TOKEN_LONG"
+    if "URL_ESCAPED_LETTER" in asked and "%" in joined and _LETTER_ESCAPED.search(joined):
+        yield "URL_ESCAPED_LETTER"
     if "text/plain" in letter.types and "://" in letter.text:
         yield "URL_IN_PLAIN"
-    recipient = letter.boxes[0][1].partition("@")[0] if letter.boxes else ""
-    if len(recipient) > 3 and recipient in low:
-        yield "URL_RECIPIENT_INSIDE"
+    if "URL_RECIPIENT_INSIDE" in asked:
+        recipient = letter.boxes[0][1].partition("@")[0] if letter.boxes else ""
+        if len(recipient) > 3 and recipient in low:
+            yield "URL_RECIPIENT_INSIDE"
     last = letter.text.rstrip()[-200:].rpartition("\n")[2].strip()
     if last.startswith(("http", "www.")) and " " not in last:
         yield "URL_LAST_LINE"
 
 
+_OF_EACH: Final[Table[tuple[str, Callable[[str], bool]]]] = Table(
+    ("URL_ENDS_SLASH", lambda url: url.count("/") == 3 and url[-1] == "/"),
+    ("URL_QUESTION_ALONE", lambda url: "?" in url[:60] and url.count("/", 0, url.index("?")) < 4),
+    ("URL_HOST_CAPITALS", lambda url: url[8:18].lower() != url[8:18] and url[8:18].isupper()),
+    ("URL_URL_INSIDE", lambda url: "http" in url[8:]),
+)
+
+
 def _markup(letter: Letter) -> Iterator[str]:
-    if not letter.html:
-        return
-    low = letter.html_lower
-    if "mailto:" in low:
+    low, asked = letter.html_lower, letter.asked
+    if ("URL_MAILTO" in asked or "URL_MAILTO_SUBJECT" in asked) and "mailto:" in low:
         yield "URL_MAILTO"
         if "?subject=" in low:
             yield "URL_MAILTO_SUBJECT"
+    if not ("URL_LINK_HERE" in asked or "URL_LINK_CAPITALS" in asked or "URL_LINK_IS_TEXT" in asked):
+        return
     anchors = [anchor for page in letter.message.pages for anchor in page.anchors[:30]]
     texts = [(anchor.text, anchor.href) for anchor in anchors[:50]]
     if any(_HERE.search(text[:80]) for text, _ in texts):

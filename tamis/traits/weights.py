@@ -3,7 +3,9 @@
 A test that is declared and not in that file does not exist: it was too rare there, or agreed with another.
 """
 
+import re
 import zlib
+from collections.abc import Container
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -44,6 +46,23 @@ def read_weights(path: Path = WEIGHTS) -> Learned:
 def learned() -> Learned:
     """The shipped weights."""
     return read_weights()
+
+
+class _Everything(Container[str]):
+    def __contains__(self, name: object) -> bool:
+        return True
+
+
+EVERYTHING: Final[Container[str]] = _Everything()
+"""For `asked`, where also what has no weight is looked for."""
+_PIECE: Final = re.compile(r"_\d+(?:_\d+|_UP)?$")
+
+
+@cache
+def asked() -> frozenset[str]:
+    """The names of tests that have a weight, and of the measures that they are pieces of: no other has to be known."""
+    names = learned().tests.keys()
+    return frozenset({*names, *(_PIECE.sub("", name) for name in names)})
 
 
 @cache

@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Iterator
-from typing import Final
+from itertools import islice
+from typing import Final, NamedTuple
 
-from tamis.traits.family import Family, Measure, Numbers, percent
+from tamis.traits import native
+from tamis.traits.family import Family, Measure, Numbers, Table, percent
 from tamis.traits.letter import Letter
 
 MEASURES: Final = (
@@ -89,9 +91,7 @@ FLAGS: Final = {
     "TEXT_LINE_ALIKE": "the same line of 20 characters or more twice",
     "TEXT_ONE_PARAGRAPH": "300 characters or more without an empty line",
 }
-_CAPITAL_WORD: Final = re.compile(r"\b[A-Z]{4,}\b")
-_NUMBER: Final = re.compile(r"\d{5,}")
-_PLAIN: Final = (
+_PLAIN: Final = Table(
     ("TEXT_BANGS_IN_ROW", "!!!"),
     ("TEXT_QUESTIONS_IN_ROW", "??"),
     ("TEXT_DOLLARS_IN_ROW", "$$"),
@@ -104,7 +104,7 @@ _PLAIN: Final = (
     ("TEXT_SMALL_I", " i "),
     ("TEXT_SPACE_BEFORE_SIGN", " ,"),
 )
-_BEYOND_ASCII: Final = (
+_BEYOND_ASCII: Final = Table(
     ("TEXT_TRADE_MARK", "©"),
     ("TEXT_TRADE_MARK", "®"),
     ("TEXT_TRADE_MARK", "™"),
@@ -127,90 +127,112 @@ def _look(letter: Letter, numbers: Numbers) -> Iterator[str]:
     if not text.strip():
         yield "TEXT_NONE"
         return
-    words = letter.words
-    _measure(letter, words, numbers)
-    yield from [flag for flag, sign in _PLAIN if sign in text]
+    _measure(letter, numbers)
+    yield from [flag for flag, sign in _PLAIN.of(letter) if sign in text]
     if not text.isascii():
-        yield from [flag for flag, sign in _BEYOND_ASCII if sign in text]
+        yield from [flag for flag, sign in _BEYOND_ASCII.of(letter) if sign in text]
     yield from letter.marks & _OWN
     yield from _marks(text, letter, numbers)
     yield from _lines(letter, numbers)
 
 
-def _measure(letter: Letter, words: list[str], numbers: Numbers) -> None:
-    text, octets = letter.text, letter.octets
-    capitals, high = letter.between(65, 90), letter.between(128, 255)
-    letters = capitals + letter.between(97, 122)
-    signs = letter.between(33, 47) + letter.between(58, 64) + letter.between(91, 96) + letter.between(123, 126)
+def _measure(letter: Letter, numbers: Numbers) -> None:
+    text, octets, counts = letter.text, letter.octets, letter.counts
+    words, longest, distinct, _ = letter.spoken
+    capitals, high, digits = counts.between(65, 90), counts.between(128, 255), counts.between(48, 57)
+    letters = capitals + counts.between(97, 122)
+    signs = counts.between(33, 126) - letters - digits
     numbers["TEXT_LENGTH"] = len(text)
-    numbers["TEXT_WORDS"] = len(words)
+    numbers["TEXT_WORDS"] = words
     if words:
-        numbers["TEXT_WORD_LENGTH"] = 10 * (letters + high // 2) // len(words)
-        numbers["TEXT_DISTINCT"] = percent(len({*words[:300]}), min(300, len(words)))
-        numbers["TEXT_LONGEST_WORD"] = len(max(words, key=len))
-        numbers["TEXT_COMMAS"] = percent(letter.count(b","), len(words))
-        numbers["TEXT_DOTS"] = percent(letter.count(b"."), len(words))
+        numbers["TEXT_WORD_LENGTH"] = 10 * (letters + high // 2) // words
+        numbers["TEXT_DISTINCT"] = percent(distinct, min(_FIRST, words))
+        numbers["TEXT_LONGEST_WORD"] = longest
+        numbers["TEXT_COMMAS"] = percent(counts.of(b","), words)
+        numbers["TEXT_DOTS"] = percent(counts.of(b"."), words)
     numbers["TEXT_CAPITALS"] = percent(capitals, letters)
-    numbers["TEXT_CAPITAL_WORDS"] = len(_CAPITAL_WORD.findall(text)) if capitals > 3 else 0
-    digits = letter.between(48, 57)
     numbers["TEXT_DIGITS"] = 1000 * digits // len(text)
-    numbers["TEXT_NUMBERS"] = len(_NUMBER.findall(text)) if digits > 4 else 0
+    capital_words, long_numbers = native.capital_words_and_numbers(text)
+    numbers["TEXT_CAPITAL_WORDS"] = capital_words
+    # Digits that are not of ASCII count only beside those that are.
+    numbers["TEXT_NUMBERS"] = long_numbers if digits > 4 else 0
     numbers["TEXT_SIGNS"] = percent(signs, len(octets))
     numbers["TEXT_NOT_ASCII"] = 0 if text.isascii() else max(1, percent(high, len(octets)))
-    numbers["TEXT_BANGS"] = letter.count(b"!")
-    numbers["TEXT_QUESTIONS"] = letter.count(b"?")
-    numbers["TEXT_DOLLARS"] = letter.count(b"$") + (0 if text.isascii() else text.count("€") + text.count("£"))
-    numbers["TEXT_PERCENTS"] = letter.count(b"%")
-    numbers["TEXT_VOWELS"] = percent(letter.count(b"aeiouyAEIOUY"), letters)
+    numbers["TEXT_BANGS"] = counts.of(b"!")
+    numbers["TEXT_QUESTIONS"] = counts.of(b"?")
+    numbers["TEXT_DOLLARS"] = counts.of(b"$") + (0 if text.isascii() else text.count("€") + text.count("£"))
+    numbers["TEXT_PERCENTS"] = counts.of(b"%")
+    numbers["TEXT_VOWELS"] = percent(counts.of(b"aeiouyAEIOUY"), letters)
 
 
 def _marks(text: str, letter: Letter, numbers: Numbers) -> Iterator[str]:
     if text.islower():
         yield "TEXT_SMALL_ALL"
-    if numbers["TEXT_DOLLARS"] > 2 and len(_PRICE.findall(text)) > 2:
+    if numbers["TEXT_DOLLARS"] > 2 and "TEXT_PRICES" in letter.asked and len([*islice(_PRICE.finditer(text), 3)]) > 2:
         yield "TEXT_PRICES"
-    if letter.count(b"(") > 2:
+    if letter.counts.of(b"(") > 2:
         yield "TEXT_PARENTHESES"
-    if not text.isascii() and _EMOJI.search(text):
+    if "TEXT_EMOJI" in letter.asked and not text.isascii() and _EMOJI.search(text):
         yield "TEXT_EMOJI"
 
 
 def _lines(letter: Letter, numbers: Numbers) -> Iterator[str]:
-    lines, stripped = letter.lines[:_LINES], letter.stripped[:_LINES]
-    full = [line for line in stripped if line]
-    numbers["TEXT_LINES"] = len(full)
-    numbers["TEXT_EMPTY_LINES"] = percent(len(lines) - len(full), len(lines))
-    numbers["TEXT_LINE_LENGTH"] = sum(map(len, full)) // max(1, len(full))
-    gaps = "".join(["." if line else " " for line in stripped])
-    numbers["TEXT_GAP_LINES"] = max(map(len, gaps.split(".")))
-    if not full:
+    text = letter.text
+    found = Lines(*native.lines(text))
+    numbers["TEXT_LINES"] = found.full
+    numbers["TEXT_EMPTY_LINES"] = percent(found.number - found.full, found.number)
+    numbers["TEXT_LINE_LENGTH"] = found.characters // max(1, found.full)
+    numbers["TEXT_GAP_LINES"] = found.gap
+    if not found.full:
         return
-    first, last = full[0], full[-1]
-    block = "\n".join(["", *lines, ""])
-    begin = "".join([line[0] for line in full])
+    first, last = text[found.first_start : found.first_end], text[found.last_start : found.last_end]
     numbers["TEXT_FIRST_LINE"], numbers["TEXT_LAST_LINE"] = len(first), len(last)
-    for flag, found in (
-        ("TEXT_INDENTED", block.count("\n    ") > 4),
-        ("TEXT_SPACES_AT_END", block.count(" \n") > 2),
-        ("TEXT_BULLETS", sum(map(_BULLETS.__contains__, [line[:2] for line in full])) > 2),
-        ("TEXT_LISTED", sum(map(str.isdigit, begin)) > 2 and sum(map(_is_listed, full)) > 2),
-        ("TEXT_LINE_CAPITALS", any(len(line) > 14 for line in filter(str.isupper, full))),
-        ("TEXT_LINES_SMALL", sum(map(str.islower, begin)) > 2),
+    for flag, holds in (
+        ("TEXT_INDENTED", found.indented > 4),
+        ("TEXT_SPACES_AT_END", found.spaced > 2),
+        ("TEXT_LINE_CAPITALS", found.capitals),
+        ("TEXT_LINES_SMALL", found.small > 2),
+        ("TEXT_LINE_ALIKE", found.alike),
         ("TEXT_FIRST_SMALL", first[0].islower()),
         ("TEXT_FIRST_CAPITALS", first.isupper() and len(first) > 4),
         ("TEXT_ENDS_LETTER", last[-1].isalpha()),
         ("TEXT_ENDS_DOT", last[-1] == "."),
         ("TEXT_ENDS_DIGIT", last[-1].isdigit()),
         ("TEXT_ENDS_SIGN", not last[-1].isalnum() and last[-1] not in ".!?"),
-        ("TEXT_LAST_WORDS_RANDOM", last.count(" ") > 8 and last.replace(" ", "").isalpha()),
-        ("TEXT_ONE_PARAGRAPH", len(letter.text) >= 300 and len(full) == len(lines)),
-        ("TEXT_LINE_ALIKE", len({*(long := [line for line in full if len(line) > 19])}) < len(long)),
+        ("TEXT_ONE_PARAGRAPH", len(text) >= 300 and found.full == found.number),
     ):
-        if found:
+        if holds:
             yield flag
+    if letter.asks(("TEXT_BULLETS", "TEXT_LISTED", "TEXT_LAST_WORDS_RANDOM")):
+        full = [line for line in letter.stripped[:_FIRST] if line]
+        if sum(map(_BULLETS.__contains__, [line[:2] for line in full])) > 2:
+            yield "TEXT_BULLETS"
+        if sum(map(_is_listed, full)) > 2:
+            yield "TEXT_LISTED"
+        if last.count(" ") > 8 and last.replace(" ", "").isalpha():
+            yield "TEXT_LAST_WORDS_RANDOM"
 
 
-_LINES: Final = 300
+class Lines(NamedTuple):
+    """What `native.lines` says of the first 300 lines: the fields are explained there."""
+
+    number: int
+    full: int
+    characters: int
+    gap: int
+    first_start: int
+    first_end: int
+    last_start: int
+    last_end: int
+    indented: int
+    spaced: int
+    small: int
+    capitals: bool
+    alike: bool
+
+
+_FIRST: Final = 300
+"""Words and lines among which those that are alike are looked for."""
 
 
 def _is_listed(line: str) -> bool:

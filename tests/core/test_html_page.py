@@ -140,3 +140,13 @@ def test_any_markup_is_read(pieces: list[str]) -> None:
     page.text.encode()
     for anchor in page.anchors:
         anchor.text.encode()
+
+
+def test_alike_elements_look_as_what_is_around_them() -> None:
+    cell = '<td style="color:white">{}</td>'
+    page = read_page(
+        f"<table bgcolor=black><tr>{cell.format('seen')}</table><table><tr>{cell.format('unseen')}</table>"
+        f"<div hidden><table bgcolor=black><tr>{cell.format('nor')}</table></div>"
+    )
+    assert page.text.split() == ["seen"]
+    assert page.hidden == len("unseen" + "nor")

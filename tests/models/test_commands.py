@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import re
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -30,8 +31,10 @@ def test_train_reports_and_writes(index: Path, tmp_path: Path, capsys: pytest.Ca
     assert tamis("train", index, "--start", "none", "-o", model) == 0
     out, err = capsys.readouterr()
     assert "40 ham, 40 spam" in out
-    assert "ham misfiled %  spam missed %" in out
-    assert "\n  7.5 " in out
+    assert "ham misfiled %  spam missed %  counts alone: ham %  spam missed %" in out
+    (level,) = [line.split() for line in out.splitlines() if line.startswith("  7.5 ")]
+    assert [float(cell) for cell in level[:2]] == [7.5, 0.0]
+    assert len(level) == 5
     assert err == ""
     weights = Model.load(model).weights
     assert "MISSING_DATE" in weights
@@ -76,6 +79,9 @@ def test_evaluate(index: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert printed[:2] == ["n_ham 40 n_spam 40", f"1-ROCA% {100 * (1 - area):.4f}"]
     assert printed[-2].startswith("threshold 7.5 hm% ")
     assert printed[-1].startswith("counts alone:  1-ROCA% ")
+    assert re.findall(r"sm@hm=\S+|threshold \S+", printed[-1]) == re.findall(
+        r"sm@hm=\S+|threshold \S+", " ".join(printed[:-1])
+    )
     if protocol == "batch":
         assert area == 1.0
 

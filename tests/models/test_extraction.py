@@ -1,5 +1,6 @@
 """Reading mail on all cores, and going on after a kill."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -13,6 +14,7 @@ from tamis.models import extraction
 from tamis.models.bayes import Model
 from tamis.models.corpus import CorpusError, Entry, entries_of
 from tamis.models.extraction import Extracted, extracted
+from tamis.models.merging import merge
 from tamis.models.training import Source
 
 
@@ -72,6 +74,18 @@ TRAIN = (
 )
 
 
+def _held(fifo: Path, deadline: float) -> int:
+    """Wait until somebody reads a FIFO, and return what keeps it waiting."""
+    while True:
+        try:
+            return os.open(fifo, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError as error:
+            if error.errno != errno.ENXIO:
+                raise
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
 @pytest.mark.slow
 def test_a_training_that_was_killed_goes_on(index: Path, tmp_path: Path) -> None:
     """With the same model in the end."""
@@ -89,10 +103,10 @@ def test_a_training_that_was_killed_goes_on(index: Path, tmp_path: Path) -> None
     while len(list(parts.glob("0*"))) < 5:
         assert time.monotonic() < deadline
         time.sleep(0.02)
+    held = _held(stuck, deadline)
     process.kill()
     process.wait()
-    with stuck.open("wb"):
-        pass  # Whoever reads it goes on, and finds its parent dead.
+    os.close(held)  # Whoever reads it goes on, and finds its parent dead.
     stuck.unlink()
     stuck.write_bytes(content)
     assert not output.exists()
@@ -131,3 +145,10 @@ def test_models_of_several_machines_add_up(index: Path, tmp_path: Path, capsys: 
     ):
         assert main(["train", *bad, "-o", merged]) == 2
         assert why in capsys.readouterr().err
+
+
+def test_the_scale_of_several_models_is_the_most_cautious() -> None:
+    one, other, start = Model(middle=0.5), Model(middle=0.6), Model(middle=0.9)
+    assert merge([("one", one), ("other", other)], None).middle == 0.6
+    assert merge([("one", one), ("other", other)], start).middle == 0.9
+    assert merge([("one", Model(middle=1.2))], start).middle == 1.2

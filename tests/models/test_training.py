@@ -1,5 +1,6 @@
 """Training by scikit-learn in batches comes to the same counts as learning message by message."""
 
+import math
 from collections import Counter
 
 import numpy as np
@@ -41,11 +42,24 @@ def test_counts_are_those_of_learning(entries: list[Entry], monkeypatch: pytest.
 def test_held_out_mail_sets_the_scale_and_the_report(entries: list[Entry]) -> None:
     seen: list[tuple[int, int]] = []
     model, report = train([Source("all", entries)], lambda done, total: seen.append((done, total)))
-    assert (report.held_out_ham, report.held_out_spam) == (6, 3)
+    assert (report.held_out_ham, report.held_out_spam) == (60, 30), "all of it, each message by what others teach"
     assert list(report.misfiled) == list(report.missed) == list(LEVELS)
+    assert list(report.counts_misfiled) == list(report.counts_missed) == list(LEVELS)
     assert report.misfiled[7.5] == 0.0
     assert model.middle >= FRESH_MIDDLE
     assert seen[-1] == (90, 90)
+
+
+@pytest.mark.slow
+def test_the_report_has_both_layers_and_the_counts_alone(entries: list[Entry], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Held-out mail is the same for both; what a layer says is told by the levels it reaches."""
+    monkeypatch.setattr(Model, "evidence", lambda model, indices: FRESH_MIDDLE * 5.0 / 7.5)
+    monkeypatch.setattr(Model, "mean_log_odds", lambda model, indices: FRESH_MIDDLE * math.exp(8.0 / 7.5 - 1))
+    _, report = train([Source("all", entries)])
+    assert [level for level in LEVELS if report.misfiled[level]] == [3, 4.5]
+    assert [level for level in LEVELS if report.missed[level]] == [6, 7.5, 9, 10.5, 12]
+    assert [level for level in LEVELS if report.counts_misfiled[level]] == [3, 4.5, 6, 7.5]
+    assert [level for level in LEVELS if report.counts_missed[level]] == [9, 10.5, 12]
 
 
 @pytest.mark.slow

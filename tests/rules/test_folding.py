@@ -1,6 +1,7 @@
 """Folding: disguises of a word fold to the word, and nothing the wire brings breaks it."""
 
 import time
+import unicodedata
 
 import pytest
 from hypothesis import given
@@ -93,6 +94,18 @@ def test_its_time_is_linear(piece: str) -> None:
     assert len(folded) <= 3 * limits.RULE_TEXT_CHARS
 
 
+NASTY = (
+    "abIΣσςİßſ1é?_`.·*~|- \t\n\x00\x1c\x85\xa0"
+    + "´’…½ﬀ𝐯еЕ漢가ᄀ\u1161\u11a8\u09c7\u09be\u0301\u0323\u0345\u05b0\u200b\u2028\ufe0f\ud800"
+)
+KEEPS = st.frozensets(st.sampled_from(KEEPABLE))
+
+
+@given(st.text(st.sampled_from(NASTY)) | st.text() | st.text(st.characters(max_codepoint=127)), KEEPS)
+def test_it_is_what_is_described(text: str, keep: frozenset[str]) -> None:
+    assert fold(text, keep) == folding.described(text, keep)
+
+
 @given(
     st.text(st.sampled_from("abI1é?_`.·*~|- \t\n\x00\x85´’ﬀк漢\u0301\u200b")) | st.text(),
     st.frozensets(st.sampled_from(["letters", "accents"])),
@@ -102,9 +115,54 @@ def test_what_is_left_alone_would_not_change(text: str, keep: frozenset[str]) ->
     assert folding._CHANGED.sub(lambda run: run[0].translate(folding._table(keep)), text) == text.translate(
         folding._table(keep)
     )
-    assert folding._may_be_spaced(text) or folding._SPACED.search(text) is None
+    spaced = folding._SPACED.search(fold(text, keep | {"spacing"}))
+    assert spaced is None or folding._folder(keep).line(text) is None
 
 
 @given(st.sampled_from(" .·*_~|-"), st.text(st.sampled_from("ab1é漢"), min_size=4, max_size=9), st.text(max_size=3))
 def test_letters_that_stand_apart_are_seen(sign: str, letters: str, behind: str) -> None:
-    assert folding._may_be_spaced(f"x {sign.join(letters)} {behind}")
+    assert folding._folder(frozenset()).line(f"x {sign.join(letters)} {behind}") is None
+
+
+@given(st.text(st.sampled_from("ab1 .-é"), max_size=12))
+def test_only_where_letters_stand_apart(text: str) -> None:
+    """Each text that is left to the slower way has a reason."""
+    plain = folding.characters(text, frozenset()).lower()
+    assert (folding._folder(frozenset()).line(text) is None) == (folding._SPACED.search(plain) is not None)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("keep", [(), ("case",), ("accents",), ("letters",), ("accents", "letters")])
+def test_all_characters_beside_others(keep: tuple[str, ...]) -> None:
+    kept = frozenset(keep)
+    for code in range(0x110000):
+        letter = chr(code)
+        # There are many of some kinds.
+        if unicodedata.category(letter) in ("Cn", "Co", "Cs", "Lo") and code % 61 and code > 0x3000:
+            continue
+        for text in (letter, f"e{letter}\u0301\u05b0x", f"가{letter}\u11a8 {letter}{letter}"):
+            assert fold(text, kept) == folding.described(text, kept), f"{text!a}"
+
+
+@pytest.mark.slow
+def test_what_may_be_composed_with_what_stands_before() -> None:
+    for code in range(0x110000):
+        parts = unicodedata.decomposition(chr(code)).split()
+        if len(parts) == 2 and "<" not in parts[0]:
+            assert folding._joins(chr(int(parts[1], 16)))
+    assert all(folding._joins(chr(code)) for code in range(0x110000) if unicodedata.combining(chr(code)))
+    assert all(folding._joins(unicodedata.normalize("NFD", syllable)[1:]) for syllable in "가각")
+
+
+def test_few_pieces_are_asked_for_by_themselves() -> None:
+    pointed = "e\u05b0xx " * 5000
+    assert folding._folder(frozenset()).line(pointed) is None
+    assert folding._folder(frozenset()).line(pointed[:50]) == folding.described(pointed[:50], frozenset())
+    # Where each letter has such marks, they are asked for at once.
+    assert folding._folder(frozenset()).line("ש\u05b0 " * 5000) is not None
+
+
+def test_what_becomes_too_long() -> None:
+    text = "ﷺ" * 20_000 + " é"
+    assert folding._folder(frozenset()).line(text) is None
+    assert fold(text) == folding.described(text, frozenset())

@@ -3,14 +3,19 @@
 import re
 import time
 from collections import Counter
+from collections.abc import Callable
+from email.utils import parsedate_tz
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tamis.message import Message
-from tamis.traits import CANDIDATES, FAMILIES, TRAITS, found_in, weighed
-from tamis.traits.letter import Letter
+from tamis.traits import CANDIDATES, FAMILIES, TRAITS, found_in, people, weighed
+from tamis.traits.dates import parsed
+from tamis.traits.html_structure import comments_of
+from tamis.traits.letter import Letter, date_of
 from tamis.traits.web_links import has_token
+from tamis.traits.weights import asked
 
 _HEADER = st.sampled_from(
     [
@@ -101,6 +106,13 @@ def test_each_family_names_what_it_declares(header: list[bytes], body: list[byte
         assert numbers.keys() <= {measure.name for measure in family.measures}, family.name
 
 
+def test_what_has_a_weight_is_asked_for_and_nothing_else() -> None:
+    for family in FAMILIES:
+        assert {name for name in family.flags if name in asked()} == family.flags.keys() & TRAITS.keys()
+        for measure in family.measures:
+            assert (measure.name in asked()) == any(name in TRAITS for name, _ in measure.tests())
+
+
 def test_names_are_distinct_and_of_no_other_row() -> None:
     from tamis.filters.order import ORDER
 
@@ -113,6 +125,44 @@ def test_names_are_distinct_and_of_no_other_row() -> None:
 @given(st.lists(st.sampled_from(["a" * 19, "b" * 20, "1", "/", "_", "-", ".", "\n"]), max_size=8).map("".join))
 def test_a_token_is_found_where_the_plain_pattern_finds_it(text: str) -> None:
     assert has_token(text) == bool(re.search(r"(?=[a-z/_-]*[0-9])[a-z0-9_-]{20,}", text))
+
+
+@given(st.lists(st.sampled_from(["<!--", "-->", "-", "!", "x" * 1999, ">", "a"]), max_size=9).map("".join))
+def test_comments_are_those_of_the_plain_pattern(text: str) -> None:
+    assert [*comments_of(text)] == [*map(len, re.findall(r"<!--(.{0,2000}?)-->", text, re.S))]
+
+
+@given(st.text(alphabet="ab.-+@_é \n", max_size=30))
+def test_an_address_is_found_where_the_plain_pattern_finds_it(text: str) -> None:
+    plain = re.search(r"[\w.+-]{1,64}@([\w-]{1,63}\.[\w.-]{2,100})", text)
+    assert (people._ADDRESS.search(text) is None) == (plain is None)
+
+
+_DATE_PIECES = (
+    "Mon, |Mon,|mon |1 |31 |99 |Jan |Feb |jan |2007 |0099 |07 |10:00:00 |99:00:00 |1:2 |+0100|-0530|-0000|+9999|GMT"
+    "| |,| (CET)|٣ |\t|\n|;|some fifty characters that are no date of anything "
+)
+_DATES = st.lists(st.sampled_from(_DATE_PIECES.split("|")), max_size=9).map("".join)
+
+
+@given(_DATES)
+@example("Mon, 1 Jan 2007 10:00:00 -0130 (x)")
+@example("29 Feb 2008 23:59:60 -0000")
+def test_a_date_is_read_as_the_library_reads_it(text: str) -> None:
+    def answer(read: Callable[[str], object]) -> object:
+        try:
+            return read(text)
+        except (ValueError, TypeError, IndexError, OverflowError, AttributeError) as error:
+            return type(error)
+
+    assert answer(parsed) == answer(parsedate_tz)
+
+
+@given(_DATES)
+def test_the_date_of_a_hop_is_what_the_plain_pattern_finds(text: str) -> None:
+    hop = text.replace("\n", "").strip()
+    plain = re.search(r";\s*([^;]{10,60})$", hop[-100:])
+    assert date_of(hop) == (plain[1] if plain else "")
 
 
 def _processor_seconds(body: bytes) -> float:

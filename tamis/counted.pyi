@@ -1,0 +1,3 @@
+"""What `counted.pyx` gives."""
+
+def solid(text: str, besides: str) -> int: ...
