@@ -59,6 +59,12 @@ def own_names(names: Headers) -> tuple[str, ...]:
     return tuple({name.lower(): name for name in ours}.values())
 
 
+@lru_cache(maxsize=16)
+def _result_names(name: str) -> tuple[str, ...]:
+    """Under which names results may stand that claim to be ours."""
+    return tuple({one.lower(): one for one in (header.DEFAULT_NAME, name)}.values())
+
+
 def forged(mail: Mail, names: Headers) -> Changes:
     """Return which fields are to be taken out of a message, whatever is said of it.
 
@@ -68,8 +74,7 @@ def forged(mail: Mail, names: Headers) -> Changes:
     result = Changes(remove=[*own_names(names)])
     if not names.authentication_results:
         return result
-    written = (header.DEFAULT_NAME, names.authentication_results)
-    for name in {name.lower(): name for name in written}.values():
+    for name in _result_names(names.authentication_results):
         if mail.message.header_block.capped:
             result.remove.append(name)
         elif numbers := header.claimed(mail.message, name, _authserv_id(mail, names)):

@@ -59,6 +59,8 @@ _SCRIPTS: Final = ("LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE", "COPTIC
 @lru_cache(maxsize=4096)
 def plain(text: str) -> str:
     """Return text in lower case without accents, styled letters as plain ones."""
+    if text.isascii():
+        return text.lower()
     return "".join(c for c in unicodedata.normalize("NFKD", text).casefold() if not unicodedata.combining(c))
 
 

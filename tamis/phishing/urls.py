@@ -103,23 +103,23 @@ class Link:
 
 def links_of(message: Message) -> list[Link]:
     """Return the links a reader can follow, each once with each text, within `limits.SIGN_LINKS`, in order."""
-    found: dict[Link, None] = {}
+    found: dict[tuple[str, str], None] = {}
     for link in _links(message):
         found[link] = None
         if len(found) >= limits.SIGN_LINKS:
             break
-    return list(found)
+    return [Link(url, shown) for url, shown in found]
 
 
-def _links(message: Message) -> Iterator[Link]:
+def _links(message: Message) -> Iterator[tuple[str, str]]:
     for page in message.pages:
         for anchor in page.anchors:
-            yield Link(_clean(anchor.href), anchor.text)
+            yield _clean(anchor.href), anchor.text
         for action in page.actions:
-            yield Link(_clean(action))
+            yield _clean(action), ""
     # Those of plain text, and of pages that were too large to be parsed.
     for url in message.urls:
-        yield Link(_clean(url if "//" in url[:8] else f"http://{url}"))
+        yield _clean(url if "//" in url[:8] else f"http://{url}"), ""
 
 
 def _clean(url: str) -> str:

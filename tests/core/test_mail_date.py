@@ -4,7 +4,6 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tamis import mail_date
 from tamis.mail_date import by_the_library, seconds_of
 
 
@@ -31,7 +30,7 @@ DATES = st.tuples(
     st.sampled_from(["", "Mon, ", "Mon,  ", "mon, ", "Mon ", "Xxx, "]),
     st.one_of(TWO, st.integers(0, 40).map(str)),
     st.sampled_from([" ", "  ", "\t", "-"]),
-    st.sampled_from([*mail_date._MONTHS, "jan", "Jan.", "January"]),
+    st.sampled_from(["Jan", "Feb", "Mar", "May", "Sep", "Dec", "jan", "Jan.", "January"]),
     st.just(" "),
     st.one_of(st.integers(0, 9999).map("{:04d}".format), st.integers(1990, 2030).map(str), TWO),
     st.just(" "),
@@ -44,6 +43,8 @@ DATES = st.tuples(
 
 @given(DATES.map("".join))
 @example("Mon, 1 Jan 2024 10:00:00 +2359")
+@example("Mon, 1 Jan 2024 10:00:00 +2400 (UTC)")
+@example("Mon, 1 Jan 2024 10:00:00 -2360")
 @example("Fri, 31 Dec 9999 23:59:59 -2359")
 @example("1 Jan 1000 00:00:00 +2359 (UTC)")
 def test_the_short_way_says_what_the_library_says(text: str) -> None:
