@@ -3,6 +3,7 @@
 # make test    every test, with a real Postfix, Dovecot, Redis and PostgreSQL
 # make deb     a package for Debian 12, in dist: REVISION=2
 # make audit   known vulnerabilities of what Tamis needs, by pip-audit, over the network
+# make sanitize  the compiled modules with gcc's sanitizers, and the tests that hold them: ten minutes
 # make check   lint, types and the fast tests, in seconds
 # make clean   remove what the above made in this folder
 #
@@ -22,7 +23,7 @@ quoted = '$(subst ','\'',$(1))'
 export PYTHON YES
 export LC_ALL := C.UTF-8
 
-.PHONY: help setup demo test check lint types fast deb audit clean
+.PHONY: help setup demo test check lint types fast deb audit sanitize clean
 help:
 	@sed -n 's/^# \{0,1\}//p;/^$$/q' Makefile
 
@@ -57,6 +58,9 @@ deb: setup
 
 audit: setup
 	@.venv/bin/python -m scripts.audit
+
+sanitize: setup
+	@scripts/sanitize.sh
 
 clean:
 	rm -rf .venv build dist ./*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage

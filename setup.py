@@ -1,5 +1,7 @@
 """The compiled modules, which setuptools reads from pyproject.toml as an experiment only."""
 
+import os
+
 from setuptools import Extension, setup
 
 COMPILED = {
@@ -14,6 +16,9 @@ COMPILED = {
     "tamis.traits.phrases": "tamis/traits/phrases.pyx",
 }
 
+_SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize=alignment"]
 _FLAGS = {"extra_compile_args": ["-O3", "-g0"], "extra_link_args": ["-s"]}
+if os.environ.get("TAMIS_SANITIZE"):  # scripts/sanitize.sh
+    _FLAGS = {"extra_compile_args": ["-O1", "-g", "-fno-omit-frame-pointer", *_SANITIZE], "extra_link_args": _SANITIZE}
 
 setup(ext_modules=[Extension(name, [source], **_FLAGS) for name, source in COMPILED.items()])

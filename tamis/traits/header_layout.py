@@ -77,19 +77,26 @@ def _look(letter: Letter, numbers: Numbers) -> Iterator[str]:
         yield from {_FOLDED[names[at]] for at in folded if names[at] in _FOLDED}
         if "FOLD_AT_START" in letter.asked and any(values[at][:2] in (b"\n ", b"\n\t", b" \n") for at in folded):
             yield "FOLD_AT_START"
-    written = b"\n".join([b"", *[field.name for field in letter.headers], b""])
-    yield from [flag for flag, spelled in _SPELLED.of(letter) if spelled.search(written)]
+    yield from _spelling([field.name for field in letter.headers])
 
 
 _FOLDED: Final = {name: f"{name.upper()}_FOLDED" for name in ("from", "subject", "to")}
-_SPELLED: Final = Table(
-    ("SPELLED_X_SMALL", re.compile(rb"\nx-")),
-    ("SPELLED_CAPITALS", re.compile(rb"\n(?=[^\n]{5})[^a-zA-Z\n]*[A-Z][^a-z\n]*(?=\n)")),
-    ("SPELLED_SMALL_SECOND", re.compile(rb"\n(?:-|[\x00-\x09\x0b-\x2c\x2e-\x60][^-\n]*-)[a-z]")),
-    ("SPELLED_MESSAGE_ID", re.compile(rb"\nMessage-Id\n")),
-    ("SPELLED_MIME_VERSION", re.compile(rb"\nMime-Version\n")),
-)
-"""Patterns of names, each behind a line feed and in front of one."""
+_SMALL: Final = re.compile(rb"-[a-z]")
+_SMALL_SECOND: Final = re.compile(rb"\n(?:-|[\x00-\x09\x0b-\x2c\x2e-\x60][^-\n]*-)[a-z]")
+
+
+def _spelling(names: list[bytes]) -> Iterator[str]:
+    written = b"\n".join([b"", *names, b""])
+    if b"\nx-" in written:
+        yield "SPELLED_X_SMALL"
+    if any(map(bytes.isupper, names)) and any(len(name) > 4 and name.isupper() for name in names):
+        yield "SPELLED_CAPITALS"
+    if _SMALL.search(written) and _SMALL_SECOND.search(written):
+        yield "SPELLED_SMALL_SECOND"
+    if b"\nMessage-Id\n" in written:
+        yield "SPELLED_MESSAGE_ID"
+    if b"\nMime-Version\n" in written:
+        yield "SPELLED_MIME_VERSION"
 
 
 def _standard(letter: Letter) -> Iterator[str]:
