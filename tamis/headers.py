@@ -186,13 +186,14 @@ def _status(leading: Verdict, shown: Sequence[tuple[str, int]], level: float, sp
 
 def _printed(tests: Sequence[tuple[str, int]]) -> Sequence[tuple[str, int]]:
     """Return what is printed of tests: of those of `tamis.traits` the strongest, and what the others add up to."""
-    small = [test for test in tests if test[0] in TRAITS]
+    small = [place for place, (name, _) in enumerate(tests) if name in TRAITS]
     if len(small) <= limits.STATUS_TESTS:
         return tests
-    weights = [abs(weight) for _, weight in small]
-    weakest = sorted(range(len(small)), key=weights.__getitem__)[: -limits.STATUS_TESTS]
-    left = dict([small[place] for place in weakest])
-    return [*[test for test in tests if test[0] not in left], (OTHERS, sum(left.values()))]
+    weights = [abs(weight) for _, weight in tests]
+    small.sort(key=weights.__getitem__)
+    left = set(small[: -limits.STATUS_TESTS])
+    others = sum([tests[place][1] for place in left])
+    return [*[test for place, test in enumerate(tests) if place not in left], (OTHERS, others)]
 
 
 def hits(score: int) -> str:

@@ -2,8 +2,12 @@
 
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+from typing import Final
 
-from tamis.traits import native
+from tamis.traits import forms
+
+_DAY: Final = 86_400
+"""Seconds. No zone is as far from UTC."""
 
 
 def seconds_of(text: str) -> float | None:
@@ -11,10 +15,9 @@ def seconds_of(text: str) -> float | None:
 
     Without a zone the time is UTC (RFC 5322, ``-0000``).
     """
-    usual = native.seconds(text)
-    # The four digits of the zone stand eight characters behind the first colon: no zone is a day away.
-    if usual is not None and text[text.index(":") + 8 :][:4] < "2360":
-        return usual
+    usual = forms.date(text)
+    if usual is not None and abs(usual[1]) < _DAY:
+        return usual[0]
     try:
         return by_the_library(text)
     except (ValueError, TypeError, IndexError, OverflowError, AttributeError):

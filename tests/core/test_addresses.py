@@ -124,6 +124,7 @@ PIECES = [
 @example('"Smith, Ann (Sales)" <ann@example.net>', "a")
 @example('"a@b.example" <ann@example.net>', "a")
 def test_the_short_ways_say_what_the_library_says(value: str, local: str) -> None:
-    for flat in (value, f'"{value}" <{local}@c.example>', f" {local}@{local}", f'"{local}"<a@{local}>'):
-        if addresses._QUOTED_NAME_OR_NONE.fullmatch(flat):
+    ones = f"{local}@a, {local}@b.example,\t{local}@{local} ,a@b"
+    for flat in (value, f'"{value}" <{local}@c.example>', f" {local}@{local}", f'"{local}"<a@{local}>', ones):
+        if addresses._QUOTED_NAME_OR_NONE.fullmatch(flat) or addresses._PLAIN_ONES.fullmatch(flat) or not flat.strip():
             assert parse_mailboxes(flat.encode()) == addresses._by_the_library(flat)
