@@ -9,6 +9,7 @@ COMPILED = {
     "tamis.rules.folder": "tamis/rules/folder.pyx",
     "tamis.rules.spots": "tamis/rules/spots.pyx",
     "tamis.traits.answers": "tamis/traits/answers.pyx",
+    "tamis.traits.forms": "tamis/traits/forms.pyx",
     "tamis.traits.native": "tamis/traits/native.pyx",
     "tamis.traits.phrases": "tamis/traits/phrases.pyx",
 }

@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from email.utils import parsedate_tz
-from typing import Final
+from typing import Final, NamedTuple
 
-from tamis.traits import native
+from tamis.traits import forms
 from tamis.traits.family import Family, Measure, Numbers
 from tamis.traits.letter import Letter
 
@@ -43,85 +43,78 @@ FLAGS: Final = {
     "YEAR_TWO_DIGITS": "Date: has a year of two digits",
 }
 _DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_USUAL: Final = re.compile(
-    rf"(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), +)?([0-9]{{1,2}}) ({'|'.join(_MONTHS)}) ([12][0-9]{{3}})"
-    r" ([0-9]{2}):([0-9]{2}):([0-9]{2}) ([+-])([0-9]{2})([0-9]{2})(?=\s|$)"
-)
-Parsed = tuple[int, int, int, int, int, int, int, int, int, int | None]
-"""As `email.utils.parsedate_tz` returns it."""
+_EPOCH: Final = date(1970, 1, 1).toordinal()
 _TWO_DIGITS: Final = re.compile(r"\b[a-z]{3}\s+\d\d\s+\d\d:", re.I)
 
 
-def parsed(text: str) -> Parsed | None:
-    """Return what `parsedate_tz` does, sooner where a date has its usual form. Raises as that does."""
-    usual = _USUAL.match(text)
-    if usual is None:
-        return parsedate_tz(text)
-    day, month, year, hour, minute, second, sign, hours, minutes = usual.groups()
-    offset = 3600 * int(hours) + 60 * int(minutes)
-    return (
-        *(int(year), _MONTHS.index(month) + 1, int(day), int(hour), int(minute), int(second), 0, 1, -1),
-        -offset if sign == "-" else offset,
-    )
+class Date(NamedTuple):
+    """A date: seconds since 1970, and those that the author's clock is ahead of UTC."""
+
+    seconds: float
+    offset: int
 
 
-def seconds_of(text: str) -> float | None:
-    """Return seconds since 1970 of a date as mail writes it, None where it is none."""
-    usual = native.seconds(text)
+def read(text: str) -> Date | None:
+    """Return a date as mail writes it, None where it is none."""
+    usual = forms.date(text)
     if usual is not None:
-        return usual
+        return Date(*usual)
     try:
-        found = parsed(text)
+        found = parsedate_tz(text)
         if found is None:
             return None
-        return datetime(*found[:6], tzinfo=UTC).timestamp() - (found[9] or 0)
+        offset = found[9] or 0
+        return Date(datetime(*found[:6], tzinfo=UTC).timestamp() - offset, offset)
     except (ValueError, TypeError, IndexError, OverflowError, AttributeError):
         return None
 
 
 def _look(letter: Letter, numbers: Numbers) -> Iterator[str]:
     text = letter.field("date")[:100]
-    if not text:
+    found = read(text) if text else None
+    if found is None:
         return
-    try:
-        found = parsed(text)
-        moment = datetime(*found[:6], tzinfo=UTC) if found else None
-    except (ValueError, TypeError, IndexError, OverflowError, AttributeError):
-        return
-    if found is None or moment is None:
-        return
-    numbers["DATE_HOUR"] = moment.hour
-    offset = found[9] or 0
-    yield from _spelling(text, moment)
-    yield from _zone(text, found[9])
-    if moment.weekday() > 4:
+    days, second = divmod(int(found.seconds + found.offset), 86_400)
+    numbers["DATE_HOUR"] = second // 3600
+    # The first of January 1970 was a Thursday.
+    weekday = (days + 3) % 7
+    if weekday > 4:
         yield "DATE_WEEKEND"
-    if not letter.received:
-        return
+    if letter.asks(_SPELLED):
+        yield from _spelling(text, days, second, weekday)
+    yield from _zone(text, found.offset)
     hops = [when for when in letter.hop_dates if when]
-    last = seconds_of(hops[0]) if hops else None
+    last = read(hops[0]) if hops else None
     if last is not None:
-        late = int(last - (moment.timestamp() - offset)) // 60
+        late = int(last.seconds - found.seconds) // 60
         numbers["DATE_LATE" if late >= 0 else "DATE_AHEAD"] = abs(late)
-    zone = f"{'-' if offset < 0 else '+'}{abs(offset) // 3600:02d}{abs(offset) % 3600 // 60:02d}"
+    ahead = abs(found.offset)
+    zone = f"{'-' if found.offset < 0 else '+'}{ahead // 3600:02d}{ahead % 3600 // 60:02d}"
     if hops and not any(zone in hop for hop in hops):
         yield "ZONE_NOT_OF_HOPS"
 
 
-def _spelling(text: str, moment: datetime) -> Iterator[str]:
+_SPELLED: Final = (
+    *("DATE_DAY_WRONG", "DATE_NO_DAY", "DATE_NO_SECONDS", "DATE_ROUND_MINUTE", "DATE_ZERO_DAY", "DATE_DAY_SHORT"),
+    *("DATE_COMMENT", "DATE_COMMENT_LONG", "DATE_DOUBLE_SPACE", "YEAR_TWO_DIGITS"),
+)
+
+
+def _spelling(text: str, days: int, second: int, weekday: int) -> Iterator[str]:
+    """Yield what is said of a date on a day since 1970, at a second of it."""
     low = text.lower()
+    day = date.fromordinal(_EPOCH + days).day
     named = low[:3]
     if named not in _DAYS:
         yield "DATE_NO_DAY"
-    elif named != _DAYS[moment.weekday()]:
+    elif named != _DAYS[weekday]:
         yield "DATE_DAY_WRONG"
     if low.count(":") < 2:
         yield "DATE_NO_SECONDS"
-    elif moment.second == 0:
+    elif second % 60 == 0:
         yield "DATE_ROUND_MINUTE"
-    if moment.day < 10:
-        yield "DATE_ZERO_DAY" if f"0{moment.day} " in low[:9] else "DATE_DAY_SHORT"
+    if day < 10:
+        yield "DATE_ZERO_DAY" if f"0{day} " in low[:9] else "DATE_DAY_SHORT"
     if "(" in low:
         yield "DATE_COMMENT"
         if len(low.partition("(")[2].rstrip(") ")) > 4:
@@ -132,11 +125,8 @@ def _spelling(text: str, moment: datetime) -> Iterator[str]:
         yield "YEAR_TWO_DIGITS"
 
 
-def _zone(text: str, offset: int | None) -> Iterator[str]:
+def _zone(text: str, offset: int) -> Iterator[str]:
     written = text.partition("(")[0].rstrip()[-5:]
-    if offset is None:
-        yield "ZONE_FORM_UNKNOWN" if written == "-0000" else "ZONE_FORM_NONE"
-        return
     if written[-1:].isalpha():
         yield "ZONE_FORM_NAMED"
         return

@@ -62,7 +62,7 @@ def _look(letter: Letter, numbers: Numbers) -> Iterator[str]:
             yield "DISGUISE_INVISIBLE"
         if "\u00ad" in text:
             yield "DISGUISE_SOFT_HYPHEN"
-    if letter.html:
+    if letter.html and letter.asks(_OF_MARKUP):
         yield from _IN_MARKUP.found(letter.html_octets, letter.everything)
     if "FILLER_REPEATED" in asked:
         yield from _repeated(letter.words)
@@ -77,14 +77,15 @@ def _repeated(words: list[str]) -> Iterator[str]:
 
 
 _OWN: Final = frozenset(FLAGS)
-_GAP: Final = "\n" * 10
+_OF_MARKUP: Final = ("DISGUISE_NUMBERED", "DISGUISE_SPLIT_TAG")
+_GAP: Final = 10
 
 
 def _fillers(letter: Letter, text: str) -> Iterator[str]:
     asked = letter.asked
     if "FILLER_RANDOM" in asked or "FILLER_LETTERS" in asked:
         yield from _random(letter)
-    if letter.counts.of(b"\n") > 9 and _GAP in text.replace("\r", "").replace(" ", "").strip():
+    if letter.counts.of(b"\n") >= _GAP and native.longest_gap(text) >= _GAP:
         yield "FILLER_BOOK"
     if native.bare_lines(text, LINES) > 3:
         yield "FILLER_STARS"

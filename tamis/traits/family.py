@@ -1,10 +1,12 @@
 """How tests are declared: families of measures with thresholds, and of facts that hold or not."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from tamis.traits.letter import Letter
+from tamis.traits.marks import Patterns
 from tamis.traits.weights import asked
 
 Numbers = dict[str, int]
@@ -24,6 +26,29 @@ class Table(Generic[Row]):
     def of(self, letter: Letter) -> tuple[Row, ...]:
         """Return the rows that a letter asks for."""
         return self.all if letter.everything else self._asked
+
+
+class Expressions:
+    """Expressions of `re`, each with the flag that it stands for.
+
+    RE2 looks for all of them at once in a text that is ASCII, where it says the same as `re`.
+    """
+
+    def __init__(self, *rows: tuple[str, re.Pattern[str]]) -> None:
+        self._table = Table(*rows)
+        self._together = Patterns({flag: for_re2(pattern) for flag, pattern in rows})
+
+    def of(self, text: str, letter: Letter) -> Iterable[str]:
+        """Return the flags of those that match, of all that a letter asks for."""
+        if text.isascii() and not letter.everything:
+            return self._together.found(text.encode())
+        return [flag for flag, pattern in self._table.of(letter) if pattern.search(text)]
+
+
+def for_re2(pattern: re.Pattern[str]) -> str:
+    """Return an expression as RE2 reads it: its space is narrower."""
+    small = "(?i)" if pattern.flags & re.IGNORECASE else ""
+    return small + pattern.pattern.replace(r"\s", r"[\s\v\x1c-\x1f]")
 
 
 class Trait(NamedTuple):

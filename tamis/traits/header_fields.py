@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import Final
 
-from tamis.traits.family import Family, Measure, Numbers
+from tamis.traits.family import Family, Measure, Numbers, Table
 from tamis.traits.letter import Letter
 
-_FIELDS: Final = (
+_KNOWN: Final = (
     "accept-language",
     "auto-submitted",
     "bcc",
@@ -104,9 +104,9 @@ _FIELDS: Final = (
     "x-yahoo-profile",
     "x-ymail-osg",
 )
-_NAMES: Final = {name: f"HAS_{name.upper().replace('-', '_')}" for name in _FIELDS}
+_FIELDS: Final = Table(*((f"HAS_{name.upper().replace('-', '_')}", name) for name in _KNOWN))
 FLAGS: Final = {
-    **{flag: f"there is a field {name}" for name, flag in _NAMES.items()},
+    **{flag: f"there is a field {name}" for flag, name in _FIELDS.all},
     "HAS_X_CAMPAIGN": "a field whose name speaks of a campaign",
     "HAS_X_MS_EXCHANGE": "a field of Exchange's own",
     "HAS_X_PHP": "a field that PHP writes",
@@ -133,13 +133,17 @@ _JOB: Final = ("jobid", "-job", "mailing", "batch", "x-bulkmail", "broadcast")
 _RECIPIENT: Final = ("recipient", "rcpt", "member", "subscriber", "x-mailed-to", "destination")
 
 
+_OWN: Final = ("HAS_X_CAMPAIGN", "HAS_X_MS_EXCHANGE", "HAS_X_PHP", "HAS_X_JOB", "HAS_X_RECIPIENT")
+
+
 def _look(letter: Letter, numbers: Numbers) -> Iterator[str]:
-    for name in letter.has & _NAMES.keys():
-        yield _NAMES[name]
+    for flag, name in _FIELDS.of(letter):
+        if name in letter.has:
+            yield flag
     own = [name for name in letter.has if name[:2] == "x-" or name == "feedback-id"]
     numbers["OWN_FIELDS"] = len(own)
-    joined = " ".join(own)
-    if joined:
+    if own and letter.asks(_OWN):
+        joined = " ".join(own)
         if any(word in joined for word in _CAMPAIGN):
             yield "HAS_X_CAMPAIGN"
         if "x-ms-exchange" in joined:

@@ -1,7 +1,7 @@
 """How the header is laid out: length, order, spelling and folding of its fields (RFC 5322, section 3.6)."""
 
+import re
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import Final
 
 from tamis.traits.family import Family, Measure, Numbers, Table, percent
@@ -65,44 +65,31 @@ def _look(letter: Letter, numbers: Numbers) -> Iterator[str]:
     yield from _order(letter, place)
     if letter.asks(_OF_STANDARD):
         yield from _standard(letter)
-    folded = tabs = folds = 0
-    flags: set[str] = set()
-    for name, field in zip(names, letter.headers, strict=True):
-        value, raw = field.value, field.name
-        if b"\n" in value:
-            folded += 1
-            folds += value.count(b"\n")
-            tabs += value.count(b"\n\t")
-            if name in ("from", "subject", "to"):
-                flags.add(f"{name.upper()}_FOLDED")
-            if value[:2] in (b"\n ", b"\n\t", b" \n"):
-                flags.add("FOLD_AT_START")
-        if not value or value.isspace():
-            flags.add("VALUE_EMPTY")
-        flags.add(spelling(raw) if len(raw) < _NAME else _spelling(raw))
-    flags.discard("")
-    numbers["HEADER_LONGEST"] = max([len(field.value) for field in letter.headers], default=0)
-    numbers["FOLDED"] = folded
-    numbers["TAB_FOLDS"] = percent(tabs, folds)
-    yield from flags
+    values = [field.value for field in letter.headers]
+    numbers["HEADER_LONGEST"] = max(map(len, values), default=0)
+    if not all(values) or any(map(bytes.isspace, values)):
+        yield "VALUE_EMPTY"
+    folded = [at for at, value in enumerate(values) if b"\n" in value]
+    numbers["FOLDED"] = len(folded)
+    folds = b" ".join([values[at] for at in folded])
+    numbers["TAB_FOLDS"] = percent(folds.count(b"\n\t"), folds.count(b"\n"))
+    if folded:
+        yield from {_FOLDED[names[at]] for at in folded if names[at] in _FOLDED}
+        if "FOLD_AT_START" in letter.asked and any(values[at][:2] in (b"\n ", b"\n\t", b" \n") for at in folded):
+            yield "FOLD_AT_START"
+    written = b"\n".join([b"", *[field.name for field in letter.headers], b""])
+    yield from [flag for flag, spelled in _SPELLED.of(letter) if spelled.search(written)]
 
 
-_NAME: Final = 64
-"""Octets of names of which the spelling is remembered."""
-
-
-def _spelling(name: bytes) -> str:
-    """Return what is to be said of the spelling of a name, empty where nothing is."""
-    if name[:2] == b"x-":
-        return "SPELLED_X_SMALL"
-    if len(name) > 4 and name.isupper():
-        return "SPELLED_CAPITALS"
-    if b"-" in name and name[0] < 97 and name[name.index(b"-") + 1 :][:1].islower():
-        return "SPELLED_SMALL_SECOND"
-    return {b"Message-Id": "SPELLED_MESSAGE_ID", b"Mime-Version": "SPELLED_MIME_VERSION"}.get(name, "")
-
-
-spelling = lru_cache(maxsize=2048)(_spelling)
+_FOLDED: Final = {name: f"{name.upper()}_FOLDED" for name in ("from", "subject", "to")}
+_SPELLED: Final = Table(
+    ("SPELLED_X_SMALL", re.compile(rb"\nx-")),
+    ("SPELLED_CAPITALS", re.compile(rb"\n(?=[^\n]{5})[^a-zA-Z\n]*[A-Z][^a-z\n]*(?=\n)")),
+    ("SPELLED_SMALL_SECOND", re.compile(rb"\n(?:-|[\x00-\x09\x0b-\x2c\x2e-\x60][^-\n]*-)[a-z]")),
+    ("SPELLED_MESSAGE_ID", re.compile(rb"\nMessage-Id\n")),
+    ("SPELLED_MIME_VERSION", re.compile(rb"\nMime-Version\n")),
+)
+"""Patterns of names, each behind a line feed and in front of one."""
 
 
 def _standard(letter: Letter) -> Iterator[str]:

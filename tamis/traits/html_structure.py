@@ -6,7 +6,6 @@ from typing import Final
 
 from tamis.traits.family import Family, Measure, Numbers, percent
 from tamis.traits.letter import Letter
-from tamis.traits.marks import words
 
 MEASURES: Final = (
     Measure("HTML_KB", "kilobytes of HTML", (1, 2, 4, 8, 16, 32)),
@@ -127,62 +126,7 @@ _EMPTY: Final = (
 )
 _LINKED: Final = re.compile(r"<a\s[^<>]{0,600}>\s{0,20}<img\b")
 _SRC: Final = re.compile(r"\ssrc\s?=\s?[\"']?\s?([a-z]{3,6}):")
-_WORDS: Final = words(
-    (
-        ("HTML_DOCTYPE_TRANSITIONAL", " transitional//"),
-        ("HTML_XHTML", "dtd/xhtml"),
-        ("HTML_META_TYPE", "charset="),
-        ("HTML_META_GENERATOR", "generator"),
-        ("HTML_MADE_BY_MSHTML", "mshtml"),
-        ("HTML_MADE_BY_WORD", "microsoft-com:office"),
-        ("HTML_VIEWPORT", "viewport"),
-        ("HTML_CONDITIONAL", "<!--[if"),
-        ("HTML_BGCOLOR", "bgcolor="),
-        ("HTML_BODY_BGCOLOR_WHITE", "<body bgcolor=#ffffff"),
-        ("HTML_BODY_BGCOLOR_WHITE", '<body bgcolor="#ffffff'),
-        ("HTML_BODY_BGCOLOR_WHITE", '<body bgcolor="white'),
-        ("HTML_BACKGROUND_IMAGE", " background="),
-        ("HTML_FONT_FACE", " face="),
-        ("HTML_FONT_COLOUR", " color="),
-        ("HTML_CELLPADDING", "cellpadding="),
-        ("HTML_TARGET_BLANK", "_blank"),
-        ("HTML_LINK_TITLE", " title="),
-        ("HTML_RTL", "rtl"),
-        ("HTML_LANG", " lang="),
-        ("HTML_LANG_FRENCH", ' lang="fr'),
-        ("HTML_LANG_FRENCH", " lang=fr"),
-        ("HTML_ROLE", " role="),
-        ("HTML_ROLE", " aria-"),
-        ("HTML_UNQUOTED", "=#"),
-        ("HTML_SINGLE_QUOTED", "='"),
-        ("HTML_SLASHED", "/>"),
-        ("HTML_DIR_LTR", "ltr"),
-        ("HTML_NO_BORDER", 'border="0'),
-        ("HTML_NO_BORDER", "border=0"),
-        ("HTML_ALIGN_CENTER", 'align="center'),
-        ("HTML_ALIGN_CENTER", "align=center"),
-        ("HTML_VALIGN", "valign="),
-        ("HTML_ALT", ' alt="'),
-        ("HTML_ALT", " alt='"),
-        ("HTML_ALT_EMPTY", ' alt=""'),
-        ("HTML_FONT_BIG", 'size="4'),
-        ("HTML_FONT_BIG", 'size="5'),
-        ("HTML_FONT_BIG", 'size="6'),
-        ("HTML_FONT_BIG", 'size="+'),
-        ("HTML_FONT_BIG", "size=4"),
-        ("HTML_FONT_BIG", "size=5"),
-        ("HTML_FONT_BIG", "size=6"),
-        ("HTML_FONT_BIG", "size=+"),
-        ("HTML_FONT_SMALLEST", 'size="1"'),
-        ("HTML_FONT_SMALLEST", "size=1>"),
-        ("HTML_FONT_SMALLEST", "size=1 "),
-        ("HTML_FONT_IN_FONT", "</font></font>"),
-        ("HTML_PRINTABLE_LEFT", "=3d"),
-        ("HTML_TEMPLATE_LEFT", "{{"),
-        ("HTML_TEMPLATE_LEFT", "%%"),
-        ("HTML_TEMPLATE_LEFT", "[["),
-    )
-)
+_OWN: Final = frozenset(FLAGS)
 _ELEMENTS: Final = {
     "title": "HTML_TITLE",
     "base": "HTML_BASE",
@@ -248,7 +192,7 @@ def _look(letter: Letter, numbers: Numbers) -> Iterator[str]:
     if "HTML_NBSP" in asked or "HTML_ENTITIES" in asked:
         numbers["HTML_NBSP"] = low.count("&nbsp;")
         numbers["HTML_ENTITIES"] = len(_ENTITY.findall(low)) - numbers["HTML_NBSP"] if "&" in low else 0
-    yield from _WORDS.found(letter.html_octets, letter.everything)
+    yield from letter.html_words & _OWN
     yield from {_ELEMENTS[tag] for tag in tags.keys() & _ELEMENTS.keys()}
     yield from _frame(letter, low, tags)
     if "<!--" in low:

@@ -2,15 +2,15 @@
 
 import re
 from collections.abc import Container, Iterable, Mapping
-from functools import lru_cache
 from typing import Final
 
 from tamis import limits
 from tamis.message import Message
 from tamis.mime import Field, unfold
 from tamis.once import once
-from tamis.traits import native
+from tamis.traits import forms, native
 from tamis.traits.common_words import LANGUAGES
+from tamis.traits.html_words import HTML_WORDS
 from tamis.traits.marks import MARKS
 from tamis.traits.weights import EVERYTHING, asked
 
@@ -32,20 +32,6 @@ def date_of(hop: str) -> str:
     return date if semicolon and 10 <= len(date) <= 60 else ""
 
 
-def lower_name(name: bytes) -> str:
-    """Return the name of a field in small letters."""
-    return _lower_name(name) if len(name) < _NAME else name.decode("latin-1").lower()
-
-
-@lru_cache(maxsize=2048)
-def _lower_name(name: bytes) -> str:
-    return name.decode("latin-1").lower()
-
-
-_NAME: Final = 64
-"""Octets of names that are remembered."""
-
-
 class Letter:
     """A message, and what several families want to know of it. Everything is capped, and computed on first use.
 
@@ -57,7 +43,9 @@ class Letter:
         self.everything = everything
         self.asked: Container[str] = EVERYTHING if everything else asked()
         self.headers = message.headers[: limits.TRAIT_FIELDS]
-        self.names = [lower_name(field.name) for field in self.headers]
+        # At once: no name has a line feed in it.
+        names = b"\n".join([field.name for field in self.headers]).decode("latin-1").lower()
+        self.names = names.split("\n") if self.headers else []
         self.has = frozenset(self.names)
         self.parts = message.parts[: limits.TRAIT_PARTS]
         self.types = [part.content_type for part in self.parts]
@@ -116,9 +104,14 @@ class Letter:
         return self.html_lower.encode("utf-8", "replace")
 
     @once
+    def html_words(self) -> frozenset[str]:
+        """The pieces of HTML that are in it, by the names of `tamis.traits.html_words`."""
+        return HTML_WORDS.found(self.html_octets, self.everything)
+
+    @once
     def tags(self) -> Mapping[str, int]:
         """How often each tag stands in the markup, in small letters, closing ones with their slash."""
-        return native.tags(self.html_lower)
+        return forms.tags(self.html_lower)
 
     @once
     def octets(self) -> bytes:

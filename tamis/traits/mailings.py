@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from tamis.traits.family import Family, Measure, Numbers
+from tamis.traits.family import Expressions, Family, Measure, Numbers
 from tamis.traits.letter import Letter
 
 MEASURES: Final = (Measure("LIST_FIELDS", "fields whose names begin with List-", (1, 2, 3, 4, 5, 6)),)
@@ -45,8 +45,9 @@ _VIEW: Final = re.compile(r"view|version|browser|navigateur|cannot (?:see|read)|
 _POSTAL: Final = re.compile(
     r"\b[A-Z]{2}\.? {1,2}\d{5}\b|\b\d{5} [A-Z][a-zA-Z]+|\bP\.? ?O\.? Box\b|\bSuite \d|\bStreet\b|\bAve(?:nue)?\b"
 )
-_CODE: Final = re.compile(r"\d{5}")
 _COPYRIGHT: Final = re.compile(r"©|\(c\)|copyright|all rights|tous droits", re.I)
+_IN_LAST_FIFTH: Final = Expressions(("BULK_UNSUBSCRIBE_TEXT", _UNSUBSCRIBE))
+_AT_END: Final = Expressions(("BULK_POSTAL_END", _POSTAL), ("BULK_COPYRIGHT_END", _COPYRIGHT))
 _FOOTER: Final = re.compile(r"\n[_-]{20,80}\s*\n[^\n]{0,100}\n?[^\n]{0,200}(?:@|https?://)")
 _WORD: Final = re.compile(r"(?=[a-z]*\d)[a-z0-9]{6,40}", re.I)
 _AD: Final = re.compile(r"\b(?:adv?|advertisement|pub|werbung)\b\s?[:\])]", re.I)
@@ -119,8 +120,7 @@ def _text(letter: Letter, lists: int) -> Iterator[str]:
     if "LIST_FOOTER" in asked and _FOOTER.search(text[-1000:]):
         yield "LIST_FOOTER"
     if "UNSUBSCRIBE" in letter.marks:
-        if "BULK_UNSUBSCRIBE_TEXT" in asked and _UNSUBSCRIBE.search(text[-max(300, len(text) // 5) :]):
-            yield "BULK_UNSUBSCRIBE_TEXT"
+        yield from _IN_LAST_FIFTH.of(text[-max(300, len(text) // 5) :], letter)
         if "list-unsubscribe" not in letter.has:
             yield "BULK_UNSUBSCRIBE_NO_FIELD"
         if not lists and len(letter.boxes) == 1:
@@ -129,27 +129,9 @@ def _text(letter: Letter, lists: int) -> Iterator[str]:
             yield "BULK_LINK_MANY"
     if "BULK_VIEW_FIRST" in asked and _VIEW.search(text.lstrip()[:80]):
         yield "BULK_VIEW_FIRST"
-    end = text[-400:]
-    if "BULK_POSTAL_END" in asked and has_postal_address(end):
-        yield "BULK_POSTAL_END"
-    if "BULK_COPYRIGHT_END" in asked and has_copyright(end):
-        yield "BULK_COPYRIGHT_END"
+    yield from _AT_END.of(text[-400:], letter)
     if "BULK_ID_IN_TEXT" in asked and _WORD.fullmatch(text.rstrip()[-60:].rpartition("\n")[2].strip()):
         yield "BULK_ID_IN_TEXT"
-
-
-def has_postal_address(text: str) -> bool:
-    """Whether a text has what postal addresses have; without their rarest part the pattern is not tried."""
-    plain = "Street" in text or "Ave" in text or "Box" in text or "Suite" in text
-    return (plain or _CODE.search(text) is not None) and _POSTAL.search(text) is not None
-
-
-def has_copyright(text: str) -> bool:
-    """Whether a text speaks of rights in it."""
-    if not text.isascii():
-        return _COPYRIGHT.search(text) is not None
-    low = text.lower()
-    return "copyright" in low or "all rights" in low or "(c)" in low or "tous droits" in low
 
 
 FAMILY: Final = Family("mailings", "signs of mail to many", _look, MEASURES, FLAGS, of_the_header=True)

@@ -55,10 +55,34 @@ cdef bint _put(Runs *seen, int kind, const char *data, Py_ssize_t start, Py_ssiz
     return True
 
 
-cdef inline bint _is_letter(uint32_t code) noexcept:
-    if code < 128:
-        return 97 <= code <= 122 or 65 <= code <= 90
-    return Py_UNICODE_ISALNUM(code) and not Py_UNICODE_ISDECIMAL(code)
+cdef enum:
+    LETTER = 1          # `[^\W\d_]`
+    CAPITAL = 2         # `[A-Z]`
+    WORD = 4            # `\w`
+    DIGIT = 8           # `\d`
+
+cdef uint8_t[128] CLASSES
+
+
+cdef uint8_t _look_up(uint32_t code) noexcept:
+    cdef uint8_t found = 0
+    if Py_UNICODE_ISDECIMAL(code):
+        found |= DIGIT | WORD
+    elif Py_UNICODE_ISALNUM(code):
+        found |= LETTER | WORD
+    elif code == 95:
+        found |= WORD
+    if 65 <= code <= 90:
+        found |= CAPITAL
+    return found
+
+
+for _code in range(128):
+    CLASSES[_code] = _look_up(_code)
+
+
+cdef inline uint8_t _classes(uint32_t code) noexcept:
+    return CLASSES[code] if code < 128 else _look_up(code)
 
 
 cdef class Octets:
@@ -152,11 +176,11 @@ cdef class Languages:
         memset(counts, 0, sizeof(counts))
         while at < size:
             code = <uint32_t>PyUnicode_READ(kind, <void *>data, at)
-            if not _is_letter(code):
+            if not _classes(code) & LETTER:
                 at += 1
                 continue
             begin, hashed = at, 0
-            while _is_letter(code):
+            while _classes(code) & LETTER:
                 hashed = hashed * BASE + code + 1
                 at += 1
                 if at == size:
@@ -179,23 +203,18 @@ def capital_words_and_numbers(str text not None):
     cdef int kind = PyUnicode_KIND(text)
     cdef const void *data = PyUnicode_DATA(text)
     cdef Py_ssize_t words = 0, numbers = 0
-    cdef bint capitals = True
-    cdef uint32_t code
-    for at in range(size + 1):
-        code = <uint32_t>PyUnicode_READ(kind, <void *>data, at) if at < size else 32
-        if 65 <= code <= 90:
+    cdef uint8_t classes, all_of = CAPITAL
+    for at in range(size):
+        classes = _classes(<uint32_t>PyUnicode_READ(kind, <void *>data, at))
+        if classes & WORD:
             run += 1
-        elif code == 95 or (97 <= code <= 122 if code < 128 and not 48 <= code <= 57 else Py_UNICODE_ISALNUM(code)):
-            capitals = False
-        else:
-            words += capitals and run > 3
-            run, capitals = 0, True
-        if Py_UNICODE_ISDECIMAL(code):
-            digits += 1
-        else:
-            numbers += digits > 4
-            digits = 0
-    return words, numbers
+            all_of &= classes
+            digits = digits + 1 if classes & DIGIT else 0
+            numbers += digits == 5
+        elif run:
+            words += run > 3 and all_of != 0
+            run, digits, all_of = 0, 0, CAPITAL
+    return words + (run > 3 and all_of != 0), numbers
 
 
 def lines(str text not None):
@@ -299,123 +318,22 @@ def bare_lines(str text not None, Py_ssize_t most):
     return found + (something and most > 0)
 
 
-cdef enum:
-    TAG = 17            # Letters of a tag, its slash among them.
-    KINDS = 64          # Different tags that are counted without making a string of each, a power of two.
-
-
-def tags(str html not None):
-    """Return how often each tag stands in markup of small letters: `</?[a-z!?][a-z0-9:]{0,15}` without its bracket."""
-    cdef Py_ssize_t size = PyUnicode_GET_LENGTH(html), at = 0, begin, end, slot
-    cdef int kind = PyUnicode_KIND(html), tries
-    cdef const char *data = <const char *>PyUnicode_DATA(html)
-    cdef Py_ssize_t starts[KINDS]
-    cdef Py_ssize_t sizes[KINDS]
-    cdef Py_ssize_t counts[KINDS]
-    cdef uint64_t hashed
+def longest_gap(str text not None):
+    r"""Return the most line feeds in a row, nothing but spaces and CR between, around which there is something."""
+    cdef Py_ssize_t size = PyUnicode_GET_LENGTH(text), at, run = 0, before = 0, longest = 0
+    cdef int kind = PyUnicode_KIND(text)
+    cdef const void *data = PyUnicode_DATA(text)
+    cdef bint something = False
     cdef uint32_t code
-    cdef dict found = {}
-    cdef str name
-    memset(sizes, 0, sizeof(sizes))
-    while at < size:
+    for at in range(size):
         code = <uint32_t>PyUnicode_READ(kind, <void *>data, at)
-        at += 1
-        if code != 60 or at == size:
-            continue
-        begin = end = at
-        code = <uint32_t>PyUnicode_READ(kind, <void *>data, end)
-        if code == 47 and end + 1 < size:
-            end += 1
-            code = <uint32_t>PyUnicode_READ(kind, <void *>data, end)
-        if not (97 <= code <= 122 or code == 33 or code == 63):
-            continue
-        hashed = end - begin
-        at = end + 16
-        while end < size and end < at:
-            code = <uint32_t>PyUnicode_READ(kind, <void *>data, end)
-            if not (97 <= code <= 122 or 48 <= code <= 58) and at - end < 16:
-                break
-            hashed = hashed * BASE + code + 1
-            end += 1
-        at = end
-        slot = (hashed ^ (hashed >> 32)) & (KINDS - 1)
-        for tries in range(KINDS):
-            if not sizes[slot]:
-                starts[slot], sizes[slot], counts[slot] = begin, end - begin, 0
-            if sizes[slot] == end - begin and _same(kind, data, starts[slot], begin, end - begin):
-                counts[slot] += 1
-                break
-            slot = (slot + 1) & (KINDS - 1)
-        else:
-            name = html[begin:end]
-            found[name] = found.get(name, 0) + 1
-    for slot in range(KINDS):
-        if sizes[slot]:
-            found[html[starts[slot] : starts[slot] + sizes[slot]]] = counts[slot]
-    return found
-
-
-cdef inline int _digits(const uint8_t *text, int number) noexcept:
-    """Return what some digits say, or -1 where they are none."""
-    cdef int value = 0, at
-    for at in range(number):
-        if not 48 <= text[at] <= 57:
-            return -1
-        value = 10 * value + text[at] - 48
-    return value
-
-
-cdef const char *DAYS = b"MonTueWedThuFriSatSun"
-cdef const char *MONTHS = b"JanFebMarAprMayJunJulAugSepOctNovDec"
-cdef int[12] LENGTHS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
-
-
-cdef int _named(const uint8_t *text, const char *names, int number) noexcept:
-    """Return which of some names of three letters stands there, or -1."""
-    cdef int at
-    for at in range(number):
-        if memcmp(text, names + 3 * at, 3) == 0:
-            return at
-    return -1
-
-
-def seconds(str date not None):
-    """Return the seconds since 1970 of a date in its usual form, None where it has another or there is no such date.
-
-    The form is `Mon, 1 Jan 2007 10:00:00 +0100`, with or without the day of the week, and with whatever behind a space.
-    """
-    cdef Py_ssize_t size = PyUnicode_GET_LENGTH(date), at = 0
-    cdef const uint8_t *text
-    cdef int day, month, year, hour, minute, second, zone, before
-    cdef long long days
-    cdef bint leap
-    if not date.isascii() or size < 25:
-        return None
-    text = <const uint8_t *>PyUnicode_DATA(date)
-    if _named(text, DAYS, 7) >= 0 and text[3] == 44 and text[4] == 32:
-        at = 5
-    day = _digits(text + at, 2)
-    if day < 0:
-        day = _digits(text + at, 1)
-        at -= 1
-    at += 2
-    if day < 1 or size - at < 24 or text[at] != 32 or text[at + 4] != 32 or text[at + 9] != 32:
-        return None
-    month, year = _named(text + at + 1, MONTHS, 12), _digits(text + at + 5, 4)
-    hour, minute, second = _digits(text + at + 10, 2), _digits(text + at + 13, 2), _digits(text + at + 16, 2)
-    zone = _digits(text + at + 20, 4)
-    if text[at + 12] != 58 or text[at + 15] != 58 or text[at + 18] != 32 or not (text[at + 19] in (43, 45)):
-        return None
-    if month < 0 or not 1000 <= year <= 2999 or zone < 0 or not (size == at + 24 or text[at + 24] == 32):
-        return None
-    leap = year % 4 == 0 and year % 100 != 0 or year % 400 == 0
-    if day > LENGTHS[month] + (leap and month == 1) or not (0 <= hour < 24 and 0 <= minute < 60 and 0 <= second < 60):
-        return None
-    days = 365 * (year - 1970) + (year - 1) // 4 - (year - 1) // 100 + (year - 1) // 400 - 477
-    for before in range(month):
-        days += LENGTHS[before]
-    days += day - 1 + (leap and month > 1)
-    zone = 3600 * (zone // 100) + 60 * (zone % 100)
-    if text[at + 19] == 45:
-        zone = -zone
-    return ((days * 24 + hour) * 60 + minute) * 60 + second - zone
+        if code == 10:
+            run += 1
+        elif code != 32 and code != 13:
+            before = max(before, run)
+            run = 0
+            if not _is_space(code):
+                if something:
+                    longest = max(longest, before)
+                something, before = True, 0
+    return longest

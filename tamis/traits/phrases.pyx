@@ -23,8 +23,14 @@ cdef enum:
 END, ANY, SOME = 0, 1, 2
 
 
+cdef uint8_t[256] IN_WORD
+
+for _octet in range(256):
+    IN_WORD[_octet] = chr(_octet) in "_0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
 cdef inline bint _in_word(uint8_t octet) noexcept:
-    return 97 <= octet <= 122 or 65 <= octet <= 90 or 48 <= octet <= 57 or octet == 95
+    return IN_WORD[octet]
 
 
 cdef class Plain:
@@ -100,6 +106,7 @@ cdef struct Node:
     uint16_t child      # The first of those that go on from here, 0 where none does.
     uint16_t sibling
     uint16_t ending     # The first of the phrases that end here, counted from 1.
+    uint32_t further    # A bit for each letter (its last five bits) that some go on with.
 
 
 cdef struct Ending:
@@ -114,7 +121,7 @@ cdef class Phrases:
     cdef Node *_nodes
     cdef Ending *_endings
     cdef uint16_t _roots[256]
-    cdef Py_ssize_t _used
+    cdef Py_ssize_t _used, _numbers
 
     def __cinit__(self, list phrases not None):
         """Take phrases (octets that begin with a letter or digit, what may follow, the number)."""
@@ -129,12 +136,13 @@ cdef class Phrases:
         if self._nodes is NULL or self._endings is NULL:
             raise MemoryError
         memset(self._roots, 0, sizeof(self._roots))
-        self._used = 1
+        self._used, self._numbers = 1, 0
         for place, (phrase, tail, number) in enumerate(phrases, 1):
             if not phrase or not _in_word(phrase[0]) or not 0 <= number < MOST:
                 raise ValueError("a phrase begins with no word, or stands for no number")
             if tail not in (END, ANY, SOME) or (tail != END and not _in_word(phrase[len(phrase) - 1])):
                 raise ValueError("nothing may follow a phrase that ends with no word")
+            self._numbers = max(self._numbers, number + 1)
             node = 0
             for octet in phrase:
                 link = &self._nodes[node].child if node else &self._roots[octet]
@@ -142,6 +150,7 @@ cdef class Phrases:
                     link = &self._nodes[link[0]].sibling
                 if not link[0]:
                     link[0] = <uint16_t>self._used
+                    self._nodes[node].further |= <uint32_t>1 << (octet & 31)
                     self._nodes[link[0]].octet = octet
                     self._used += 1
                 node = link[0]
@@ -161,7 +170,7 @@ cdef class Phrases:
         cdef uint16_t node, ending
         cdef bint before = False, inside, further
         cdef Ending *one
-        memset(holds, 0, sizeof(holds))
+        memset(holds, 0, self._numbers)
         for start in range(size):
             inside = _in_word(octets[start])
             if before or not inside:
@@ -179,9 +188,9 @@ cdef class Phrases:
                         if one.tail == 1 or (further if one.tail == 2 else further != _in_word(octets[at - 1])):
                             holds[one.number] = 1
                         ending = one.other
-                if at == size:
+                if at == size or not self._nodes[node].further >> (octets[at] & 31) & 1:
                     break
                 node = self._nodes[node].child
                 while node and self._nodes[node].octet != octets[at]:
                     node = self._nodes[node].sibling
-        return [number for number in range(MOST) if holds[number]]
+        return [number for number in range(self._numbers) if holds[number]]

@@ -5,7 +5,7 @@ from collections.abc import Container, Iterator
 from itertools import pairwise
 from typing import Final
 
-from tamis.traits.dates import seconds_of
+from tamis.traits.dates import read
 from tamis.traits.family import Family, Measure, Numbers
 from tamis.traits.letter import HOPS, Letter
 from tamis.traits.marks import Patterns, words
@@ -121,7 +121,7 @@ def _times(letter: Letter, numbers: Numbers) -> Iterator[str]:
     if any("(" in date for date in written):
         yield "HOP_ZONE_NAMED"
     numbers["HOP_ZONES"] = len({zone[0] for date in written if (zone := _ZONE.search(date))})
-    times = [time for date in written if date and (time := seconds_of(date)) is not None]
+    times = [time.seconds for date in written if date and (time := read(date)) is not None]
     if len(times) > 1:
         numbers["TRANSIT"] = max(0, int(times[0] - times[-1]))
         if any(later < earlier - 2 for later, earlier in pairwise(times)):

@@ -6,7 +6,6 @@ from typing import Final
 
 from tamis.traits.family import Family, Measure, Numbers
 from tamis.traits.letter import Letter
-from tamis.traits.marks import words
 
 MEASURES: Final = (
     Measure("STYLE_ATTRIBUTES", "elements with a style of their own", (1, 3, 10, 30, 100)),
@@ -71,71 +70,7 @@ _NAMED: Final = re.compile(
 )
 _WHITE: Final = re.compile(r"(?<![-\w])color\s?[:=]\s?[\"']?(?:white\b|#fff\b|#ffffff)")
 _HEIGHT: Final = re.compile(r"height\s?:\s?0")
-_WORDS: Final = words(
-    (
-        ("STYLE_SHEET", "<style"),
-        ("STYLE_IMPORTANT", "!important"),
-        ("STYLE_MEDIA", "@media"),
-        ("STYLE_IMPORT", "@import"),
-        ("STYLE_FONT_FACE", "@font-face"),
-        ("STYLE_HOVER", ":hover"),
-        ("STYLE_DISPLAY_NONE", "display:none"),
-        ("STYLE_DISPLAY_NONE", "display: none"),
-        ("STYLE_ABSOLUTE", "absolute"),
-        ("STYLE_FLOAT", "float:"),
-        ("STYLE_OPACITY", "opacity"),
-        ("STYLE_RED", "#ff0000"),
-        ("STYLE_RED", "color:red"),
-        ("STYLE_RED", 'color="red'),
-        ("STYLE_BLUE", "#0000ff"),
-        ("STYLE_BLUE", "color:blue"),
-        ("STYLE_BLUE", 'color="blue'),
-        ("STYLE_GREEN", "#008000"),
-        ("STYLE_GREEN", "#00ff00"),
-        ("STYLE_GREEN", "color:green"),
-        ("STYLE_YELLOW", "#ffff00"),
-        ("STYLE_YELLOW", "yellow"),
-        ("STYLE_GREY", "gray"),
-        ("STYLE_GREY", "grey"),
-        ("STYLE_GREY", "#666666"),
-        ("STYLE_GREY", "#999999"),
-        ("STYLE_GREY", "#cccccc"),
-        ("STYLE_GREY", "#333333"),
-        ("STYLE_BLACK", "#000000"),
-        ("STYLE_BLACK", "color:black"),
-        ("STYLE_RGB", "rgb("),
-        ("STYLE_NEAR_WHITE", "#fefefe"),
-        ("STYLE_NEAR_WHITE", "#fffff"),
-        ("STYLE_NEAR_WHITE", "#f8f"),
-        ("STYLE_NEAR_WHITE", "#fafafa"),
-        ("STYLE_NEAR_WHITE", "#f9f9f9"),
-        ("STYLE_BORDER_RADIUS", "border-radius"),
-        ("STYLE_MAX_WIDTH", "max-width"),
-        ("STYLE_LINE_HEIGHT", "line-height"),
-        ("STYLE_LETTER_SPACING", "letter-spacing"),
-        ("STYLE_NO_UNDERLINE", "text-decoration:none"),
-        ("STYLE_NO_UNDERLINE", "text-decoration: none"),
-        ("STYLE_UPPERCASE", "uppercase"),
-        ("STYLE_FONT_ARIAL", "arial"),
-        ("STYLE_FONT_ARIAL", "helvetica"),
-        ("STYLE_FONT_VERDANA", "verdana"),
-        ("STYLE_FONT_VERDANA", "tahoma"),
-        ("STYLE_FONT_TIMES", "times new"),
-        ("STYLE_FONT_TIMES", "georgia"),
-        ("STYLE_FONT_COURIER", "courier"),
-        ("STYLE_FONT_COURIER", "monospace"),
-        ("STYLE_FONT_CALIBRI", "calibri"),
-        ("STYLE_FONT_CALIBRI", "segoe"),
-        ("STYLE_FONT_COMIC", "comic sans"),
-        ("STYLE_WORD", "mso"),
-        ("STYLE_WORD_PAGES", "section1"),
-        ("STYLE_COLLAPSE", "border-collapse"),
-        ("STYLE_QUOTE_BORDER", "border-left"),
-        ("STYLE_MARGIN_ZERO", "margin:0"),
-        ("STYLE_MARGIN_ZERO", "margin: 0"),
-        ("STYLE_BACKGROUND_URL", "url("),
-    )
-)
+_OWN: Final = frozenset(FLAGS)
 
 
 def _look(letter: Letter, numbers: Numbers) -> Iterator[str]:
@@ -143,7 +78,7 @@ def _look(letter: Letter, numbers: Numbers) -> Iterator[str]:
     if not low:
         return
     asked = letter.asked
-    yield from _WORDS.found(letter.html_octets, letter.everything)
+    yield from letter.html_words & _OWN
     if "STYLE_ATTRIBUTES" in asked:
         numbers["STYLE_ATTRIBUTES"] = low.count("style=")
     if "STYLE_CLASSES" in asked:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Container, Iterator
 from typing import Final
 
-from tamis.traits.family import Family, Measure, Numbers, Table, percent
+from tamis.traits.family import Expressions, Family, Measure, Numbers, Table, percent
 from tamis.traits.letter import Letter
 
 MEASURES: Final = (
@@ -124,11 +124,10 @@ _PLAIN: Final = Table(
     ("SUBJECT_GAP", "     "),
     ("SUBJECT_ADDRESS", "@"),
 )
-_PATTERNS: Final = Table(
+_REPEATED: Final = Table(("SUBJECT_MARKS_REPEATED", _SAME_SIGN), ("SUBJECT_LETTERS_REPEATED", _SAME_LETTER))
+_EXPRESSIONS: Final = Expressions(
     ("SUBJECT_PATCH", _PATCH),
     ("SUBJECT_DOTS_IN_WORD", _DOTS),
-    ("SUBJECT_MARKS_REPEATED", _SAME_SIGN),
-    ("SUBJECT_LETTERS_REPEATED", _SAME_LETTER),
     ("SUBJECT_DIGIT_IN_WORD", _DIGIT_IN),
     ("SUBJECT_CASE_IN_WORD", _CASE_IN),
     ("SUBJECT_NUMBER_LONG", _LONG),
@@ -151,12 +150,13 @@ def _look(letter: Letter, numbers: Numbers) -> Iterator[str]:
     numbers["SUBJECT_WORDS"] = len(words)
     numbers["SUBJECT_CAPITALS"] = percent(capitals, len(letters))
     numbers["SUBJECT_DIGITS"] = sum(map(str.isdigit, subject))
-    numbers["SUBJECT_SIGNS"] = sum(not mark.isalnum() and not mark.isspace() for mark in subject)
+    numbers["SUBJECT_SIGNS"] = len(subject) - sum(map(str.isalnum, subject)) - sum(map(str.isspace, subject))
     numbers["SUBJECT_BANGS"] = subject.count("!")
     numbers["SUBJECT_LONGEST_WORD"] = max(map(len, words), default=0)
     numbers["SUBJECT_CAPITAL_WORDS"] = percent(sum(word[0].isupper() for word in words), len(words))
     yield from {flag for flag, sign in _PLAIN.of(letter) if sign in subject}
-    yield from (flag for flag, pattern in _PATTERNS.of(letter) if pattern.search(subject))
+    yield from _EXPRESSIONS.of(subject, letter)
+    yield from [flag for flag, pattern in _REPEATED.of(letter) if pattern.search(subject)]
     if not subject.isascii():
         numbers["SUBJECT_NOT_ASCII"] = max(1, percent(sum(mark > "\x7f" for mark in subject), len(subject)))
         if "SUBJECT_EMOJI" in letter.asked and _EMOJI.search(subject):

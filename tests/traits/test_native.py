@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tamis.traits import dates, native
+from tamis.traits import dates, forms, native
 from tamis.traits.common_words import COMMON, LANGUAGES, OF
 
 # Among them: titles (ǅ), halves of surrogates, digits and spaces beyond ASCII, letters that `lower` makes longer.
@@ -104,7 +104,7 @@ def test_bare_lines(text: str, most: int) -> None:
 @example("<")
 @example("</")
 def test_tags(html: str) -> None:
-    assert native.tags(html) == Counter(re.findall(r"<(/?[a-z!?][a-z0-9:]{0,15})", html))
+    assert forms.tags(html) == Counter(re.findall(r"<(/?[a-z!?][a-z0-9:]{0,15})", html))
 
 
 DATES = st.builds(
@@ -122,19 +122,25 @@ DATES = st.builds(
 
 
 @given(st.one_of(DATES, st.builds(lambda date, end: date[:end], DATES, st.integers(0, 40)), st.text(max_size=40)))
-def test_seconds(date: str) -> None:
+def test_dates(date: str) -> None:
     try:
         found = parsedate_tz(date)
-        wanted = found and datetime(*found[:6], tzinfo=UTC).timestamp() - (found[9] or 0)
+        wanted = found and (datetime(*found[:6], tzinfo=UTC).timestamp() - (found[9] or 0), found[9] or 0)
     except (ValueError, TypeError, IndexError, OverflowError):
         wanted = None
-    assert native.seconds(date) in (None, wanted)
-    assert dates.seconds_of(date) == wanted
+    assert forms.date(date) in (None, wanted)
+    assert dates.read(date) == wanted
 
 
-def test_seconds_of_each_day() -> None:
+def test_each_day() -> None:
     day = datetime(1995, 1, 1, 12, 34, 56, tzinfo=UTC)
     for _ in range(2500):
         day += timedelta(days=1)
         written = f"{day:%a, %-d %b %Y %H:%M:%S} -0730 (x)"
-        assert native.seconds(written) == day.timestamp() + 27_000
+        assert forms.date(written) == (day.timestamp() + 27_000, -27_000)
+
+
+@given(st.lists(st.sampled_from(["\n" * 9, "\n", "\r", " ", "\t", "x", "\u2028", "é"]), max_size=9).map("".join))
+def test_longest_gap(text: str) -> None:
+    plain = text.replace("\r", "").replace(" ", "").strip()
+    assert native.longest_gap(text) == max(map(len, re.findall("\n+", plain)), default=0)
