@@ -3,8 +3,8 @@
 Real mail (TAMIS_CORPORA) goes through the engine in this process, one message at a time, with a Redis and a name server
 of their own, and a timer of CPU time looks every millisecond at what is running. What a stage is, the file says whose
 code runs, innermost first: HTML parsed because rules ask for the text counts as HTML. OCR, which another program does,
-is off. `--network` asks the DNS and greylisting as well. What was learned of senders is in memory, as in a worker
-(and nothing was); a look into the database, as commands take, would cost 0.35 ms.
+is off. `--network` asks the DNS and greylisting as well. What was learned of senders and chosen by policies is in
+memory, as in a worker (and nothing was); a look into the database, as commands take, would cost 0.35 ms.
 """
 
 import argparse
@@ -30,6 +30,7 @@ from tamis import decision_log
 from tamis.engine import Engine, preload
 from tamis.mail import Mail, MailClass, new_id, parse_ip
 from tamis.message import Message
+from tamis.policy_texts import NO_TEXTS, PolicyTexts
 from tamis.sender_weights import Weight
 from tamis.sources import Sources
 from tamis.weights import Weights
@@ -50,7 +51,7 @@ STAGES: Final = {
     "DKIM, ARC, DMARC": ("/authentication/",),
     "lists and weights": ("snapshot.py", "lists.py", "list_", "weight"),
     "scripts, checksum": ("scripts.py", "content_digest.py"),
-    "header writing": ("headers.py", "disposition.py"),
+    "header writing": ("tamis/headers.py", "disposition.py"),
     "log": ("decision_log.py", "log.py"),
     "other filters": ("/filters/",),
     "walk through the order": (
@@ -111,6 +112,17 @@ class NothingLearned:
 
     def complained_of(self, organisation: str, since: datetime) -> bool:
         return False
+
+
+class NothingChosen:
+    """The policies where nobody has chosen any, as a worker has them: in memory."""
+
+    def __init__(self) -> None:
+        self._new = True
+
+    def fresh(self) -> PolicyTexts | None:
+        new, self._new = self._new, False
+        return NO_TEXTS if new else None
 
 
 def raw(letter: Letter) -> bytes:
@@ -178,7 +190,7 @@ def main() -> None:
         preload(config)
         while not socket.exists():
             time.sleep(0.05)
-        sources = replace(Sources.themselves(config), weights=NothingLearned())
+        sources = replace(Sources.themselves(config), weights=NothingLearned(), policies=NothingChosen())
         engine = Engine(config, f"unix://{socket}", sources, args.network, answers_at_once=100)
         engine.refresh()
         for one in mail[:20]:

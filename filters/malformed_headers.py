@@ -8,13 +8,12 @@ SPEC, section 1, row 33; RFC 5322, RFC 2045, RFC 2047.
 
 import re
 from collections.abc import Iterator
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 
 from tamis import header_octets, limits
 from tamis.charset import is_charset
 from tamis.contract import Context, Filter, FilterOptions, Hit, Stage
 from tamis.mail import Mail
+from tamis.mail_date import seconds_of
 from tamis.message import Message
 from tamis.phishing import author_signs, letter_signs, page_signs
 from tamis.phishing.brands import data_version
@@ -139,29 +138,20 @@ def _dates(message: Message) -> Iterator[str]:
     text = message.header("date")
     if text is None:
         return
-    date = _parse_date(text)
+    date = seconds_of(text)
     if date is None:
         yield "DATE_INVALID"
         return
     hops = []
     for field in message.fields("received")[: limits.RECEIVED_FIELDS]:
         match = _RECEIVED_DATE.search(field.text[-100:])
-        hop = _parse_date(match.group(1)) if match else None
+        hop = seconds_of(match.group(1)) if match else None
         if hop is not None:
             hops.append(hop)
     if hops and date < min(hops) - 2 * _DAY:
         yield "DATE_BEFORE_RECEIVED"
     if hops and date > max(hops) + 2 * _HOUR:
         yield "DATE_AFTER_RECEIVED"
-
-
-def _parse_date(text: str) -> float | None:
-    """Return seconds since 1970, which no year overflows; without a zone the time is UTC (RFC 5322, ``-0000``)."""
-    try:
-        date = parsedate_to_datetime(text)
-        return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, TypeError, IndexError, OverflowError, AttributeError):
-        return None
 
 
 def _mime(message: Message) -> Iterator[str]:

@@ -11,6 +11,7 @@ import argparse
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -18,12 +19,12 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from tamis.models.bayes import Model
 from tamis.models.build_default import CORPORA, SOURCES, Shipped, is_backscatter
 from tamis.models.corpus import CorpusError, Entry, entries_of
 from tamis.models.trait_audit import ALIKE, VARIANTS, agreement, evidence_of
 from tamis.models.trait_fit import Floats, Sample, bounded, missed_area, report, shares_at, strongest
 from tamis.models.trait_hits import Hits, Matrix, hits_of
+from tamis.models.trait_points import FOLDS, fifths, of_both_layers, of_counts, whole_sources
 from tamis.traits import CANDIDATES, FAMILIES
 from tamis.traits.weights import WEIGHTS, Counted, Learned
 
@@ -34,14 +35,9 @@ _MARGIN: Final = 0.02
 _NEWSLETTERS: Final = "modern/foff-milter"
 """Where the honest newsletters of today are."""
 _SHARES: Final = (0.5, 0.4, 0.35, 0.3, 0.25, 0.2, 0.15, 0.1, 0.05)
-_FOLDS: Final = 5
 _ALONE: Final = "ccert-zh"
 TESTS: Final = 600
 """Tests to keep, those that move the score most."""
-_FEWEST: Final = 3
-_MIDDLE: Final = 0.4
-"""Of the counts alone, beside which the weights are learned: in how many messages a feature stands, and the mean
-log-odds worth 7.5 points."""
 _LEVEL: Final = 7.5
 
 
@@ -121,47 +117,12 @@ def kept_tests(matrix: Matrix) -> list[int]:
     return kept
 
 
-def _points(hits: Mapping[str, Hits]) -> dict[str, Floats]:
-    """Return the points of token evidence of each message, by a model that has learned the other sources."""
-    everything = Model()
-    for found in hits.values():
-        _learn_tokens(everything, found, np.arange(len(found.spam)), 1)
-    return {name: _held_out(everything, found, np.arange(len(found.spam))) for name, found in hits.items()}
-
-
-def _points_in_folds(hits: Mapping[str, Hits]) -> dict[str, Floats]:
-    """Return the same, by models that have learned all but a fifth of each source."""
-    everything = Model()
-    for found in hits.values():
-        _learn_tokens(everything, found, np.arange(len(found.spam)), 1)
-    points = {name: np.zeros(len(found.spam)) for name, found in hits.items()}
-    for fold in range(_FOLDS):
-        for name, found in hits.items():
-            rows = np.arange(fold, len(found.spam), _FOLDS)
-            points[name][rows] = _held_out(everything, found, rows)
-    return points
-
-
-def _held_out(everything: Model, hits: Hits, rows: NDArray[np.int64]) -> Floats:
-    """Score messages by what everything but them teaches."""
-    others = everything.copy()
-    _learn_tokens(others, hits, rows, -1)
-    others.prune(_FEWEST)
-    others.middle = _MIDDLE
-    return np.array([others.score(hits.tokens[row]) for row in rows])
-
-
-def _learn_tokens(model: Model, hits: Hits, rows: NDArray[np.int64], times: int) -> None:
-    for row in rows:
-        model.add(hits.tokens[row], bool(hits.spam[row]), times)
-
-
 def _learn(hits: Mapping[str, Hits], one_way: Mapping[str, bool]) -> Learned:
     columns = kept_tests(np.concatenate([found.matrix for found in hits.values()]))
     names = np.array(list(CANDIDATES))[columns].tolist()
     headers = {family.name for family in FAMILIES if family.of_the_header}
     of_the_header = np.array([CANDIDATES[name].family in headers for name in names])
-    points = _points(hits)
+    points = of_counts(hits, whole_sources(hits))
     samples = [
         Sample(name, found.matrix[:, columns], found.spam, points[name], one_way[name]) for name, found in hits.items()
     ]
@@ -174,7 +135,7 @@ def _learn(hits: Mapping[str, Hits], one_way: Mapping[str, bool]) -> Learned:
         sample.name: strongest([other for other in samples if other is not sample], of_the_header, TESTS)
         for sample in samples
     }
-    folds = _folds(samples, _points_in_folds(hits))
+    folds = _folds(samples, of_counts(hits, fifths(hits)))
     by_fold = {}
     for fold in folds:
         taught = [_rows(sample, fold.name, others=True) for sample in samples]
@@ -189,7 +150,13 @@ def _learn(hits: Mapping[str, Hits], one_way: Mapping[str, bool]) -> Learned:
     used = np.flatnonzero(weights)
     print(f"{len(used)} tests, of {len(CANDIDATES)} that are declared; share {share:g}")
     print("judged by what has not seen it: 1-ROCA %, ham misfiled %, spam missed % at 7.5 | with the tests")
+    print("beside the counts alone")
     print("\n".join(report([*samples, *folds], unseen)))
+    print("beside both layers, made as the shipped model is")
+    points = of_both_layers(hits, whole_sources(hits))
+    beside_both = [replace(sample, points=points[sample.name]) for sample in samples]
+    folds_beside_both = _folds(samples, of_both_layers(hits, fifths(hits)))
+    print("\n".join(report([*beside_both, *folds_beside_both], unseen)))
     matrix = np.concatenate([sample.matrix for sample in samples])[:, used]
     spam = np.concatenate([sample.spam for sample in samples])
     kept = [names[column] for column in used]
@@ -202,14 +169,15 @@ def _learn(hits: Mapping[str, Hits], one_way: Mapping[str, bool]) -> Learned:
             for at, (name, column) in enumerate(zip(kept, used, strict=True))
         },
         alike=[(one, other, round(likeness, 4)) for one, other, likeness in evidence_of(kept, matrix).alike[:100]],
-        ablation=dict(_ablation([sample for sample in samples if sample.name != _ALONE], unseen, names, kept)),
+        ablation=dict(_ablation(samples, unseen, names, kept)),
+        ablation_both=dict(_ablation(beside_both, unseen, names, kept)),
     )
 
 
 def _folds(samples: Sequence[Sample], points: Mapping[str, Floats]) -> list[Sample]:
     """Return a fifth of every source together, five times, with the points of models that have not seen it."""
     folds = []
-    for fold in range(_FOLDS):
+    for fold in range(FOLDS):
         pieces = [
             _rows(Sample(s.name, s.matrix, s.spam, points[s.name], s.one_way), f"fold {fold}", others=False)
             for s in samples
@@ -227,7 +195,7 @@ def _folds(samples: Sequence[Sample], points: Mapping[str, Floats]) -> list[Samp
 
 
 def _rows(sample: Sample, fold: str, *, others: bool) -> Sample:
-    rows = (np.arange(len(sample.spam)) % _FOLDS == int(fold.rpartition(" ")[2])) != others
+    rows = (np.arange(len(sample.spam)) % FOLDS == int(fold.rpartition(" ")[2])) != others
     return Sample(sample.name, sample.matrix[rows], sample.spam[rows], sample.points[rows], sample.one_way)
 
 
@@ -251,6 +219,8 @@ def _ablation(
         gone = families == family if family != "all" else np.ones(len(names), dtype=np.bool_)
         areas, ham, spam = [], [], []
         for sample in samples:
+            if sample.name == _ALONE:
+                continue
             scores = sample.points + sample.matrix @ np.where(gone, 0.0, chosen[sample.name])
             misfiled, missed = shares_at(_LEVEL, scores, sample.spam)
             ham.append(misfiled)

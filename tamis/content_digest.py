@@ -7,6 +7,7 @@ import hashlib
 from typing import TYPE_CHECKING, Final
 
 from tamis import limits
+from tamis.copies import Copies
 
 if TYPE_CHECKING:
     from tamis.message import Message
@@ -32,6 +33,10 @@ def content_digest(message: "Message") -> bytes | None:
 
     It is of what was looked at: where `message.capped`, two messages may have the same digest and differ.
     """
+    return copies.of(message)
+
+
+def _found(message: "Message") -> bytes | None:
     texts = {}
     if sum(len(part.payload) for part, _ in message.text_parts) <= limits.HTML_BYTES:
         texts = {id(part): _collapsed(source) for part, source in message.text_parts}
@@ -44,6 +49,9 @@ def content_digest(message: "Message") -> bytes | None:
     for piece in (_collapsed(authors), _collapsed(message.subject.casefold()), *map(_collapsed, kinds), *contents):
         digest.update(len(piece).to_bytes(4, "big") + piece)
     return digest.digest()
+
+
+copies: Final = Copies(_found)
 
 
 def _collapsed(text: str) -> bytes:

@@ -9,6 +9,7 @@ import enum
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
@@ -104,6 +105,12 @@ class ListOwner:
     recipient: str = ""
 
 
+@lru_cache(maxsize=64)
+def _of_domains(recipients: tuple[str, ...]) -> tuple[ListOwner, ...]:
+    """Return the platform and the domain of each recipient, which a dozen rows of a message ask for."""
+    return tuple([ListOwner(domain, domain) for domain in dict.fromkeys([PLATFORM, *map(domain_of, recipients)])])
+
+
 @dataclass(slots=True)
 class Context:
     """What a filter may look at besides the mail.
@@ -142,15 +149,14 @@ class Context:
 
     def list_domains(self) -> list[str]:
         """The platform, then each recipient domain."""
-        return list(dict.fromkeys([PLATFORM, *map(domain_of, self.recipients)]))
+        return [owner.name for owner in _of_domains(tuple(self.recipients))]
 
     def list_owners(self, name: ListName) -> Iterator[ListOwner]:
         """Yield the owners of a list to ask: the platform, each recipient domain, each address with a list of its own.
 
         An address with an extension has the list of the one without, too.
         """
-        for domain in self.list_domains():
-            yield ListOwner(domain, domain)
+        yield from _of_domains(tuple(self.recipients))
         if self.lists.has(name, ADDRESSES):
             for recipient in dict.fromkeys(self.recipients):
                 for address in dict.fromkeys((recipient, base_address(recipient, self.site.delimiters))):
@@ -229,6 +235,7 @@ class Filter:
     def start(self, mail: Mail, ctx: Context) -> None:
         """Have work begun, in threads that are not this one's, that `check` will wait for; must return at once.
 
+        `ctx` is shown to the next filter then: what the work needs of it is taken before.
         Called before any filter is asked about the message, unless the answer is cached.
         """
 

@@ -9,10 +9,10 @@ import hashlib
 import logging
 import time
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from itertools import chain
+from operator import attrgetter
 from typing import Final
 
 import msgspec
@@ -25,7 +25,7 @@ from tamis.attachments import Attachments
 from tamis.attachments.helper import Helper
 from tamis.attachments.known import KnownFiles
 from tamis.authentication import Authentication, evidence
-from tamis.contract import Abstain, Context, Filter, FilterOptions, Hit
+from tamis.contract import Abstain, Context, Filter, Hit
 from tamis.directory import NO_DIRECTORY, Directory
 from tamis.dns import Question
 from tamis.dns.lookups import Lookups, NoDns
@@ -77,6 +77,9 @@ class Snapshot:
     """Who reads macros and some archives, for all messages of a worker."""
 
 
+_in_the_order: Final = attrgetter("position")
+
+
 def _plan(policy: Policy) -> Plan:
     return _plan_of(policy, id(ORDER))
 
@@ -88,10 +91,10 @@ def _plan_of(policy: Policy, _: int) -> Plan:
 
 
 @lru_cache(maxsize=1024)
-def _asked_how(instance: Filter, options: FilterOptions, model: str, rules: str) -> "hashlib.blake2b":
+def _asked_how(asking: Asking, model: str, rules: str) -> "hashlib.blake2b":
     """Return the beginning of the key of a cached answer: all but the content that was asked about."""
     digest = hashlib.blake2b(digest_size=16)
-    piece = msgspec.json.encode([instance.name, instance.version, options, model, rules])
+    piece = msgspec.json.encode([asking.filter.name, asking.filter.version, asking.options, model, rules])
     digest.update(len(piece).to_bytes(4, "big") + piece)
     return digest
 
@@ -164,7 +167,7 @@ class Examination:
     def record(self) -> Record:
         """Keep the new answers for other messages, and return the record of all that was asked."""
         self._cache.remember(self._new)
-        answers = sorted(self._answered.values(), key=lambda answer: POSITION[answer.row.name])
+        answers = [self._answered[asking] for asking in sorted(self._answered, key=_in_the_order)]
         milliseconds = 1000 * (time.monotonic() - self._started)
         return Record(self._mail, answers, milliseconds=milliseconds, attachments=self._attachments)
 
@@ -199,7 +202,7 @@ class Examination:
             return None
         model = self._model_version if instance.uses_model else ""
         rules = self._snapshot.rules.version if instance.uses_rules and self._snapshot.rules else ""
-        digest = _asked_how(instance, asking.options, model, rules).copy()
+        digest = _asked_how(asking, model, rules).copy()
         digest.update(len(content).to_bytes(4, "big") + content)
         return b"tamis:answer:" + digest.digest()
 
@@ -207,7 +210,7 @@ class Examination:
         content = asking.filter.lasting_key(self._mail, asking.options)
         if content is None:
             return None
-        digest = _asked_how(asking.filter, asking.options, "", "").copy()
+        digest = _asked_how(asking, "", "").copy()
         digest.update(len(content).to_bytes(4, "big") + content)
         digest.update("\0".join(self._sharing(asking)).encode("utf-8", "surrogatepass"))
         return b"tamis:lasting:" + digest.digest()
@@ -265,8 +268,11 @@ class Examination:
         return answer
 
     def _keep(self, key: bytes, hits: tuple[Hit, ...]) -> None:
-        with suppress(UnicodeEncodeError):  # A recipient may be said in octets that are no text.
-            self._new[key] = _hits_encoder.encode(hits)
+        try:
+            octets = _hits_encoder.encode(hits)
+        except UnicodeEncodeError:  # A recipient may be said in octets that are no text.
+            return
+        self._new[key] = octets
 
     def _known(self, key: bytes | None, asking: Asking) -> tuple[Hit, ...] | None:
         """Return the hits that Redis has of a key, None where it has none."""
@@ -280,7 +286,7 @@ class Examination:
 
     def _start(self, asking: Asking) -> None:
         try:
-            asking.filter.start(self._mail, self._context(asking))
+            asking.filter.start(self._mail, self._show(asking))
         except Exception:  # Nothing is lost: the filter begins when its turn comes.
             _log.exception("a filter cannot begin ahead", extra={"fields": {"filter": asking.row.name}})
 
@@ -293,7 +299,7 @@ class Examination:
             answer.abstained = "the time for this message is used up"
         else:
             try:
-                answer.hits = tuple(asking.filter.check(self._mail, self._show(asking)))
+                answer.hits = tuple(asking.filter.check(self._mail, self._show_with_lasting(asking)))
             except Abstain as reason:
                 answer.abstained, answer.abstained_as = str(reason), reason.test
                 answer.ask_again = reason.ask_again
@@ -306,14 +312,16 @@ class Examination:
         return answer
 
     def _show(self, asking: Asking) -> Context:
-        """Return the context for a row that is answered at once: all rows of a message share one.
-
-        In it is what the filter's lasting hits are, which are found out once.
-        """
-        if self._shown is None:
-            self._shown = self._context(asking)
-        shown, key = self._shown, self._lasting_keys.get(asking)
+        """Return the context for a row: all rows of a message share one."""
+        shown = self._shown
+        if shown is None:
+            shown = self._shown = self._context(asking)
         shown.options, shown.recipients, shown.lasting = asking.options, self._sharing(asking), None
+        return shown
+
+    def _show_with_lasting(self, asking: Asking) -> Context:
+        """The same with what the filter's lasting hits are, which are found out once."""
+        shown, key = self._show(asking), self._lasting_keys.get(asking)
         if key is not None:
             shown.lasting = self._known(key, asking)
             if shown.lasting is None:
@@ -382,7 +390,7 @@ class Examination:
         """Walk the order for one recipient: the first decisive hit names the reason (SPEC, section 1)."""
         domain = domain_of(recipient)
         tests = self._score(recipient, policy)
-        score = sum(weight for _, weight in tests)
+        score = sum([weight for _, weight in tests])
         decided: tuple[Row, str, str] | None = None
         passed: tuple[Row, Hit] | None = None
         seen: list[tuple[str, int]] = []
@@ -456,11 +464,11 @@ class Examination:
         """Return what the rows about malware behind the one that decided say: the reason is named by the first row,
         but what carries malware is held whatever the reason."""
         domain = domain_of(recipient)
-        for row in ORDER[POSITION[decided.name] + 1 :]:
-            if row.filter is None or row.judgement is not Judgement.MALWARE or not policy.judges(row):
+        for asking in _plan(policy).malware:
+            if asking.position <= POSITION[decided.name]:
                 continue
-            for hit in self.ask(row, policy).hits:
-                if hit.decides and _is_malware(row, hit.name) and hit.applies_to(recipient, domain):
+            for hit in self._ask(asking).hits:
+                if hit.decides and _is_malware(asking.row, hit.name) and hit.applies_to(recipient, domain):
                     return hit
         return None
 

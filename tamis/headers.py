@@ -184,9 +184,10 @@ def _printed(tests: Sequence[tuple[str, int]]) -> Sequence[tuple[str, int]]:
     small = [test for test in tests if test[0] in TRAITS]
     if len(small) <= limits.STATUS_TESTS:
         return tests
-    small.sort(key=lambda test: abs(test[1]))
-    left = dict(small[: -limits.STATUS_TESTS])
-    return [*(test for test in tests if test[0] not in left), (OTHERS, sum(left.values()))]
+    weights = [abs(weight) for _, weight in small]
+    weakest = sorted(range(len(small)), key=weights.__getitem__)[: -limits.STATUS_TESTS]
+    left = dict([small[place] for place in weakest])
+    return [*[test for test in tests if test[0] not in left], (OTHERS, sum(left.values()))]
 
 
 def hits(score: int) -> str:

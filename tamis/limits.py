@@ -89,6 +89,9 @@ LINK_CHARS: Final = MIB
 NESTED_URLS: Final = 5
 """Pieces of one URL that are decoded, at each depth."""
 
+COPIES: Final = 20_000
+"""Messages whose links and digests a process remembers for their copies; each host that one leads to counts as one."""
+
 LINK_SUBJECTS: Final = 25
 """Domains and addresses of one message that URL lists are asked about."""
 

@@ -16,6 +16,7 @@ from urllib.parse import unquote
 from tamis import limits
 from tamis.addresses import parse_mailboxes
 from tamis.authentication.domains import is_suffix, organisational
+from tamis.copies import Copies
 from tamis.hosts import Host, host, host_of
 
 if TYPE_CHECKING:
@@ -107,6 +108,10 @@ class _Found:
 
 def links_of(message: "Message") -> Links:
     """Return what a message leads to and names. Each URL is looked at in full; of too many, the last are not."""
+    return copies.of(message)
+
+
+def _found_in(message: "Message") -> Links:
     found = _Found()
     for part, source in message.text_parts:
         if part.content_type == "text/html":
@@ -118,6 +123,9 @@ def links_of(message: "Message") -> Links:
     for match in _BARE.finditer(_dotted(f"{message.subject}\n{message.text}")):
         found.name(bare_host(match[1]))
     return Links(tuple(found.led_to | found.named), found.capped)
+
+
+copies: Final = Copies(_found_in, lambda links: len(links.subjects))
 
 
 def links_in(text: str) -> Links:

@@ -7,7 +7,7 @@ Every filter, the classifier and the command line read messages through `Message
 import hashlib
 import html
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from tamis import limits
@@ -21,11 +21,10 @@ from tamis.once import once
 if TYPE_CHECKING:
     from tamis.links import Links
 
-_URL: Final = re.compile(
-    r"[:wW](?:(?:(?<=(?i:http):)|(?<=(?i:https):)|(?<=(?i:ftp):))//|(?<![\w./@-].)(?<=[wW])[wW][wW]\.)"
-    r"[^\s<>\"'\x00-\x1f]{3,}"
-)
-"""From the colon or ``www.`` on: letters as rare as these are found seven times as fast as schemes in any case."""
+_IN_URL: Final = r"[^\s<>\"'\x00-\x1f]{3,}"
+_BEHIND_SCHEME: Final = re.compile(rf"://(?:(?<=(?i:http)://)|(?<=(?i:https)://)|(?<=(?i:ftp)://)){_IN_URL}")
+_BEHIND_WWW: Final = re.compile(rf"\.(?<=[wW][wW][wW]\.)(?<![\w./@-]....){_IN_URL}")
+"""From the first letter on that is always the same: that is found seven times as fast as letters in any case."""
 _SCHEME: Final = re.compile(r"(?:https?|ftp)\Z", re.I)
 _TAG: Final = re.compile(r"<[^<>]{0,2000}>")
 _FROM_FIELD: Final = re.compile(rb"From[ \t]+:")
@@ -165,12 +164,8 @@ class Message:
         """Distinct URLs written in text or markup, in order of appearance, within `limits.URLS`."""
         found: dict[str, None] = {}
         for part, source in self.text_parts:
-            for match in _URL.finditer(source):
-                start = match.start()
-                if match[0][0] == ":":
-                    scheme = _SCHEME.search(source, max(0, start - 5), start)
-                    start = scheme.start() if scheme else start
-                url = source[start : min(match.end(), start + limits.URL_CHARS)]
+            for start, end in _url_places(source):
+                url = source[start : min(end, start + limits.URL_CHARS)]
                 url = html.unescape(url) if part.content_type == "text/html" else url.rstrip(".,;:!?)]}")
                 found[url] = None
                 if len(found) >= limits.URLS:
@@ -184,7 +179,7 @@ class Message:
 
         return links_of(self)
 
-    @property
+    @once
     def capped(self) -> bool:
         """Whether some cap kept a part of the message from being looked at."""
         return self.size_capped or self.header_block.capped or self.tree.capped
@@ -198,6 +193,21 @@ class Message:
     def content_digest(self) -> bytes | None:
         """What is the same in all copies of the message (`tamis.content_digest`), None where it has no content."""
         return content_digest(self)
+
+
+def _url_places(source: str) -> Iterator[tuple[int, int]]:
+    """Yield where each URL begins and ends; one within another is a part of that."""
+    end = 0
+    for match in sorted([*_BEHIND_SCHEME.finditer(source), *_BEHIND_WWW.finditer(source)], key=re.Match.start):
+        start = match.start()
+        if start < end:
+            continue
+        end = match.end()
+        if source[start] == ".":
+            yield start - len("www"), end
+        else:
+            scheme = _SCHEME.search(source, max(0, start - len("https")), start)
+            yield scheme.start() if scheme else start, end
 
 
 def strip_markup(source: str) -> str:

@@ -38,7 +38,10 @@ class Field:
     def text(self) -> str:
         """The value unfolded, encoded words decoded (RFC 2047), trimmed and capped."""
         if self._text is None:
-            self._text = decode_encoded_words(unfold(self.value)).strip()[: limits.HEADER_VALUE_CHARS]
+            flat = self.value.replace(b"\n", b"")
+            plain = b"=?" not in flat and flat.isascii()
+            text = flat.decode("ascii") if plain else decode_encoded_words(flat)
+            self._text = text.strip()[: limits.HEADER_VALUE_CHARS]
         return self._text
 
 

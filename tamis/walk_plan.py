@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from tamis.contract import Filter, FilterOptions
-from tamis.filters.order import Judgement, Row
+from tamis.filters.order import POSITION, Judgement, Row
 from tamis.policy import Policy
 
 
@@ -13,13 +13,14 @@ from tamis.policy import Policy
 class Asking:
     """A row with options: one object for all policies that have the same, so that none needs to be compared again.
 
-    `caches`, `lasts` and `starts` say whether its filter does anything in its methods for that; most do not, and those
-    are not called.
+    `position` is that of the row in the order; `caches`, `lasts` and `starts` say whether its filter does anything in
+    its methods for that; most do not, and those are not called.
     """
 
     row: Row
     options: FilterOptions
     filter: Filter
+    position: int
     caches: bool
     lasts: bool
     starts: bool
@@ -30,7 +31,7 @@ def _asking(row: Row, options: FilterOptions, instance: Filter) -> Asking:
     kind = type(instance)
     caches = kind.cache_key is not Filter.cache_key or kind.site_cache_key is not Filter.site_cache_key
     lasts, starts = kind.lasting_key is not Filter.lasting_key, kind.start is not Filter.start
-    return Asking(row, options, instance, caches, lasts, starts)
+    return Asking(row, options, instance, POSITION[row.name], caches, lasts, starts)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,7 +39,8 @@ class Plan:
     """The rows that are built, each with a policy's options, in their order.
 
     `askings` has all of them by name, on or off; `asked` are those that are on; `scored` those whose hits are
-    evidence for the score, with None for one that is off, which is printed; `judged` those that may decide.
+    evidence for the score, with None for one that is off, which is printed; `judged` those that may decide,
+    `malware` those of them that look for malware.
     """
 
     order: Sequence[Row]
@@ -46,6 +48,7 @@ class Plan:
     asked: tuple[Asking, ...]
     scored: tuple[tuple[Row, Asking | None], ...]
     judged: tuple[Asking, ...]
+    malware: tuple[Asking, ...]
 
 
 def plan(policy: Policy, order: Sequence[Row], filters: Mapping[str, Filter]) -> Plan:
@@ -63,5 +66,6 @@ def plan(policy: Policy, order: Sequence[Row], filters: Mapping[str, Filter]) ->
             scored.append((row, None))
         elif filters[row.name].scores_with(asking.options):
             scored.append((row, asking))
-    judged = (one for one in asked if one.row.judgement is not Judgement.NONE and policy.judges(one.row))
-    return Plan(order, askings, asked, tuple(scored), tuple(judged))
+    judged = tuple(one for one in asked if one.row.judgement is not Judgement.NONE and policy.judges(one.row))
+    malware = tuple(one for one in judged if one.row.judgement is Judgement.MALWARE)
+    return Plan(order, askings, asked, tuple(scored), judged, malware)

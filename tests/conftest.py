@@ -13,8 +13,9 @@ from typing import Final
 import pytest
 from hypothesis import settings
 
-from tamis import engine, examination, model_source, refusal
+from tamis import content_digest, engine, examination, links, model_source, refusal
 from tamis.contract import Filter
+from tamis.copies import Copies
 from tamis.dns import servers
 from tamis.filters.order import ORDER
 from tamis.models.bayes import Model
@@ -89,6 +90,13 @@ def _preloaded(shipped_model: Model, compiled_rules: Rules) -> None:
     model_source.PRELOADED[model_source.stamp_of(SHIPPED_MODEL)] = shipped_model
     rule_sources.PRELOADED.clear()
     rule_sources.PRELOADED[compiled_rules.version] = compiled_rules
+
+
+@pytest.fixture(autouse=True)
+def _no_copies(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no test find what another has found in the same message, with other caps."""
+    monkeypatch.setattr(links, "copies", Copies(links._found_in))
+    monkeypatch.setattr(content_digest, "copies", Copies(content_digest._found))
 
 
 @pytest.fixture(autouse=True)

@@ -36,6 +36,8 @@ def ending(name: str) -> str:
 
     White space and dots behind it do not count: Windows drops them. Nor does what only changes the direction of text.
     """
+    if "." not in name:
+        return ""
     found = _ENDING.search(_OVERRIDES.sub("", name).rstrip(" .\t\r\n\0\u00a0").lower())
     return found.group(1) if found else ""
 

@@ -65,6 +65,7 @@ class Hosts:
     tenants: frozenset[str]
 
 
+@lru_cache(maxsize=256)
 def words(text: str) -> tuple[str, ...]:
     """Return the words of a text in lower case, without accents."""
     return tuple(_WORDS.findall(plain(text)))

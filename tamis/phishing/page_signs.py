@@ -42,6 +42,7 @@ _SMUGGLING: Final = re.compile(
     r"\beval\s{0,9}\(|fromCharCode|decodeURIComponent\s{0,9}\(|location\.(?:href|replace|assign)|window\.location",
     re.I,
 )
+_SCRIPT: Final = re.compile("<[sS][cC][rR][iI][pP][tT]")
 _STRONG: Final = ("atob", "unescape", "blob", "createobjecturl", "eval", "fromcharcode")
 _HIDDEN_LEAST: Final = 500
 """What newsletters hide is the line that a list of messages shows: a sentence or two."""
@@ -101,7 +102,7 @@ def _attached(part: Part) -> Iterator[Found]:
     page = read_page(source) if source.count("<") <= limits.HTML_TAGS // 4 else Page(complete=False)
     if page.passwords or (page.actions and page.inputs):
         yield Found("PAGE_ATTACHED_FORM", f"{name} has fields to fill in")
-    if page.scripts or page.handlers or "<script" in source.lower():
+    if page.scripts or page.handlers or _SCRIPT.search(source):
         yield Found("PAGE_ATTACHED_SCRIPT", f"{name} has a script")
     if page.refreshes:
         yield Found("PAGE_ATTACHED_REFRESH", f"{name} leads to another page by itself")
@@ -110,7 +111,7 @@ def _attached(part: Part) -> Iterator[Found]:
 def _smuggles(source: str) -> Iterator[Found]:
     """Whether a script decodes something, and does it in two ways or more: one alone is in many."""
     text = source[: limits.SIGN_CHARS]
-    if "<script" not in text.lower():
+    if not _SCRIPT.search(text):
         return
     found = {match[0].lower() for match in _SMUGGLING.finditer(text)}
     if len(found) >= 2 and any(sign in one for one in found for sign in _STRONG):

@@ -15,7 +15,7 @@ from ahocorasick_rs import BytesAhoCorasick, Implementation
 from tamis import limits
 from tamis.rules import patterns
 from tamis.rules.folding import Keep
-from tamis.rules.needs import Length, Needs, Words, needs
+from tamis.rules.needs import Needs, Words, needs
 from tamis.rules.spots import Plan, Spots
 
 _PIECE: Final = 1 << 15
@@ -39,7 +39,7 @@ class _Wanted(NamedTuple):
     regexp: "re2.Pattern"
     sets: list[int]
     """What it needs, by number."""
-    length: Length | None
+    needs: Needs
 
 
 class Finder:
@@ -58,9 +58,10 @@ class Finder:
                     for word in sorted(one):
                         words.setdefault(word, []).append(sets[one])
                 numbers.append(sets[one])
-            self._wanted.append(_Wanted(owner, pattern.regexp, numbers, pattern.needs.length))
-        lengths: list[tuple[int, int] | None] = [one.length for one in self._wanted]
-        self._plan = Plan(list(words.values()), [one.sets for one in self._wanted], lengths)
+            self._wanted.append(_Wanted(owner, pattern.regexp, numbers, pattern.needs))
+        lengths: list[tuple[int, int] | None] = [one.needs.length for one in self._wanted]
+        others = [[(place, [*map(str.encode, some)]) for place, some in one.needs.others] for one in self._wanted]
+        self._plan = Plan(list(words.values()), [one.sets for one in self._wanted], lengths, others)
         encoded = [word.encode() for word in words]
         self._overlap = max(map(len, encoded), default=1) - 1
         self._words = BytesAhoCorasick(encoded, implementation=Implementation.ContiguousNFA)

@@ -11,6 +11,6 @@ class Folder:
         alone: Callable[[str], str | None],
         together: Callable[[str], str | None],
         most: int,
-        apart: bool,
+        joins: bool,
     ) -> None: ...
     def line(self, text: str) -> str | None: ...

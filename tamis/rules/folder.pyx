@@ -7,10 +7,11 @@ accents that make one letter with the one before, is folded by Python each time.
 
 from cpython.mem cimport PyMem_Free, PyMem_Malloc, PyMem_Realloc
 from cpython.unicode cimport (
-    Py_UNICODE_ISALNUM, Py_UNICODE_ISSPACE, PyUnicode_4BYTE_KIND, PyUnicode_DATA, PyUnicode_FromKindAndData,
-    PyUnicode_GET_LENGTH, PyUnicode_KIND, PyUnicode_READ,
+    Py_UNICODE_ISALNUM, Py_UNICODE_ISALPHA, Py_UNICODE_ISSPACE, PyUnicode_1BYTE_KIND, PyUnicode_4BYTE_KIND,
+    PyUnicode_DATA, PyUnicode_FromKindAndData, PyUnicode_GET_LENGTH, PyUnicode_KIND, PyUnicode_READ,
 )
 from libc.stdint cimport int32_t, uint8_t, uint32_t
+from libc.string cimport memcpy
 
 cdef enum:
     CODES = 0x110000
@@ -21,17 +22,34 @@ cdef enum:
     NOTHING = -2
     BY_NEIGHBOURS = -3
     BY_THE_TEXT = -4
+    # Characters that one text may bring of which nobody knows yet what they become.
+    MOST_LEARNED = 2000
 
 cdef enum:
     OTHER = 0
     ALNUM = 1
-    SPACE = 2
-    SIGN = 4
+    SIGN = 2
+    SPACE = 4
 
 cdef enum:
-    LEAST_APART = 4
+    # What the last character is of letters that stand apart: one of them, the sign between, or the first two of a word.
+    APART_FROM = 0
+    LETTER = 1
+    BETWEEN = 2
+    WORD = 3
+
+cdef enum:
+    # Letters that are joined, of those that stand apart, and of these the letters that are no digits.
+    LEAST = 4
+    MOST = 62
+
+cdef enum:
+    # Two bits of the kind of each of nine characters: four letters or digits, signs between them, no letter around them.
+    LAST_NINE = 0b01_11_11_11_11_11_11_11_01
+    FOUR_APART = 0b00_01_10_01_10_01_10_01_00
 
 cdef str SIGNS = " .\u00b7*_~|-"
+cdef str ONE_LETTER_WORDS = "aiyo"
 cdef uint8_t KINDS[128]
 
 
@@ -58,13 +76,11 @@ cdef struct Line:
     Py_ssize_t room
     Py_ssize_t given
     bint space
-    # Letters and digits that stand apart, the last of them not sure yet, and the sign between them.
-    int apart
-    Py_UCS4 sign
-    bint in_word
-    bint alone
-    bint joined
-    bint found
+    # Letters and digits that stand apart: where they begin in what is written, and how many there are for sure.
+    int last
+    Py_ssize_t start
+    Py_ssize_t apart
+    bint joins
 
 
 cdef inline int _reserve(Line *line, Py_ssize_t more) except -1:
@@ -79,13 +95,54 @@ cdef inline int _reserve(Line *line, Py_ssize_t more) except -1:
     return 0
 
 
-cdef inline bint _in_word(int kind, void *data, Py_ssize_t at, Py_ssize_t size) noexcept:
-    """Whether this character and the next are letters or digits of ASCII."""
-    cdef Py_UCS4 this, that
-    if at + 1 >= size:
-        return False
-    this, that = PyUnicode_READ(kind, data, at), PyUnicode_READ(kind, data, at + 1)
-    return this < 128 and that < 128 and KINDS[this] & KINDS[that] & ALNUM
+cdef int _join(Line *line) except -1:
+    """Join letters that stand apart, now that something else follows: what `folding` has a regular expression for."""
+    cdef Py_ssize_t letters = line.apart, size = line.number - line.start, at = 0, end = 0, number, plain, one
+    cdef Py_UCS4 *joined
+    cdef Py_UCS4 *out
+    line.apart = 0
+    if letters < LEAST or not line.joins:
+        return 0
+    # Each four letters may become one longer.
+    _reserve(line, letters)
+    joined = <Py_UCS4 *>PyMem_Malloc((size + letters) * sizeof(Py_UCS4))
+    if joined is NULL:
+        raise MemoryError
+    out = line.out + line.start
+    while at < letters:
+        number = 1
+        while at + number < letters and number < MOST and out[2 * (at + number) - 1] == out[2 * at + 1]:
+            number += 1
+        if number < LEAST:
+            number = 1
+        plain = 0
+        for one in range(at, at + number):
+            plain += Py_UNICODE_ISALPHA(out[2 * one])
+        if plain < LEAST:
+            memcpy(joined + end, out + 2 * at, (2 * number - 1) * sizeof(Py_UCS4))
+            end += 2 * number - 1
+        else:
+            for one in range(at, at + number):
+                joined[end] = out[2 * one]
+                end += 1
+            if out[2 * at] in ONE_LETTER_WORDS:
+                # It may be a word of its own: "a v i a g r a".
+                joined[end] = 32
+                end += 1
+                for one in range(at + 1, at + number):
+                    joined[end] = out[2 * one]
+                    end += 1
+        at += number
+        if at < letters:
+            joined[end] = out[2 * at - 1]
+            end += 1
+    # What was written behind them.
+    memcpy(joined + end, out + 2 * letters - 1, (size - 2 * letters + 1) * sizeof(Py_UCS4))
+    end += size - 2 * letters + 1
+    memcpy(out, joined, end * sizeof(Py_UCS4))
+    line.number = line.start + end
+    PyMem_Free(joined)
+    return 0
 
 
 cdef inline int _put(Line *line, Py_UCS4 code) except -1:
@@ -93,22 +150,22 @@ cdef inline int _put(Line *line, Py_UCS4 code) except -1:
     cdef uint8_t kind = _kind(code)
     line.given += 1
     if kind == ALNUM:
-        if line.in_word:
-            line.alone, line.apart = False, 0
-        else:
-            line.in_word = line.alone = True
-            line.apart = line.apart + 1 if line.joined else 1
-        line.joined = False
+        if line.last == APART_FROM:
+            line.start, line.last = line.number + line.space, LETTER
+        elif line.last == BETWEEN:
+            line.last = LETTER
+        elif line.last == LETTER:
+            if line.apart:
+                _join(line)
+            line.last = WORD
     else:
-        if line.alone and line.apart >= LEAST_APART:
-            line.found = True
-        if line.alone and kind & SIGN:
-            if code != line.sign:
-                line.apart, line.sign = 1, code
-            line.joined = True
+        line.apart += line.last == LETTER
+        if line.last == LETTER and kind & SIGN:
+            line.last = BETWEEN
         else:
-            line.joined = False
-        line.in_word = line.alone = False
+            if line.apart:
+                _join(line)
+            line.last = APART_FROM
         if kind & SPACE:
             line.space = line.number > 0
             return 0
@@ -127,18 +184,21 @@ cdef class Folder:
 
     cdef int32_t *_pages[PAGES]
     cdef int32_t _plain[128]
+    # The same for texts in ASCII alone: 0 for nothing, a space for white space.
+    cdef uint8_t _short[128]
     cdef list _strings
     cdef object _alone, _together
     cdef Py_ssize_t _most
-    cdef bint _apart
+    cdef bint _joins
+    cdef Py_ssize_t _learned
 
-    def __cinit__(self, str plain not None, alone not None, together not None, Py_ssize_t most, bint apart):
+    def __cinit__(self, str plain not None, alone not None, together not None, Py_ssize_t most, bint joins):
         """Take what characters become: those of a text in ASCII `plain`, NUL for nothing, others by the functions.
 
         `alone` says of a character what it becomes whatever stands beside it, or None where that depends on what does;
         `together` says it of several, or None where all of the text must be known. A letter or digit of ASCII is the
-        same everywhere. Texts of more than `most` characters, folded, are left to others, and with `apart` those
-        where four letters stand apart.
+        same everywhere. Texts of more than `most` characters, folded, are left to others. With `joins` letters that
+        stand apart are joined.
         """
         cdef Py_UCS4 code
         cdef int at
@@ -146,9 +206,12 @@ cdef class Folder:
             raise ValueError("128 characters are wanted")
         for at in range(128):
             code = plain[at]
+            if code >= 128:
+                raise ValueError("ASCII is wanted")
             self._plain[at] = <int32_t>code if code else NOTHING
+            self._short[at] = 32 if KINDS[code] & SPACE else code
         self._strings, self._alone, self._together = [], alone, together
-        self._most, self._apart = most, apart
+        self._most, self._joins = most, joins
 
     def __dealloc__(self):
         cdef int at
@@ -169,6 +232,7 @@ cdef class Folder:
             self._strings.append(said)
         else:
             value = NOTHING
+        self._learned += 1
         # From here on no other thread comes between.
         page = self._pages[code // PAGE]
         if page is NULL:
@@ -190,32 +254,44 @@ cdef class Folder:
             return self._learn(code)
         return page[code % PAGE]
 
-    cdef Py_ssize_t _word(self, Line *line, int kind, void *data, Py_ssize_t at, Py_ssize_t size) except -1:
-        """Write a word in ASCII but for its last letter, which other characters may change; return where that stands."""
-        cdef Py_ssize_t first = at, number
-        while _in_word(kind, data, at, size):
-            at += 1
-        _reserve(line, at - first)
-        line.given += at - first
-        number = line.number
-        if line.space:
-            line.out[number] = 32
-            number += 1
-        while first < at:
-            line.out[number] = <Py_UCS4>self._plain[PyUnicode_READ(kind, data, first)]
-            first += 1
-            number += 1
-        line.number, line.space = number, False
-        line.in_word, line.alone, line.joined, line.apart = True, False, False, 0
-        return at
-
     def line(self, str text not None):
         """Return a text folded, white space as one space between words; None where it is left to others.
 
-        That is also where too many pieces would have to be asked for.
+        That is also where it would have to ask too often, for characters that are new or for pieces.
         """
+        cdef str line = self._ascii(text) if text.isascii() and len(text) <= self._most else None
+        return self._line(text) if line is None else line
+
+    cdef str _ascii(self, str text):
+        """Return a text in ASCII folded; None where letters may stand apart."""
+        cdef Py_ssize_t size = PyUnicode_GET_LENGTH(text), at, number = 0
+        cdef const uint8_t *letters = <const uint8_t *>PyUnicode_DATA(text)
+        cdef uint8_t *out = <uint8_t *>PyMem_Malloc(size + 1)
+        cdef uint8_t code, before = 32
+        cdef uint32_t last = 0
+        cdef bint kept, apart = False
+        if out is NULL:
+            raise MemoryError
+        try:
+            # Without branches: each word of a usual text would cost two wrong guesses of the processor.
+            for at in range(size):
+                code = self._short[letters[at]]
+                out[number] = code
+                kept = (code != 0) & ((code != 32) | (before != 32))
+                number += kept
+                before = code if kept else before
+                last = (last << 2 | KINDS[code] & (ALNUM | SIGN)) if kept else last
+                apart |= (last & LAST_NINE) == FOUR_APART
+            apart |= (last << 2 & LAST_NINE) == FOUR_APART
+            if apart & self._joins:
+                return None
+            return PyUnicode_FromKindAndData(PyUnicode_1BYTE_KIND, out, number - (number and before == 32))
+        finally:
+            PyMem_Free(out)
+
+    cdef str _line(self, str text):
         cdef Line line
-        cdef Py_ssize_t size = PyUnicode_GET_LENGTH(text), at = 0, behind, plain, asked = 0
+        cdef Py_ssize_t size = PyUnicode_GET_LENGTH(text), at = 0, behind, plain, asked = 0, learned = self._learned
         cdef int kind = PyUnicode_KIND(text)
         cdef void *data = PyUnicode_DATA(text)
         cdef bint ascii = text.isascii(), together
@@ -223,7 +299,7 @@ cdef class Folder:
         cdef Py_UCS4 code
         cdef str piece
         line.number, line.given, line.space = 0, 0, False
-        line.apart, line.sign, line.in_word, line.alone, line.joined, line.found = 0, 0, False, False, False, False
+        line.last, line.start, line.apart, line.joins = APART_FROM, 0, 0, self._joins
         line.room = size + 2
         line.out = <Py_UCS4 *>PyMem_Malloc(line.room * sizeof(Py_UCS4))
         if line.out is NULL:
@@ -231,9 +307,8 @@ cdef class Folder:
         try:
             ahead = self._value(PyUnicode_READ(kind, data, 0), ascii) if size else NOTHING
             while at < size:
-                if _in_word(kind, data, at, size):
-                    at = self._word(&line, kind, data, at, size)
-                    ahead = self._plain[PyUnicode_READ(kind, data, at)]
+                if self._learned - learned > MOST_LEARNED:
+                    return None
                 value, behind = ahead, at + 1
                 ahead = self._value(PyUnicode_READ(kind, data, behind), ascii) if behind < size else 0
                 if value < 0 or ahead < 0:
@@ -267,10 +342,10 @@ cdef class Folder:
                 elif value >= 0:
                     _put(&line, <Py_UCS4>value)
                 at = behind
-            if line.alone and line.apart >= LEAST_APART:
-                line.found = True
-            if line.given > self._most or (self._apart and line.found):
+            if line.given > self._most:
                 return None
+            line.apart += line.last == LETTER
+            _join(&line)
             return PyUnicode_FromKindAndData(PyUnicode_4BYTE_KIND, line.out, line.number)
         finally:
             PyMem_Free(line.out)

@@ -78,7 +78,8 @@ def characters(text: str, keep: Keep) -> str:
 def fold(text: str, keep: Keep = frozenset()) -> str:
     """Return a text folded, on one line, at most some `limits.RULE_TEXT_CHARS` long. Its time is linear.
 
-    It is `described`, of which most texts need nothing but what the compiled `Folder` does.
+    It is what `described` says, which the compiled `Folder` does in one pass. Left to that itself are texts with a
+    capital sigma, what grows too long, and some with very many marks.
     """
     text = text[: limits.RULE_TEXT_CHARS]
     line = _folder(keep).line(text)
@@ -101,8 +102,8 @@ def _folder(keep: Keep) -> Folder:
     if keep not in _FOLDERS:
         plain = "".join(chr(code).translate(_INVISIBLE) or "\0" for code in range(128))
         plain = plain if "case" in keep else plain.lower()
-        most, apart = 2 * limits.RULE_TEXT_CHARS, "spacing" not in keep
-        _FOLDERS[keep] = Folder(plain, partial(_alone, keep=keep), partial(_together, keep=keep), most, apart)
+        most, joins = 2 * limits.RULE_TEXT_CHARS, "spacing" not in keep
+        _FOLDERS[keep] = Folder(plain, partial(_alone, keep=keep), partial(_together, keep=keep), most, joins)
     return _FOLDERS[keep]
 
 

@@ -26,10 +26,13 @@ _MOST_WORDS: Final = 40
 _LONGEST_WORD: Final = 24
 _LARGEST_CLASS: Final = 8
 _LEAST: Final = 2
-"""Octets of a word, spaces at its ends apart; shorter ones are in every text."""
+"""Octets of a word that is looked for, spaces at its ends apart; shorter ones are in every text."""
 _LEAST_OF_OTHERS: Final = 3
 """The same for all sets of a pattern but its best: common words cost more than they tell."""
 _MOST_SETS: Final = 3
+_LARGEST_OTHER: Final = 16
+_MOST_OTHERS: Final = 4
+"""Other sets of a pattern, short ones too, which are looked for only where it might match."""
 _READ_ALIKE: Final = re.compile(
     r"""(?: [^\\\[({]                                                       # no octals, nor what RE2 alone has,
           | \\[^0-9]
@@ -62,6 +65,8 @@ class Needs(NamedTuple):
     holds another of it."""
     length: Length | None = None
     """None without a bound."""
+    others: tuple[tuple[int, Words], ...] = ()
+    """Further sets, each with how many of `sets` stand before it."""
 
 
 class _Piece(NamedTuple):
@@ -87,9 +92,12 @@ def needs(pattern: str, keep: Keep = frozenset()) -> Needs:
         return Needs()
     # In the order of the pattern, for what a match holds of them stands in that order.
     found = list(dict.fromkeys(_all(_sequence(tree, keep))))
-    used = sorted(found, key=_worth, reverse=True)[:_MOST_SETS]
-    used = used[:1] + [words for words in used[1:] if _worth(words)[0] >= _LEAST_OF_OTHERS]
-    return Needs(tuple(words for words in found if words in used), _length(tree))
+    best = sorted(found, key=_worth, reverse=True)
+    used = [words for words in best[:1] if _worth(words)[0] >= _LEAST]
+    used += [words for words in best[1:_MOST_SETS] if _worth(words)[0] >= _LEAST_OF_OTHERS]
+    others = [words for words in best if words not in used and len(words) <= _LARGEST_OTHER][:_MOST_OTHERS]
+    places = [(sum(one in used for one in found[: found.index(words)]), words) for words in others]
+    return Needs(tuple(words for words in found if words in used), _length(tree), tuple(places))
 
 
 def _worth(words: Words) -> tuple[int, int, list[str]]:
@@ -102,7 +110,7 @@ def _size(word: str) -> int:
 
 
 def _all(piece: _Piece) -> tuple[Words, ...]:
-    if piece.words is None or min(map(_size, piece.words)) < _LEAST:
+    if piece.words is None or not min(map(_size, piece.words)):
         return piece.sets
     # A word that holds another of the set adds nothing.
     least = (word for word in piece.words if not any(word != one and one in word for one in piece.words))

@@ -4,7 +4,11 @@ class Plan:
     """The sets that hold words, and what patterns need. It never changes; any thread may use it."""
 
     def __init__(
-        self, sets_of: list[list[int]], sets: list[list[int]], lengths: list[tuple[int, int] | None]
+        self,
+        sets_of: list[list[int]],
+        sets: list[list[int]],
+        lengths: list[tuple[int, int] | None],
+        others: list[list[tuple[int, list[bytes]]]],
     ) -> None: ...
 
 class Spots:

@@ -7,7 +7,8 @@ several sets. It keeps the interpreter's lock.
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.mem cimport PyMem_Calloc, PyMem_Free, PyMem_Malloc, PyMem_Realloc
-from libc.stdint cimport int32_t, int64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t
+from libc.string cimport memcmp
 
 cdef enum:
     # Spots of a set that windows are made of whatever the length of the text.
@@ -53,24 +54,43 @@ cdef void _free(Rows *rows) noexcept:
     PyMem_Free(rows.numbers)
 
 
+cdef struct Word:
+    # A word among `octets`, one after the other.
+    int32_t start
+    int32_t length
+
+
+cdef struct Other:
+    # A set that is looked for only where a pattern may match, behind so many of the pattern's sets.
+    int32_t place
+    int32_t first_word
+    int32_t words
+    uint8_t begins[256]
+
+
 cdef class Plan:
     """The sets that hold words, and what patterns need. It never changes; any thread may use it."""
 
     cdef Rows _sets_of, _needed_by, _sets
     cdef int64_t *_characters
     cdef int64_t *_runs
+    cdef int32_t *_others_of
+    cdef Other *_others
+    cdef Word *_other_words
+    cdef bytes _octets
     cdef readonly Py_ssize_t words, sets, patterns
 
-    def __cinit__(self, list sets_of not None, list sets not None, list lengths not None):
-        """Take the sets that hold each word, those that each pattern needs, and how long its matches may be.
+    def __cinit__(self, list sets_of not None, list sets not None, list lengths not None, list others not None):
+        """Take the sets that hold each word, those that each pattern needs, how long its matches may be, and others.
 
-        A length is some characters and some runs of what is not white space, or None where there is no bound.
+        A length is some characters and some runs of what is not white space, or None where there is no bound. Others
+        are sets, too, each with the number of those before it: words that only the text around the sets is asked for.
         """
         cdef list needed_by
         self.words, self.patterns = len(sets_of), len(sets)
         self.sets = max((number + 1 for one in sets_of for number in one), default=0)
-        if len(lengths) != self.patterns:
-            raise ValueError("a length is wanted of each pattern")
+        if not len(lengths) == len(others) == self.patterns:
+            raise ValueError("a length and others are wanted of each pattern")
         needed_by = [[] for _ in range(self.sets)]
         for pattern, needed in enumerate(sets):
             for number in needed:
@@ -85,6 +105,31 @@ cdef class Plan:
             bounded = length is not None and max(length) < 1 << 30
             self._characters[pattern] = length[0] if bounded else -1
             self._runs[pattern] = length[1] if bounded else 0
+        self._take_others(others)
+
+    cdef int _take_others(self, list others) except -1:
+        cdef Py_ssize_t pattern, at = 0, word = 0, start = 0
+        cdef Other *other
+        cdef bytes one
+        every = [one for some in others for _, words in some for one in words]
+        if not all(every):
+            raise ValueError("a word has no letters")
+        self._octets = b"".join(every)
+        self._others_of = <int32_t *>_allocated(self.patterns + 1, sizeof(int32_t))
+        self._others = <Other *>_allocated(sum(map(len, others)), sizeof(Other))
+        self._other_words = <Word *>_allocated(len(every), sizeof(Word))
+        for pattern in range(self.patterns):
+            for place, words in others[pattern]:
+                other = &self._others[at]
+                other.place, other.first_word, other.words = place, word, len(words)
+                for one in words:
+                    other.begins[<uint8_t>one[0]] = 1
+                    self._other_words[word] = Word(start, PyBytes_GET_SIZE(one))
+                    start += PyBytes_GET_SIZE(one)
+                    word += 1
+                at += 1
+            self._others_of[pattern + 1] = at
+        return 0
 
     def __dealloc__(self):
         _free(&self._sets_of)
@@ -92,6 +137,9 @@ cdef class Plan:
         _free(&self._sets)
         PyMem_Free(self._characters)
         PyMem_Free(self._runs)
+        PyMem_Free(self._others_of)
+        PyMem_Free(self._others)
+        PyMem_Free(self._other_words)
 
 
 cdef struct Spot:
@@ -195,7 +243,7 @@ cdef class Spots:
     def windows(self, Py_ssize_t pattern):
         """Return where a pattern that `possible` gave may match: all of the text, or parts, in order and apart."""
         cdef Plan plan = self._plan
-        cdef list whole = [(0, self._size)], windows
+        cdef list windows
         cdef int32_t *sets
         cdef Py_ssize_t number, at, rarest, least, one
         cdef int64_t room, start, end, begun = 0, ended = -1, cost = 0
@@ -205,13 +253,13 @@ cdef class Spots:
         sets = plan._sets.numbers + plan._sets.starts[pattern]
         number = plan._sets.starts[pattern + 1] - plan._sets.starts[pattern]
         if plan._characters[pattern] < 0 or number == 0:
-            return whole
+            return self._whole(pattern)
         rarest, least = 0, self._spots_of(sets[0])
         for at in range(1, number):
             if self._spots_of(sets[at]) < least:
                 rarest, least = at, self._spots_of(sets[at])
         if least > FEW + self._size // SEARCH:
-            return whole
+            return self._whole(pattern)
         room = plan._characters[pattern] * self._octets()
         if plan._runs[pattern]:
             room += plan._runs[pattern] * self._run()
@@ -219,9 +267,9 @@ cdef class Spots:
         for one in range(self._starts[sets[rarest]], self._starts[sets[rarest] + 1]):
             spot = self._spots[one]
             start, end = spot.end - room, spot.start + room
-            if not self._all_there(sets, number, rarest, spot, start, end):
-                continue
             start, end = max(0, start), min(self._size, end)
+            if not self._all_there(pattern, rarest, spot, start, end):
+                continue
             if ended >= 0 and start - ended <= SEARCH:
                 ended = end
                 continue
@@ -232,22 +280,51 @@ cdef class Spots:
         if ended >= 0:
             windows.append((begun, ended))
             cost += ended - begun + SEARCH
-        return windows if cost < self._size + SEARCH else whole
+        return windows if cost < self._size + SEARCH else self._whole(pattern)
 
     cdef inline Py_ssize_t _spots_of(self, int32_t number) noexcept:
         return self._starts[number + 1] - self._starts[number]
 
-    cdef bint _all_there(
-        self, int32_t *sets, Py_ssize_t number, Py_ssize_t rarest, Spot spot, int64_t start, int64_t end
-    ) noexcept:
-        """Whether one of each set before it may stand between `start` and a spot, and of those behind, up to `end`."""
+    cdef list _whole(self, Py_ssize_t pattern):
+        """Return all of the text, or nothing where it has no word of one of the other sets."""
+        cdef Plan plan = self._plan
         cdef Py_ssize_t at
-        for at in range(number):
+        for at in range(plan._others_of[pattern], plan._others_of[pattern + 1]):
+            if not self._holds(&plan._others[at], 0, self._size):
+                return []
+        return [(0, self._size)]
+
+    cdef bint _all_there(self, Py_ssize_t pattern, Py_ssize_t rarest, Spot spot, int64_t start, int64_t end):
+        """Whether each set may stand there on its side of a spot of the rarest: from `start`, or up to `end`."""
+        cdef Plan plan = self._plan
+        cdef int32_t *sets = plan._sets.numbers + plan._sets.starts[pattern]
+        cdef Py_ssize_t at
+        cdef Other *other
+        for at in range(plan._sets.starts[pattern + 1] - plan._sets.starts[pattern]):
             if at < rarest and not self._between(sets[at], start, spot.start):
                 return False
             if at > rarest and not self._between(sets[at], spot.end, end):
                 return False
+        for at in range(plan._others_of[pattern], plan._others_of[pattern + 1]):
+            other = &plan._others[at]
+            if not (self._holds(other, start, spot.start) if other.place <= rarest else self._holds(other, spot.end, end)):
+                return False
         return True
+
+    cdef bint _holds(self, Other *other, Py_ssize_t start, Py_ssize_t end):
+        """Whether a word of a set stands in a part of the text."""
+        cdef Plan plan = self._plan
+        cdef const char *text = PyBytes_AS_STRING(self._text)
+        cdef const char *octets = PyBytes_AS_STRING(plan._octets)
+        cdef Py_ssize_t at, number
+        cdef Word word
+        for at in range(start, end):
+            if other.begins[<uint8_t>text[at]]:
+                for number in range(other.first_word, other.first_word + other.words):
+                    word = plan._other_words[number]
+                    if word.length <= end - at and not memcmp(text + at, octets + word.start, word.length):
+                        return True
+        return False
 
     cdef bint _between(self, int32_t number, int64_t start, int64_t end) noexcept:
         cdef int32_t low = self._starts[number], high = self._starts[number + 1], last = high, middle

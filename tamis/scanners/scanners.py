@@ -76,7 +76,9 @@ class Scans:
     def antivirus(self, stage: int) -> list[Said]:
         """Return what each scanner of a stage says, as soon as all have, or the time is over."""
         self.start_antivirus(stage)
-        asked = self._stages.get(stage, [])
+        asked = self._stages.get(stage)
+        if not asked:
+            return []
         with turn.given():
             wait([future for _, future in asked], max(0.0, self._deadline - time.monotonic()))
         return [

@@ -27,7 +27,8 @@ class Learned(msgspec.Struct):
     """The file.
 
     `ham` and `spam` are the messages counted, by source; `alike` the pairs of tests that agree most, with their
-    Jaccard index; `ablation` what each family is for, as docs/classifier.md explains it.
+    Jaccard index; `ablation` what each family is for beside the classifier's counts, `ablation_both` beside both its
+    layers, as docs/classifier.md explains it.
     """
 
     ham: dict[str, int]
@@ -35,6 +36,7 @@ class Learned(msgspec.Struct):
     tests: dict[str, Counted]
     alike: list[tuple[str, str, float]] = []
     ablation: dict[str, dict[str, float]] = {}
+    ablation_both: dict[str, dict[str, float]] = {}
 
 
 def read_weights(path: Path = WEIGHTS) -> Learned:

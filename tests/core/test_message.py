@@ -1,10 +1,13 @@
 """The message view: what a reader sees, whichever way the octets came, and whatever is broken about them."""
 
 import base64
+import re
 import time
 from email.message import EmailMessage
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from tamis import limits
 from tamis.html_page import read_page
@@ -513,3 +516,43 @@ def test_the_standard_library_writes_what_we_read() -> None:
     assert message.parts[2].filename == "données.bin"
     assert message.parts[2].payload == b"\0\1\2"
     assert message.text.split() == ["été", "été"]
+
+
+ANY_URL = re.compile(
+    r"[:wW](?:(?:(?<=(?i:http):)|(?<=(?i:https):)|(?<=(?i:ftp):))//|(?<![\w./@-].)(?<=[wW])[wW][wW]\.)"
+    r"[^\s<>\"'\x00-\x1f]{3,}"
+)
+"""URLs from their colon, or from www. on, by one pattern."""
+PIECES = [
+    "http",
+    "HTTPs",
+    "ftp",
+    "://",
+    ":",
+    "//",
+    "www.",
+    "wWw.",
+    "w",
+    "W",
+    ".",
+    "a",
+    "abc",
+    " ",
+    "\n",
+    "@",
+    "-",
+    "<",
+    "é",
+    "\x01",
+]
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=14).map("".join))
+@example("www.http://a.example/www.b.example www.c.example")
+def test_urls_are_those_of_one_pattern(text: str) -> None:
+    described = {}
+    for match in ANY_URL.finditer(text):
+        scheme = re.search(r"(?:https?|ftp)\Z", text[: match.start()][-5:], re.I) if match[0][0] == ":" else None
+        described[(scheme[0] if scheme else "") + match[0]] = None
+    message = Message(b"Content-Type: text/plain; charset=utf-8\n\n" + text.encode())
+    assert message.urls == tuple(dict.fromkeys(url.rstrip(".,;:!?)]}") for url in described))

@@ -23,6 +23,7 @@ from tests.docs.explanations import explanations_page
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
+_MEASURES = ("1-ROCA %", "ham misfiled at 7.5 %", "spam missed %")
 _ABLATION = re.compile(r"(<!-- ablation -->\n).*?(<!-- end -->)", re.S)
 _QUOTE = re.compile(r"(<!-- file: (\S+) -->\n```\w+\n).*?(^```$)", re.S | re.M)
 
@@ -173,15 +174,12 @@ def _commands(parser: argparse.ArgumentParser) -> Iterator[tuple[str, argparse.A
 
 def ablation_page(page: str) -> str:
     """Return docs/classifier.md with the ablation of models/traits.json."""
-    lines = ["| left out | tests | 1-ROCA % | ham misfiled at 7.5 % | spam missed at 7.5 % |", "|---|---|---|---|---|"]
+    head = ("left out", "tests", *(f"{layers}: {name}" for layers in ("counts", "both") for name in _MEASURES))
+    lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
     for family, measured in learned().ablation.items():
-        cells = (
-            family,
-            f"{measured['tests']:g}",
-            f"{measured['one_minus_roc_area']:.3f}",
-            f"{measured['ham_misfiled']:.3f}",
-            f"{measured['spam_missed']:.2f}",
-        )
+        cells = [family, f"{measured['tests']:g}"]
+        for one in (measured, learned().ablation_both[family]):
+            cells += [f"{one['one_minus_roc_area']:.3f}", f"{one['ham_misfiled']:.3f}", f"{one['spam_missed']:.2f}"]
         lines.append("| " + " | ".join(cells) + " |")
     table = "\n".join(lines)
     return _ABLATION.sub(lambda found: f"{found[1]}\n{table}\n\n{found[2]}", page)

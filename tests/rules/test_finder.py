@@ -1,6 +1,7 @@
 """What is found by words and around them: the same as by running every pattern over the whole text."""
 
 import random
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from tamis.message import Message
 from tamis.rules import finder, patterns, places
 from tamis.rules.finder import Finder, compiled
 from tamis.rules.folding import KEEPABLE, Keep, fold
+from tamis.rules.needs import Words
 from tamis.rules.patterns import BadPattern
 from tamis.rules.shipped import shipped_rules
 
@@ -98,17 +100,27 @@ def by_words(ready: list[tuple[finder.Pattern, str]], text: bytes) -> Found:
     return found
 
 
+def in_order(match: bytes, sets: Sequence[Words]) -> bool:
+    """Whether a word of each set stands in what is matched, one after the other."""
+    at = 0
+    for words in sets:
+        ends = [found + len(word) for word in map(str.encode, words) if (found := match.find(word, at)) >= 0]
+        if not ends:
+            return False
+        at = min(ends)
+    return True
+
+
 def holds_what_it_needs(pattern: finder.Pattern, text: bytes) -> bool:
     """Whether its first match holds words of each set, one after the other, and is not longer than is said."""
     met = pattern.regexp.search(text)
     if met is None:
         return True
-    match, at = text[met.start() : met.end()], 0
-    for words in pattern.needs.sets:
-        ends = [found + len(word) for word in map(str.encode, words) if (found := match.find(word, at)) >= 0]
-        if not ends:
-            return False
-        at = min(ends)
+    match, sets = text[met.start() : met.end()], pattern.needs.sets
+    if not in_order(match, sets):
+        return False
+    if not all(in_order(match, (*sets[:place], words, *sets[place:])) for place, words in pattern.needs.others):
+        return False
     length = pattern.needs.length
     longest = max(map(len, text.decode().split()), default=0)
     return length is None or len(match.decode()) <= length.characters + length.runs * longest

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tamis import limits
 from tamis.rules import folding
+from tamis.rules.folder import Folder
 from tamis.rules.folding import KEEPABLE, fold
 
 
@@ -111,24 +112,32 @@ def test_it_is_what_is_described(text: str, keep: frozenset[str]) -> None:
     st.frozensets(st.sampled_from(["letters", "accents"])),
 )
 def test_what_is_left_alone_would_not_change(text: str, keep: frozenset[str]) -> None:
-    """Each character is looked up only where a table may change it, and spaced letters only where four may stand."""
+    """Each character is looked up only where a table may change it."""
     assert folding._CHANGED.sub(lambda run: run[0].translate(folding._table(keep)), text) == text.translate(
         folding._table(keep)
     )
-    spaced = folding._SPACED.search(fold(text, keep | {"spacing"}))
-    assert spaced is None or folding._folder(keep).line(text) is None
 
 
-@given(st.sampled_from(" .·*_~|-"), st.text(st.sampled_from("ab1é漢"), min_size=4, max_size=9), st.text(max_size=3))
+@given(st.sampled_from(" .·*_~|-"), st.text(st.sampled_from("abi1é漢"), min_size=4, max_size=9), st.text(max_size=3))
 def test_letters_that_stand_apart_are_seen(sign: str, letters: str, behind: str) -> None:
-    assert folding._folder(frozenset()).line(f"x {sign.join(letters)} {behind}") is None
+    text = f"x {sign.join(letters)} {behind}"
+    assert folding._folder(frozenset()).line(text) == folding.described(text, frozenset())
 
 
-@given(st.text(st.sampled_from("ab1 .-é"), max_size=12))
-def test_only_where_letters_stand_apart(text: str) -> None:
-    """Each text that is left to the slower way has a reason."""
-    plain = folding.characters(text, frozenset()).lower()
-    assert (folding._folder(frozenset()).line(text) is None) == (folding._SPACED.search(plain) is not None)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(" .·-"), st.text(st.sampled_from("abi1é"), min_size=1, max_size=130)), max_size=4
+    ),
+    st.text(st.sampled_from("ab1 .-é\n"), max_size=5),
+)
+def test_letters_are_joined_as_the_expression_says(apart: list[tuple[str, str]], between: str) -> None:
+    text = between.join(sign.join(letters) for sign, letters in apart) + between
+    assert folding._folder(frozenset()).line(text) == folding.described(text, frozenset())
+
+
+@given(st.text(st.sampled_from("ab1 .-")) | st.text(st.sampled_from("ai1 .·é\n")))
+def test_letters_apart_and_others(text: str) -> None:
+    assert folding._folder(frozenset()).line(text) == folding.described(text, frozenset())
 
 
 @pytest.mark.slow
@@ -162,7 +171,22 @@ def test_few_pieces_are_asked_for_by_themselves() -> None:
     assert folding._folder(frozenset()).line("ש\u05b0 " * 5000) is not None
 
 
+def test_few_new_characters_are_learned_at_once() -> None:
+    keep = frozenset({"case", "letters"})
+    folding._FOLDERS.pop(keep, None)
+    text = "".join(map(chr, range(0x4E00, 0x7E00)))
+    lines = [folding._folder(keep).line(text) for _ in range(8)]
+    assert lines == [None] * 6 + [folding.described(text, keep)] * 2
+
+
 def test_what_becomes_too_long() -> None:
     text = "ﷺ" * 20_000 + " é"
     assert folding._folder(frozenset()).line(text) is None
     assert fold(text) == folding.described(text, frozenset())
+
+
+def test_what_a_folder_is_made_of() -> None:
+    with pytest.raises(ValueError, match="128 characters"):
+        Folder("abc", str, str, 10, True)
+    with pytest.raises(ValueError, match="ASCII"):
+        Folder("é" * 128, str, str, 10, True)

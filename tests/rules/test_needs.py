@@ -36,6 +36,21 @@ def test_words_that_are_needed(pattern: str, sets: list[set[str]]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("pattern", "others"),
+    [
+        ("viagra", []),
+        ("earn.{0,30}[$€]", [(1, {"$", "€"})]),
+        (r"[$€].{0,30}\bearn", [(0, {"$", "€"})]),
+        ("(?:me|us) .{0,30}earn .{0,9}8[0-9]{2}.{0,9}earnings", [(0, {"me ", "us "}), (1, {"8"})]),
+        ("claim.{0,60}[0-9]", []),
+        (" .{0,9}claim", []),
+    ],
+)
+def test_further_words(pattern: str, others: list[tuple[int, set[str]]]) -> None:
+    assert sorted(needs(pattern).others) == others
+
+
+@pytest.mark.parametrize(
     "pattern",
     [
         "viagra[[:digit:]]",
