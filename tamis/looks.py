@@ -156,7 +156,8 @@ class Looks:
         if self._rules:
             for name in names:
                 style.update(self._rules.get(f".{name}", ()))
-            style.update(self._rules.get(f"#{attributes.get('id')}", ()))
+            if identity := attributes.get("id"):
+                style.update(self._rules.get(f"#{identity}", ()))
         written = attributes.get("style")
         if written:
             style.update(css.declarations(written))

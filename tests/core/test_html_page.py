@@ -150,3 +150,13 @@ def test_alike_elements_look_as_what_is_around_them() -> None:
     )
     assert page.text.split() == ["seen"]
     assert page.hidden == len("unseen" + "nor")
+
+
+@pytest.mark.parametrize("name", ["None", "none", ""])
+def test_a_rule_for_an_id_is_not_for_what_has_none(name: str) -> None:
+    """It would hide a whole letter from us that every client shows."""
+    page = read_page(
+        f"<style>#{name} {{ display: none }} .{name} {{ display: none }}</style><p>words</p><p class>more</p>"
+    )
+    assert page.text.split() == ["words", "more"]
+    assert page.hidden == 0
