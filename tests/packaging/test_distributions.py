@@ -100,22 +100,33 @@ def check_installed(environment: Path) -> None:
     assert "upgraded to version" in run(str(environment / "bin" / "tamis"), "database", "upgrade", "-c", str(config))
 
 
+COMPILED = [
+    *(path.relative_to(ROOT).with_suffix("").as_posix() for path in (ROOT / "tamis").rglob("*.pyx")),
+    "tamis/models/native",
+]
+
+
 def test_wheel_holds_everything(built: Path) -> None:
     (wheel,) = built.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
         assert set(NEEDED) <= names
         assert "tamis/milter/__init__.py" not in names
-        assert not [
-            name for name in names if name.split("/")[0] not in ("tamis", wheel.name.split("-py3")[0] + ".dist-info")
-        ]
+        about = "-".join(wheel.name.split("-")[:2]) + ".dist-info"
+        assert not [name for name in names if name.split("/")[0] not in ("tamis", about)]
+        for module in COMPILED:
+            assert [name for name in names if name.startswith(module + ".") and name.endswith(".so")], module
+            assert module + ".pyi" in names
 
 
 def test_sdist_holds_everything(built: Path) -> None:
     (sdist,) = built.glob("*.tar.gz")
     with tarfile.open(sdist) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
-    assert {"LICENSE", "README.md", "setup.cfg", "pyproject.toml", *NEEDED} <= names
+    assert {"LICENSE", "README.md", "setup.cfg", "setup.py", "pyproject.toml", *NEEDED} <= names
+    for module in COMPILED:
+        assert names & {f"{module}.pyx", f"{module.removeprefix('tamis/')}.pyx"}, module
+        assert f"{module}.pyi" in names
 
 
 def test_wheel_installs_and_works(built: Path, empty_venv: Path) -> None:
