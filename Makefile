@@ -3,7 +3,7 @@
 # make test    every test, with a real Postfix, Dovecot, Redis and PostgreSQL
 # make deb     a package for Debian 12, in dist: REVISION=2
 # make audit   known vulnerabilities of what Tamis needs, by pip-audit, over the network
-# make sanitize  the compiled modules with gcc's sanitizers, and the tests that hold them: ten minutes
+# make sanitize  the compiled modules with gcc's sanitizers, and the tests that hold them: three minutes
 # make check   lint, types and the fast tests, in seconds
 # make clean   remove what the above made in this folder
 #

@@ -15,7 +15,8 @@ TAMIS_SANITIZE=1 "$python" setup.py -q build_ext --inplace
 # Strings of Python's own allocator would hide what is read behind their ends. Python does not give back all at its end.
 export PYTHONMALLOC=malloc ASAN_OPTIONS=detect_leaks=0:halt_on_error=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 preload="$(gcc -print-file-name=libasan.so) $(gcc -print-file-name=libubsan.so)"
-LD_PRELOAD=$preload "$python" -m pytest -q -p no:cacheprovider -m "not servers and not corpora and not slow" -k "not linear and not bounded_time and not how_it_is_made" \
+LD_PRELOAD=$preload "$python" -m pytest -q -p no:cacheprovider -m "not servers and not corpora and not slow" \
+    -k "not linear and not bounded_time and not how_it_is_made" \
     tests/models/test_native.py tests/traits tests/rules tests/core/test_header_split.py tests/core/test_counted.py \
     tests/core/test_answers.py tests/core/test_message.py
 if [ -n "${TAMIS_CORPORA:-}" ]; then
